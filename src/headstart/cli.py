@@ -1,0 +1,112 @@
+"""The command lines: `headstart predict|evaluate|pretrain|finetune`, and `train.py pretrain|finetune`.
+
+torch and transformers are imported by the command that needs them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from headstart.version import __version__
+
+TRAINING = {
+    "pretrain": "train a base on corpora",
+    "finetune": "train a skill on a base",
+}
+TRAIN_USAGE = "[FILE.yaml|FILE.json] [--option value ...]"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `headstart`; returns the exit status, 2 for a user's mistake."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in TRAINING:
+        return train_main(arguments, prog="headstart")
+    options = _make_parser().parse_args(arguments)
+    return _run(lambda: options.run(options))
+
+
+def train_main(argv: Sequence[str] | None = None, prog: str = "train.py") -> int:
+    """The command `train.py`; returns the exit status, 2 for a user's mistake."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] not in TRAINING:
+        parser = argparse.ArgumentParser(prog=prog, description="Train Headstart.")
+        stages = parser.add_subparsers(metavar="{pretrain,finetune}", required=True)
+        for name, text in TRAINING.items():
+            stages.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
+        parser.parse_args(arguments)
+    return _run(lambda: _train(arguments[0], arguments[1:], f"{prog} {arguments[0]}"))
+
+
+def _train(stage: str, argv: list[str], prog: str) -> None:
+    from headstart.finetuning import load_skill_of, run_finetuning
+    from headstart.pretraining import run_pretraining
+    from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
+
+    if stage == "pretrain":
+        run_pretraining(parse_arguments(PretrainArguments, argv, prog))
+        return
+    args = parse_arguments(FinetuneArguments, argv, prog)
+    run_finetuning(args, load_skill_of(args))
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="headstart", description="Joint intent classification and slot tagging.")
+    parser.add_argument("--version", action="version", version=f"headstart {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    predict = commands.add_parser("predict", help="intent and slots of texts, one JSON object a line")
+    predict.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
+    predict.add_argument("texts", metavar="TEXT", nargs="*", help="a request; without any, one is read from each input line")
+    predict.set_defaults(run=_predict)
+    evaluate = commands.add_parser("evaluate", help="scores on annotated rows, one JSON object")
+    evaluate.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
+    evaluate.add_argument("--data", required=True, metavar="ROWS.jsonl", help="annotated rows")
+    evaluate.set_defaults(run=_evaluate)
+    for command in (predict, evaluate):
+        command.add_argument("--skill", help="the skill to ask; needed if the model has several")
+        command.add_argument("--batch_size", type=int, default=64, help="texts read at once (default: %(default)s)")
+    for name, text in TRAINING.items():
+        commands.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
+    return parser
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from headstart.evaluation import load_pipeline
+
+    nlu = load_pipeline(options.model)
+    skill = nlu.model.skill(options.skill)["name"]
+    if len(options.texts) == 1:
+        answers = [nlu(options.texts[0], skill=skill)]
+    elif options.texts:
+        answers = nlu(options.texts, skill=skill, batch_size=options.batch_size)
+    else:
+        answers = nlu((line.rstrip("\n") for line in sys.stdin), skill=skill, batch_size=options.batch_size)
+    for answer in answers:
+        print(json.dumps(answer, ensure_ascii=False), flush=True)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from headstart.evaluation import evaluate
+
+    print(json.dumps(evaluate(options.model, options.data, skill=options.skill, batch_size=options.batch_size)))
+
+
+def _run(command: Callable[[], None]) -> int:
+    """Run a command; a user's mistake (`ValueError`, a missing file) becomes one line on stderr."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("headstart").setLevel(logging.INFO)
+    try:
+        command()
+    except (ValueError, OSError, ImportError) as error:
+        if os.environ.get("HEADSTART_TRACEBACK"):
+            raise
+        print(f"headstart: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+__all__ = ["main", "train_main"]

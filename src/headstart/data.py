@@ -1,0 +1,269 @@
+"""Rows and skills on disk, checked and read into `datasets.Dataset`.
+
+A row is `{"text", "intent", "slots": [{"start", "end", "label"}]}`, one JSON object a line; offsets are characters of `text`, end
+exclusive. `"intent": null` or `"slots": null` says that this is not annotated, where an empty list says that there is no slot.
+Other fields are ignored. A skill is a file of rows, or a folder with `train.jsonl` and, if it has them, `validation.jsonl`,
+`test.jsonl` and `catalogs.json` (`{slot label: [values]}`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, Features, List, Value
+
+logger = logging.getLogger(__name__)
+
+ROW_FEATURES = Features(
+    {
+        "text": Value("string"),
+        "intent": Value("string"),
+        "slots": List({"start": Value("int64"), "end": Value("int64"), "label": Value("string")}),
+    }
+)
+CATALOGS = "catalogs.json"
+
+
+class DataError(ValueError):
+    """Something in a user's data is not as it must be. The message names file, line and field, what was found and what is allowed."""
+
+
+@dataclass
+class Skill:
+    """A named label space with its annotated utterances.
+
+    Args:
+        name: letters, digits, `_` and `-`.
+        train: rows to train on.
+        validation: rows to choose the best checkpoint on; optional.
+        test: rows to report on; optional.
+        catalogs: for a slot label, the values that the developer lists. A label may occur here alone.
+        intents: intent names; those of `train`, sorted, if left out.
+        slots: slot labels; those of `train` and `catalogs`, sorted, if left out.
+        allow_unseen_labels: accept validation and test rows with labels that neither `train` nor `catalogs` has. They can
+            only be counted as errors.
+
+    Raises:
+        DataError: there is no training row, an intent has no rows, or validation or test rows have a label that training lacks.
+    """
+
+    name: str
+    train: Dataset
+    validation: Dataset | None = None
+    test: Dataset | None = None
+    catalogs: dict[str, list[str]] = field(default_factory=dict)
+    intents: list[str] = field(default_factory=list)
+    slots: list[str] = field(default_factory=list)
+    allow_unseen_labels: bool = False
+
+    def __post_init__(self) -> None:
+        if not len(self.train):
+            raise DataError(f"skill {self.name!r} has no training row; give it at least one utterance for each intent.")
+        seen_intents, seen_slots = label_counts(self.train)
+        self.intents = self.intents or sorted(seen_intents)
+        self.slots = self.slots or sorted({*seen_slots, *self.catalogs})
+        if not self.intents and not self.slots:
+            raise DataError(f"no row of skill {self.name!r} has an intent or slots: there is nothing to learn.")
+        self._check_training_labels(seen_intents, seen_slots)
+        if not self.allow_unseen_labels:
+            for part in ("validation", "test"):
+                self._check_held_out_labels(part)
+
+    def _check_training_labels(self, intents: Counter[str], slots: Counter[str]) -> None:
+        for intent in self.intents:
+            if not intents[intent]:
+                raise DataError(f"intent {intent!r} of skill {self.name!r} has no rows; add utterances or take the intent out.")
+        for kind, found, allowed in (("intent", intents, self.intents), ("slot label", slots, self.slots)):
+            extra = sorted(set(found) - set(allowed))
+            if extra:
+                raise DataError(f"training rows of skill {self.name!r} have {kind} {extra[0]!r}; declared: {', '.join(allowed)}.")
+
+    def _check_held_out_labels(self, part: str) -> None:
+        rows = getattr(self, part)
+        for number, row in enumerate(rows or [], start=1):
+            labels = [("intent", row["intent"], self.intents)] if row["intent"] is not None else []
+            labels += [("slot label", slot["label"], self.slots) for slot in row["slots"] or []]
+            for kind, label, known in labels:
+                if label not in known:
+                    raise DataError(
+                        f"skill {self.name!r}, {part} row {number}, field {kind.split()[0]!r}: {kind} {label!r} is in no training "
+                        f"row; training has: {', '.join(known)}. Add training rows, list a slot label in {CATALOGS}, or allow it "
+                        "with allow_unseen_labels=True (it then counts as an error)."
+                    )
+
+
+def label_counts(rows: Sequence[dict[str, Any]] | Dataset) -> tuple[Counter[str], Counter[str]]:
+    """How often each intent and each slot label occurs in the rows."""
+    intents: Counter[str] = Counter()
+    slots: Counter[str] = Counter()
+    for row in rows.to_list() if isinstance(rows, Dataset) else rows:
+        if row["intent"] is not None:
+            intents[row["intent"]] += 1
+        slots.update(slot["label"] for slot in row["slots"] or [])
+    return intents, slots
+
+
+def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: bool = False) -> Skill:
+    """Read a skill.
+
+    Args:
+        path: a JSON-lines file of training rows, or a folder with `train.jsonl` (see the module's description).
+        name: the skill's name; made from the name of the file or folder if it is left out.
+        allow_unseen_labels: see [`Skill`].
+
+    Raises:
+        DataError: the path or something in it is not as it must be.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _load_folder(path, name or skill_name(path.resolve().name), allow_unseen_labels)
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder. A skill is a .jsonl file of rows or a folder with train.jsonl.")
+    return Skill(name or skill_name(path.stem), train=read_rows(path))
+
+
+def _load_folder(path: Path, name: str, allow_unseen_labels: bool) -> Skill:
+    if not (path / "train.jsonl").exists():
+        found = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
+        raise DataError(f"{path}: a skill folder needs train.jsonl; found {found}.")
+    held_out = {part: path / f"{part}.jsonl" for part in ("validation", "test")}
+    return Skill(
+        name,
+        train=read_rows(path / "train.jsonl"),
+        **{part: read_rows(file) for part, file in held_out.items() if file.exists()},
+        catalogs=_read_catalogs(path / CATALOGS) if (path / CATALOGS).exists() else {},
+        allow_unseen_labels=allow_unseen_labels,
+    )
+
+
+def skill_name(text: str) -> str:
+    """A name that a skill may have, made from any text: other characters than letters, digits and `-` become `_`."""
+    return re.sub(r"[^A-Za-z0-9-]+", "_", text).strip("_") or "skill"
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{path}, line {line}: not UTF-8 (byte 0x{error.object[error.start]:02x}); save the file as UTF-8."
+        ) from error
+
+
+def _read_catalogs(path: Path) -> dict[str, list[str]]:
+    try:
+        catalogs = json.loads(_read_text(path))
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}); allowed: {{slot label: [values]}}.") from error
+    if not isinstance(catalogs, dict):
+        raise DataError(f"{path}: found {_kind(catalogs)}; allowed: {{slot label: [values]}}.")
+    for label, values in catalogs.items():
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise DataError(f"{path}, field {label!r}: found {_shorten(values)}; allowed: a list of strings.")
+    return catalogs
+
+
+def read_rows(path: str | Path) -> Dataset:
+    """Read a JSON-lines file of rows; blank lines are skipped and counted in the log.
+
+    Raises:
+        DataError: the first thing that is not as it must be, with file, line and field.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file; allowed: a JSON-lines file of rows.")
+    rows, blank = [], 0
+    # Not str.splitlines: it also cuts at characters such as U+2028, which JSON allows inside a string.
+    for number, line in enumerate(_read_text(path).split("\n"), start=1):
+        if line.strip():
+            rows.append(_parse_row(line, f"{path}, line {number}"))
+        else:
+            blank += 1
+    if not rows:
+        raise DataError(f'{path}: the file is empty; allowed: one row a line, such as {{"text": "stop", "intent": "Stop", "slots": []}}.')
+    if blank > 1:  # one is the end of the file
+        logger.warning("%s: skipped %d blank lines", path, blank - 1)
+    return rows_to_dataset(rows)
+
+
+def rows_to_dataset(rows: Sequence[dict[str, Any]]) -> Dataset:
+    """Put rows that are already checked into a `datasets.Dataset` with the columns text, intent and slots."""
+    return Dataset.from_list([{name: row.get(name) for name in ROW_FEATURES} for row in rows], features=ROW_FEATURES)
+
+
+def _parse_row(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not JSON ({error.msg} at character {error.colno}): {_shorten(line)}; one object a line.") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: found {_kind(row)}; allowed: an object with text, intent and slots.")
+    for name in ROW_FEATURES:
+        if name not in row:
+            raise DataError(f"{where}: field {name!r} is missing; found {', '.join(map(repr, row)) or 'no field'}.")
+    text = row["text"]
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(f"{where}, field 'text': found {_shorten(text)}; allowed: a string that is not blank.")
+    intent = row["intent"]
+    if intent is not None and (not isinstance(intent, str) or not intent.strip()):
+        raise DataError(f"{where}, field 'intent': found {_shorten(intent)}; allowed: a name, or null where it is not annotated.")
+    return {"text": text, "intent": intent, "slots": _parse_slots(row["slots"], text, where)}
+
+
+def _parse_slots(slots: Any, text: str, where: str) -> list[dict[str, Any]] | None:
+    if slots is None:
+        return None
+    if not isinstance(slots, list):
+        raise DataError(f"{where}, field 'slots': found {_kind(slots)}; allowed: a list, or null where slots are not annotated.")
+    parsed = [_parse_slot(slot, text, f"{where}, field 'slots[{number}]'") for number, slot in enumerate(slots)]
+    parsed.sort(key=lambda slot: slot["start"])
+    for first, second in zip(parsed, parsed[1:], strict=False):
+        if second["start"] < first["end"]:
+            raise DataError(
+                f"{where}, field 'slots': {first['label']!r} ({first['start']}-{first['end']}) and {second['label']!r} "
+                f"({second['start']}-{second['end']}) overlap; allowed: spans that don't share a character."
+            )
+    return parsed
+
+
+def _parse_slot(slot: Any, text: str, where: str) -> dict[str, Any]:
+    if not isinstance(slot, dict):
+        raise DataError(f"{where}: found {_kind(slot)}; allowed: an object with start, end and label.")
+    for name in ("start", "end", "label"):
+        if name not in slot:
+            raise DataError(f"{where}: field {name!r} is missing; found {', '.join(map(repr, slot)) or 'no field'}.")
+    start, end, label = slot["start"], slot["end"], slot["label"]
+    if not isinstance(label, str) or not label.strip():
+        raise DataError(f"{where}, field 'label': found {_shorten(label)}; allowed: a name.")
+    for name, value in (("start", start), ("end", end)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise DataError(f"{where}, field {name!r}: found {_shorten(value)}; allowed: a whole number of characters.")
+    if not 0 <= start < end <= len(text):
+        raise DataError(f"{where}: found {start}-{end}; allowed: 0 <= start < end <= {len(text)}, the characters of {_shorten(text)}.")
+    value = slot.get("value", text[start:end])
+    if value != text[start:end]:
+        raise DataError(f"{where}, field 'value': found {_shorten(value)}; the text has {text[start:end]!r} at {start}-{end}.")
+    if not value.strip():
+        raise DataError(f"{where}: {start}-{end} is only blanks; allowed: a span that holds a word.")
+    return {"start": start, "end": end, "label": label}
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", int: "a number", float: "a number"}
+    return "null" if value is None else names[type(value)]
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+__all__ = ["DataError", "Skill", "label_counts", "load_skill", "read_rows", "rows_to_dataset", "skill_name"]

@@ -1,0 +1,129 @@
+"""The second stage: a new skill on a pretrained base."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
+
+from headstart.checkpoints import BASE_EN
+from headstart.data import Skill, load_skill
+from headstart.evaluation import evaluate
+from headstart.features import encode_rows
+from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
+from headstart.recipe import Recipe, choose_recipe
+from headstart.runs import last_checkpoint, save_run
+from headstart.tokenization import NLUPipeline
+from headstart.trainer import JointNLUTrainer
+from headstart.training_args import FinetuneArguments
+
+logger = logging.getLogger(__name__)
+
+SHORT_NAMES = {"headstart-base-en": BASE_EN}
+
+
+def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) -> NLUPipeline:
+    """Fine-tune a base on a skill and save the result in `output_dir`, with `metrics.json` and `run.json` beside it.
+
+    Args:
+        skill: a [`Skill`], or what [`load_skill`] reads.
+        output_dir: folder of the new checkpoint.
+        options: those of [`FinetuneArguments`], such as `tune="head"` or `from_scratch=True`.
+
+    Returns:
+        the fine-tuned skill, ready to be asked.
+
+    Raises:
+        DataError: the skill's data is not as it must be.
+        ValueError: an option is not allowed.
+    """
+    if isinstance(skill, Skill):
+        return run_finetuning(FinetuneArguments(output_dir=str(output_dir), skill=skill.name, **options), skill)
+    args = FinetuneArguments(output_dir=str(output_dir), skill=str(skill), **options)
+    return run_finetuning(args, load_skill_of(args))
+
+
+def load_skill_of(args: FinetuneArguments) -> Skill:
+    """Read the skill that the options name."""
+    return load_skill(str(args.skill), args.skill_name, args.allow_unseen_labels)
+
+
+def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
+    """[`finetune`], with all options in one object."""
+    set_seed(args.seed)
+    base = resolve_base(args.base)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    model = make_model(base, skill, args)
+    train = _encode(skill.train, tokenizer, model)
+    validation = _encode(skill.validation, tokenizer, model) if skill.validation else None
+    recipe = apply_recipe(args, len(train), validation is not None)
+    logger.info("skill %s: %d training rows, %s", skill.name, len(train), recipe)
+    trainer = JointNLUTrainer(
+        model, args, tokenizer, train, validation, args.trunk_learning_rate or recipe.trunk_learning_rate
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(args))
+    nlu = NLUPipeline(model=model.eval(), tokenizer=tokenizer)
+    metrics = dict(trainer.evaluate()) if validation is not None else {}
+    if skill.test is not None:
+        metrics |= {f"test_{name}": value for name, value in evaluate(nlu, skill.test).items()}
+    save_run(trainer, nlu, metrics, skill=skill.name, base=Path(base).name, train_rows=len(train))
+    for folder in Path(args.output_dir).glob("checkpoint-*"):  # kept for resuming only; the best one is what was saved
+        shutil.rmtree(folder)
+    return nlu
+
+
+def resolve_base(base: str | None) -> str:
+    """Folder or repository of a base: the embedded one for None and for its short name."""
+    return SHORT_NAMES.get(base, base) if base is not None else BASE_EN
+
+
+def make_model(base: str, skill: Skill, args: FinetuneArguments) -> HeadstartForJointNLU:
+    """The network to fine-tune, with the skill as its only one: warm from the base, or the same sizes from a random start."""
+    if args.from_scratch:
+        model = HeadstartForJointNLU(HeadstartConfig.from_pretrained(base, skills=[]))
+        model.add_skill(skill, reset="task_layers")
+        return model
+    model = HeadstartForJointNLU.from_pretrained(base)
+    others = model.skills
+    if skill.name in others:
+        raise ValueError(
+            f"the base has a skill {skill.name!r}; name yours otherwise with --skill_name. Taken: {', '.join(others)}."
+        )
+    model.add_skill(skill, reset=args.reset)
+    for name in others:
+        model.delete_skill(name)
+    model.set_tune(args.tune)
+    return model
+
+
+def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool) -> Recipe:
+    """Fill in what the options leave open; how often to evaluate follows from the steps."""
+    recipe = choose_recipe(num_rows, args.from_scratch)
+    args.learning_rate = args.learning_rate or recipe.learning_rate
+    args.per_device_train_batch_size = args.per_device_train_batch_size or recipe.batch_size
+    args.warmup_steps = args.warmup_steps or recipe.warmup
+    if args.max_steps <= 0 and args.num_train_epochs == _default("num_train_epochs"):
+        args.max_steps = recipe.steps
+    if not has_validation:
+        args.eval_strategy, args.save_strategy, args.load_best_model_at_end = "no", "no", False
+    elif args.eval_strategy == "no":
+        args.set_evaluate(strategy="steps", steps=max(args.max_steps // 10, 1))
+        args.set_save(strategy="steps", steps=args.eval_steps, total_limit=args.save_total_limit)
+        args.load_best_model_at_end = True
+    return recipe
+
+
+def _default(option: str) -> Any:
+    return next(each.default for each in fields(FinetuneArguments) if each.name == option)
+
+
+def _encode(rows: Dataset, tokenizer: PreTrainedTokenizerBase, model: HeadstartForJointNLU) -> Dataset:
+    return encode_rows(rows, tokenizer, model.skill())
+
+
+__all__ = ["finetune", "load_skill_of", "resolve_base", "run_finetuning"]

@@ -1,0 +1,114 @@
+"""The first stage: all sources together on one trunk and one pair of task layers, a label space for each source."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset, concatenate_datasets
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
+
+from headstart.corpora import Source, load_sources
+from headstart.embeddings import choose_pieces, distill_embeddings, teacher_folder
+from headstart.features import encode_rows
+from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
+from headstart.runs import last_checkpoint, save_run
+from headstart.tokenization import NLUPipeline, build_tokenizer, order_pieces
+from headstart.trainer import JointNLUTrainer
+from headstart.training_args import PretrainArguments
+
+logger = logging.getLogger(__name__)
+
+SHARED_TASK_LAYERS = "pretraining"
+
+
+def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], **options: Any) -> NLUPipeline:
+    """Pretrain a base and save it in `output_dir`, with `metrics.json` and `run.json` beside it.
+
+    Rows of all sources are mixed; each competes only against its own source's labels. With `resume_from_checkpoint="last"`, an
+    interrupted run continues from its last checkpoint.
+
+    Args:
+        data_dir: folder of corpora, one folder each (see [`headstart.corpora.load_sources`]).
+        output_dir: folder of the new checkpoint.
+        sources: the corpora to train on.
+        options: those of [`PretrainArguments`]; configs/base.yaml holds the ones of the embedded base.
+
+    Returns:
+        the base, with one skill for each source.
+
+    Raises:
+        DataError: a corpus is missing or malformed.
+        ValueError: an option is not allowed.
+    """
+    return run_pretraining(PretrainArguments(output_dir=str(output_dir), data_dir=str(data_dir), sources=sources, **options))
+
+
+def run_pretraining(args: PretrainArguments) -> NLUPipeline:
+    """[`pretrain`], with all options in one object."""
+    set_seed(args.seed)
+    sources = load_sources(args.data_dir, args.sources, args.intents_with_domain, args.without_intents, args.without_slots)
+    pieces, tokenizer = _make_tokenizer(sources, args.min_word_count)
+    model = _make_model(sources, pieces, args)
+    train, validation = (_encode(sources, part, model, tokenizer, args) for part in ("train", "validation"))
+    logger.info("%d training rows, %d validation rows, %d pieces", len(train), len(validation), len(pieces))
+    trainer = JointNLUTrainer(model, args, tokenizer, train, validation if args.eval_strategy != "no" else None)
+    trainer.train(resume_from_checkpoint=last_checkpoint(args))
+    trainer.eval_dataset = _encode(sources, "validation", model, tokenizer, args, whole=True)
+    nlu = NLUPipeline(model=model.eval(), tokenizer=tokenizer)
+    save_run(trainer, nlu, trainer.evaluate(), train_rows={source.name: len(source.train) for source in sources})
+    return nlu
+
+
+def _make_tokenizer(sources: list[Source], min_word_count: int) -> tuple[list[str], PreTrainedTokenizerBase]:
+    teacher = AutoTokenizer.from_pretrained(teacher_folder())
+    texts = (text for source in sources for text in source.train["text"])
+    pieces, _, _ = order_pieces(choose_pieces(teacher, build_tokenizer(order_pieces([])[0]), texts, min_word_count))
+    return pieces, build_tokenizer(pieces)
+
+
+def _make_model(sources: list[Source], pieces: list[str], args: PretrainArguments) -> HeadstartForJointNLU:
+    _, continuation_start, continuation_stop = order_pieces(pieces)
+    config = HeadstartConfig(
+        vocab_size=len(pieces),
+        continuation_start=continuation_start,
+        continuation_stop=continuation_stop,
+        embedding_size=args.embedding_size,
+        hidden_size=args.hidden_size,
+        task_hidden_size=args.task_hidden_size,
+        word_dropout=args.word_dropout,
+        hidden_dropout=args.hidden_dropout,
+        skills=[
+            {"name": source.name, "intents": source.intents, "slots": source.slots, "task_layers": SHARED_TASK_LAYERS}
+            for source in sources
+        ],
+    )
+    model = HeadstartForJointNLU(config)
+    if args.embeddings == "distilled":
+        with torch.no_grad():
+            model.trunk.embed_tokens.weight.copy_(distill_embeddings(pieces, args.embedding_size, teacher_folder()))
+    model.trunk.embed_tokens.requires_grad_(args.train_embeddings)
+    return model
+
+
+def _encode(
+    sources: list[Source],
+    part: str,
+    model: HeadstartForJointNLU,
+    tokenizer: PreTrainedTokenizerBase,
+    args: PretrainArguments,
+    whole: bool = False,
+) -> Dataset:
+    limit = args.max_train_rows if part == "train" else args.max_validation_rows
+    encoded = []
+    for skill_id, source in enumerate(sources):
+        rows: Dataset = getattr(source, part)
+        if limit is not None and len(rows) > limit and not whole:
+            rows = rows.shuffle(seed=args.seed).select(range(limit))
+        encoded.append(encode_rows(rows, tokenizer, model.config.skills[skill_id], skill_id))
+    return concatenate_datasets(encoded)
+
+
+__all__ = ["pretrain", "run_pretraining"]

@@ -1,0 +1,45 @@
+"""How a skill is fine-tuned where its developer doesn't say: steps, batch size and learning rates by the number of rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What fine-tuning needs to know.
+
+    Args:
+        steps: optimizer steps.
+        batch_size: rows in a batch.
+        learning_rate: peak learning rate of the head.
+        trunk_learning_rate: peak learning rate of the common bi-LSTM.
+        warmup: share of the steps over which learning rates rise; afterwards they fall linearly to 0.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    trunk_learning_rate: float
+    warmup: float = 0.05
+
+
+def choose_recipe(num_rows: int, from_scratch: bool = False) -> Recipe:
+    """Choose a recipe; the constants were chosen on validation rows (benchmarks/README.md).
+
+    Args:
+        num_rows: training rows of the skill.
+        from_scratch: the network starts at random, not from a pretrained base.
+    """
+    steps = round(min(max(60 * math.sqrt(num_rows), 300), 2500))
+    learning_rate = 2e-3
+    return Recipe(
+        steps=steps,
+        batch_size=32,
+        learning_rate=learning_rate,
+        trunk_learning_rate=learning_rate if from_scratch else learning_rate / 2,
+    )
+
+
+__all__ = ["Recipe", "choose_recipe"]

@@ -1,0 +1,59 @@
+"""What every training run leaves behind: a self-contained checkpoint, `metrics.json`, and the options in `run.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from transformers import Trainer
+from transformers.trainer_utils import get_last_checkpoint
+
+from headstart.tokenization import NLUPipeline
+from headstart.training_args import HeadstartTrainingArguments
+from headstart.version import __version__
+
+
+def last_checkpoint(args: HeadstartTrainingArguments) -> str | None:
+    """The checkpoint to resume from: a folder as given, the newest one in `output_dir` for `last` or `true`, or None.
+
+    Raises:
+        ValueError: the newest one is wanted and there is none.
+    """
+    wanted = args.resume_from_checkpoint
+    if wanted is None or str(wanted).lower() in ("false", "no"):
+        return None
+    if str(wanted).lower() not in ("true", "last"):
+        return str(wanted)
+    found = get_last_checkpoint(args.output_dir) if Path(args.output_dir).is_dir() else None
+    if found is None:
+        raise ValueError(f"{args.output_dir} holds no checkpoint to resume from; leave out --resume_from_checkpoint.")
+    return found
+
+
+def save_run(trainer: Trainer, nlu: NLUPipeline, metrics: dict[str, Any], **facts: Any) -> None:
+    """Save a self-contained checkpoint in `output_dir`, with `metrics.json` (figures) and `run.json` (options and facts).
+
+    Args:
+        trainer: the finished trainer.
+        nlu: the trained model with its tokenizer.
+        metrics: figures to keep.
+        facts: further entries of `run.json`.
+    """
+    folder = Path(trainer.args.output_dir)
+    nlu.save_pretrained(folder)
+    write_json(folder / "metrics.json", {**metrics, "steps": trainer.state.global_step})
+    options = {name: value for name, value in trainer.args.to_dict().items() if name not in _PATHS}
+    write_json(folder / "run.json", {"headstart": __version__, **facts, "options": options})
+
+
+# Folders of the machine that trained say nothing to the receiver of a checkpoint.
+_PATHS = {"output_dir", "data_dir", "skill", "resume_from_checkpoint"}
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file, indented, in UTF-8."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+
+
+__all__ = ["last_checkpoint", "save_run", "write_json"]

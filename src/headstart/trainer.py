@@ -1,0 +1,121 @@
+"""transformers' `Trainer` with what joint NLU adds: decoded predictions, metrics by skill, a learning rate for the trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedTokenizerBase, Trainer
+
+from headstart.features import IGNORED, JointNLUCollator
+from headstart.metrics import score
+from headstart.modeling import HeadstartForJointNLU
+from headstart.tokenization import Words, tags_to_spans
+from headstart.training_args import HeadstartTrainingArguments
+
+
+class JointNLUTrainer(Trainer):
+    """Trains and evaluates a [`HeadstartForJointNLU`] on rows of [`headstart.features.encode_rows`].
+
+    Args:
+        model: the network.
+        args: options.
+        tokenizer: saved beside each checkpoint.
+        train_dataset: encoded rows.
+        eval_dataset: encoded rows, or None.
+        trunk_learning_rate: learning rate of the trunk; that of everything if left out.
+    """
+
+    def __init__(
+        self,
+        model: HeadstartForJointNLU,
+        args: HeadstartTrainingArguments,
+        tokenizer: PreTrainedTokenizerBase,
+        train_dataset: Dataset,
+        eval_dataset: Dataset | None = None,
+        trunk_learning_rate: float | None = None,
+    ) -> None:
+        self.trunk_learning_rate = trunk_learning_rate
+        patience = args.early_stopping_patience
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            processing_class=tokenizer,
+            data_collator=JointNLUCollator(model.config.pad_token_id),
+            compute_metrics=lambda prediction: skill_metrics(prediction, model.config.skills),
+            callbacks=[EarlyStoppingCallback(patience)] if patience and eval_dataset is not None else None,
+        )
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW with two groups of parameters, trunk and head, each with its own learning rate."""
+        if self.optimizer is None:
+            trunk = [parameter for parameter in self.model.trunk.parameters() if parameter.requires_grad]
+            of_trunk = {id(parameter) for parameter in self.model.trunk.parameters()}
+            head = [parameter for parameter in self.model.parameters() if id(parameter) not in of_trunk]
+            groups = [{"params": head}, {"params": trunk, "lr": self.trunk_learning_rate or self.args.learning_rate}]
+            self.optimizer = torch.optim.AdamW(
+                [group for group in groups if group["params"]],
+                lr=self.args.learning_rate,
+                betas=(self.args.adam_beta1, self.args.adam_beta2),
+                eps=self.args.adam_epsilon,
+                weight_decay=self.args.weight_decay,
+                fused=True,
+            )
+        return self.optimizer
+
+    def prediction_step(
+        self,
+        model: HeadstartForJointNLU,
+        inputs: dict[str, torch.Tensor],
+        prediction_loss_only: bool,
+        ignore_keys: Sequence[str] | None = None,
+    ) -> tuple[torch.Tensor | None, Any, Any]:
+        """Loss, decoded (intents, tags), and labels, of one batch: scores of all words and tags would not fit in memory."""
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            outputs = model(**inputs)
+        if prediction_loss_only:
+            return outputs.loss, None, None
+        decoding = self.model.decode(outputs, inputs["input_ids"], inputs["attention_mask"], inputs["skill_ids"])
+        labels = tuple(inputs[name] for name in self.label_names)
+        return outputs.loss, (decoding.intents, decoding.tags), labels
+
+
+def skill_metrics(prediction: EvalPrediction, skills: list[dict[str, Any]]) -> dict[str, float]:
+    """Metrics over all rows and, where there are several skills, of each skill (`NAME_exact_match`, ...); spans count words."""
+    predicted_intents, predicted_tags = prediction.predictions
+    intents, slot_labels, skill_ids = prediction.label_ids
+    pairs: dict[int, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for row, skill_id in enumerate(skill_ids):
+        skill = skills[skill_id]
+        # Reference tags stand at first pieces, predicted ones side by side: both are words in order.
+        reference = _utterance(intents[row], slot_labels[row], skill)
+        pairs.setdefault(int(skill_id), []).append((_utterance(predicted_intents[row], predicted_tags[row], skill), reference))
+    metrics = _compute([pair for skill_pairs in pairs.values() for pair in skill_pairs])
+    if len(pairs) > 1:
+        for skill_id, skill_pairs in sorted(pairs.items()):
+            scores = _compute(skill_pairs)
+            metrics |= {f"{skills[skill_id]['name']}_{name}": value for name, value in scores.items()}
+    return metrics
+
+
+def _utterance(intent: int, tags: np.ndarray, skill: dict[str, Any]) -> dict[str, Any]:
+    words = [int(tag) for tag in tags if tag != IGNORED]
+    positions = Words(list(range(len(words))), list(range(1, len(words) + 1)), list(range(len(words))))
+    return {
+        "intent": skill["intents"][intent] if intent != IGNORED else None,
+        "slots": tags_to_spans(words, positions, skill["slots"]) if words else None,
+    }
+
+
+def _compute(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, float]:
+    predictions, references = zip(*pairs, strict=True)
+    return {name: value for name, value in score(list(predictions), list(references)).items() if value is not None}
+
+
+__all__ = ["JointNLUTrainer", "skill_metrics"]

@@ -1,0 +1,167 @@
+"""Options of the two training stages, and where they come from: a YAML or JSON file, then the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from transformers import HfArgumentParser, TrainingArguments
+
+LOWER_IS_BETTER = ("loss", "semantic_error_rate")
+
+
+@dataclass
+class HeadstartTrainingArguments(TrainingArguments):
+    """What both stages share. Every option of `transformers.TrainingArguments` is one of them; these defaults differ from its own:
+    batches of rows of similar length, best checkpoint by semantic error rate, at most 2 checkpoints kept, no unused column dropped.
+    """
+
+    train_sampling_strategy: str = field(default="group_by_length", metadata={"help": "How batches are drawn."})
+    remove_unused_columns: bool = field(default=False, metadata={"help": "The collator needs every column: leave it False."})
+    metric_for_best_model: str | None = field(
+        default="semantic_error_rate", metadata={"help": "Validation metric that chooses the checkpoint that is kept."}
+    )
+    save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept on disk."})
+    early_stopping_patience: int | None = field(
+        default=None, metadata={"help": "Stop after this many evaluations without a better metric; unset: never."}
+    )
+    weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
+
+    def __post_init__(self) -> None:
+        # Must be known before transformers guesses that everything but a loss is better when greater.
+        if self.greater_is_better is None and self.metric_for_best_model is not None:
+            self.greater_is_better = not self.metric_for_best_model.endswith(LOWER_IS_BETTER)
+        self.label_names = ["intent_labels", "slot_labels", "skill_ids"]
+        super().__post_init__()
+
+
+@dataclass
+class PretrainArguments(HeadstartTrainingArguments):
+    """Options of `train.py pretrain`, besides those of `transformers.TrainingArguments`."""
+
+    data_dir: str | None = field(default=None, metadata={"help": "Folder of corpora, one folder each. Required."})
+    sources: list[str] = field(default_factory=list, metadata={"help": "Corpora to train on. Required."})
+    intents_with_domain: list[str] = field(
+        default_factory=list, metadata={"help": "Corpora whose intents mean something only together with their domain."}
+    )
+    without_intents: list[str] = field(default_factory=list, metadata={"help": "Corpora without annotated intents."})
+    without_slots: list[str] = field(default_factory=list, metadata={"help": "Corpora without annotated slots."})
+    max_validation_rows: int = field(default=500, metadata={"help": "Validation rows of each source at an evaluation."})
+    max_train_rows: int | None = field(default=None, metadata={"help": "Training rows of each source; unset: all."})
+    embeddings: str = field(
+        default="distilled", metadata={"help": "Starting embeddings: distilled (from a sentence encoder) or random."}
+    )
+    train_embeddings: bool = field(default=True, metadata={"help": "Train the embeddings; false: leave them as they start."})
+    min_word_count: int = field(default=20, metadata={"help": "Training occurrences that earn a word its own piece."})
+    embedding_size: int = field(default=256, metadata={"help": "Width of a piece's embedding."})
+    hidden_size: int = field(default=160, metadata={"help": "Units of the common bi-LSTM, for each direction."})
+    task_hidden_size: int = field(default=160, metadata={"help": "Units of the ST and IC bi-LSTMs, for each direction."})
+    word_dropout: float = field(default=0.1, metadata={"help": "Probability that a piece is read as unknown in training."})
+    hidden_dropout: float = field(default=0.2, metadata={"help": "Dropout of bi-LSTM outputs in training."})
+
+    def __post_init__(self) -> None:
+        if self.output_dir is None:
+            raise ValueError("output_dir is missing: say where the checkpoint goes with --output_dir OUT.")
+        super().__post_init__()
+        if self.data_dir is None:
+            raise ValueError("data_dir is missing: say where the corpora are with --data_dir FOLDER.")
+        if not self.sources:
+            raise ValueError("sources is empty: name the corpora to train on, e.g. --sources topv2 sgd.")
+        if self.embeddings not in ("distilled", "random"):
+            raise ValueError(f"embeddings is {self.embeddings!r}; it must be 'distilled' or 'random'.")
+
+
+@dataclass
+class FinetuneArguments(HeadstartTrainingArguments):
+    """Options of `train.py finetune`, besides those of `transformers.TrainingArguments`.
+
+    Steps, learning rates and batch size are chosen by the number of training rows where they are left out (see
+    [`headstart.recipe`]).
+    """
+
+    skill: str | None = field(default=None, metadata={"help": "The skill: a .jsonl file of rows or a folder. Required."})
+    skill_name: str | None = field(default=None, metadata={"help": "Name of the skill; unset: from the file or folder."})
+    base: str | None = field(default=None, metadata={"help": "Checkpoint to start from; unset: the embedded base."})
+    tune: str = field(default="all", metadata={"help": "What is trained: all, or head (the trunk stays as it is)."})
+    reset: str = field(
+        default="classifiers",
+        metadata={"help": "What starts at random: classifiers, or task_layers (the ST and IC bi-LSTMs too)."},
+    )
+    from_scratch: bool = field(default=False, metadata={"help": "No transfer: start the same network at random."})
+    allow_unseen_labels: bool = field(
+        default=False, metadata={"help": "Accept validation and test labels that no training row has; they count as errors."}
+    )
+    trunk_learning_rate: float | None = field(
+        default=None, metadata={"help": "Learning rate of the trunk; unset: chosen. learning_rate is that of the head."}
+    )
+    learning_rate: float = field(default=0.0, metadata={"help": "Learning rate of the head; 0: chosen."})
+    per_device_train_batch_size: int = field(default=0, metadata={"help": "Rows in a batch; 0: chosen."})
+
+    def __post_init__(self) -> None:
+        if self.skill is None:
+            raise ValueError("skill is missing: say which with --skill FILE_OR_FOLDER.")
+        if self.output_dir is None:
+            raise ValueError("output_dir is missing: say where the checkpoint goes with --output_dir OUT.")
+        if self.tune not in ("all", "head"):
+            raise ValueError(f"tune is {self.tune!r}; it must be 'all' or 'head'.")
+        if self.reset not in ("classifiers", "task_layers"):
+            raise ValueError(f"reset is {self.reset!r}; it must be 'classifiers' or 'task_layers'.")
+        if self.from_scratch and self.tune == "head":
+            raise ValueError("from_scratch with tune='head' would train a head on a random trunk; use tune='all'.")
+        super().__post_init__()
+
+
+Arguments = TypeVar("Arguments", bound=HeadstartTrainingArguments)
+
+
+def parse_arguments(kind: type[Arguments], argv: list[str], prog: str) -> Arguments:
+    """Read options: those of a file, if the first argument names one, then those of the command line, which win.
+
+    Args:
+        kind: the class of the options.
+        argv: `[FILE.yaml|FILE.json] [--option value ...]`.
+        prog: name of the command in its help.
+
+    Raises:
+        ValueError: an unknown option or file, or a value that is not allowed.
+    """
+    parser = HfArgumentParser(kind, prog=prog, allow_abbrev=False, usage=f"{prog} [FILE.yaml|FILE.json] [--option value ...]")
+    names = [option.name for option in dataclasses.fields(kind) if option.init]
+    if argv and not argv[0].startswith("-"):
+        given = _read_options(Path(argv[0]))
+        for name in given:
+            _check_name(name, names, argv[0])
+        parser.set_defaults(**given)
+        argv = argv[1:]
+    for argument in argv:
+        if argument.startswith("--"):
+            _check_name(argument[2:].split("=")[0], [*names, "help"], "the command line")
+    (arguments,) = parser.parse_args_into_dataclasses(argv, look_for_args_file=False)
+    return arguments
+
+
+def _check_name(name: str, names: list[str], where: str) -> None:
+    if name not in names and name.removeprefix("no_") not in names:
+        close = difflib.get_close_matches(name, names, n=3)
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise ValueError(f"unknown option {name!r} in {where}.{hint} All options: --help.")
+
+
+def _read_options(path: Path) -> dict[str, Any]:
+    if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
+        raise ValueError(f"{path} is not a file of options; allowed: a .yaml or .json file, or --option value.")
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from error
+    if not isinstance(options, dict):
+        raise ValueError(f"{path} must hold options by name, such as 'learning_rate: 0.002'.")
+    # YAML 1.1 reads 1e-3, without a dot, as a string; argparse converts strings as if they had been typed.
+    return options
+
+
+__all__ = ["FinetuneArguments", "HeadstartTrainingArguments", "PretrainArguments", "parse_arguments"]

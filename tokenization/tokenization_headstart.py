@@ -1,0 +1,66 @@
+"""The Headstart tokenizer: lower-cased word pieces, words cut between letters, digits and everything else.
+
+The result is a plain `tokenizers` tokenizer in transformers' own fast class, so `AutoTokenizer` loads it without this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+PAD, UNKNOWN, MASK = "[PAD]", "[UNK]", "[MASK]"
+CONTINUATION = "##"
+MAX_TOKENS = 512
+
+
+def order_pieces(pieces: Iterable[str]) -> tuple[list[str], int, int]:
+    """Order a vocabulary: special pieces, pieces that continue a word, pieces that begin one.
+
+    Returns:
+        the pieces, and the first and one past the last id of those that continue a word (`HeadstartConfig.continuation_start`
+        and `continuation_stop`). Pieces added later come last, among those that begin a word.
+    """
+    distinct = dict.fromkeys(pieces)
+    specials = [PAD, UNKNOWN, MASK]
+    continuing = [piece for piece in distinct if piece.startswith(CONTINUATION) and piece != CONTINUATION]
+    beginning = [piece for piece in distinct if not piece.startswith(CONTINUATION) and piece not in specials]
+    return [*specials, *continuing, *beginning], len(specials), len(specials) + len(continuing)
+
+
+def build_tokenizer(pieces: list[str]) -> PreTrainedTokenizerFast:
+    """Make a fast tokenizer from a vocabulary ordered by [`order_pieces`].
+
+    Args:
+        pieces: the word pieces; a piece's position is its id.
+    """
+    tokenizer = Tokenizer(
+        models.WordPiece(
+            vocab={piece: number for number, piece in enumerate(pieces)},
+            unk_token=UNKNOWN,
+            continuing_subword_prefix=CONTINUATION,
+            max_input_chars_per_word=100,
+        )
+    )
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace(Regex("[\u2018\u2019\u02bc]"), "'"),
+            normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(r"\p{N}+|[\p{L}\p{M}]+|."), behavior="isolated")]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        unk_token=UNKNOWN,
+        mask_token=MASK,
+        model_max_length=MAX_TOKENS,
+        padding_side="right",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+__all__ = ["build_tokenizer", "order_pieces"]
