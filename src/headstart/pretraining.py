@@ -50,7 +50,8 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     """[`pretrain`], with all options in one object."""
     set_seed(args.seed)
     sources = load_sources(args.data_dir, args.sources, args.intents_with_domain, args.without_intents, args.without_slots)
-    pieces, tokenizer = _make_tokenizer(sources, args.min_word_count)
+    pieces = _make_vocabulary(sources, args)
+    tokenizer = build_tokenizer(pieces)
     model = _make_model(sources, pieces, args)
     train, validation = (_encode(sources, part, model, tokenizer, args) for part in ("train", "validation"))
     logger.info("%d training rows, %d validation rows, %d pieces", len(train), len(validation), len(pieces))
@@ -62,11 +63,9 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     return nlu
 
 
-def _make_tokenizer(sources: list[Source], min_word_count: int) -> tuple[list[str], PreTrainedTokenizerBase]:
-    teacher = AutoTokenizer.from_pretrained(teacher_folder())
-    texts = (text for source in sources for text in source.train["text"])
-    pieces, _, _ = order_pieces(choose_pieces(teacher, build_tokenizer(order_pieces([])[0]), texts, min_word_count))
-    return pieces, build_tokenizer(pieces)
+def _make_vocabulary(sources: list[Source], args: PretrainArguments) -> list[str]:
+    teacher = AutoTokenizer.from_pretrained(teacher_folder()) if args.embeddings == "distilled" else None
+    return choose_pieces((text for source in sources for text in source.train["text"]), args.min_word_count, teacher)
 
 
 def _make_model(sources: list[Source], pieces: list[str], args: PretrainArguments) -> HeadstartForJointNLU:

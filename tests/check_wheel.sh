@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Build the wheel, install it in an environment of its own outside the tree, and do the main job there.
+set -euo pipefail
+python=$(realpath -s "${PYTHON:-python3}")
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export HF_HUB_OFFLINE=1 HF_HOME="$work/huggingface"
+
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$work" "$root"
+"$python" -m zipfile -l "$work"/headstart-*.whl | awk 'NR > 1 {print $1}' >"$work/names"
+cat "$work/names"
+if grep -vE '^headstart/([a-z_]+\.py|py\.typed|(modeling|tokenization)/[a-z_]+\.py)$' "$work/names" |
+    grep -vE '^headstart/(checkpoints|model_cards)/(__init__\.py|template\.md|headstart-base-en/[A-Za-z_.]+)$' |
+    grep -vE '^headstart-[0-9.]+\.dist-info/'; then
+    echo "the wheel holds files that are not its own" >&2
+    exit 1
+fi
+
+# The dependencies are those of the calling environment; headstart itself comes from the wheel alone.
+"$python" -m venv --system-site-packages "$work/venv"
+site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+"$work/venv/bin/python" -m pip install --quiet --no-deps --force-reinstall --no-index "$work"/headstart-*.whl
+own=$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+echo "import sys; sys.path.append('$site')" >"$own/dependencies.pth"
+
+cd "$work"
+"$work/venv/bin/python" - <<'PYTHON'
+import headstart
+assert headstart.__file__.startswith(__import__("sys").prefix), headstart.__file__
+PYTHON
+cp -r "$root/examples/coffee_machine" skill
+"$work/venv/bin/headstart" finetune --skill skill --output_dir out --max_steps 60 --disable_tqdm true
+"$work/venv/bin/headstart" predict out "brew a large latte" "stop the coffee"
+"$work/venv/bin/headstart" evaluate out --data skill/test.jsonl
+"$work/venv/bin/headstart" predict headstart-base-en --skill massive "wake me up at seven"
