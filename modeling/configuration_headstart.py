@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
@@ -49,7 +49,7 @@ class HeadstartConfig(PreTrainedConfig):
     """
 
     model_type = "headstart"
-    keys_to_ignore_at_inference = ["intent_loss", "slot_loss"]
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["intent_loss", "slot_loss"]
 
     vocab_size: int = 28000
     embedding_size: int = 256

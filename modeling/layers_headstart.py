@@ -133,6 +133,10 @@ class LinearChainCRF(nn.Module):
 class SkillClassifiers(nn.Module):
     """One skill's label space: an intent classifier, and a tag classifier with its CRF. Either may be absent."""
 
+    intent_classifier: nn.Linear | None
+    slot_classifier: nn.Linear | None
+    crf: LinearChainCRF | None
+
     def __init__(self, input_size: int, num_intents: int, num_slots: int) -> None:
         super().__init__()
         self.intent_classifier = nn.Linear(input_size, num_intents) if num_intents else None

@@ -8,7 +8,7 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import nn
@@ -20,6 +20,7 @@ from transformers.utils import ModelOutput
 from .configuration_headstart import HeadstartConfig, check_skill_entry
 from .layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers, map_packed
 
+HEAD_KEYS = [r"^task_layers\.", r"^classifiers\."]
 IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
 
 
@@ -39,7 +40,7 @@ class HeadstartModelOutput(ModelOutput):
         last_hidden_state: (batch, tokens, 2 * hidden_size) float, both directions side by side, 0 at padding.
     """
 
-    last_hidden_state: torch.FloatTensor | None = None
+    last_hidden_state: torch.Tensor | None = None
 
 
 @dataclass
@@ -55,11 +56,11 @@ class HeadstartJointNLUOutput(ModelOutput):
         slot_logits: (batch, tokens, tags) float, scores of the tags `O, B-0, I-0, B-1, ...` before the CRF, likewise.
     """
 
-    loss: torch.FloatTensor | None = None
-    intent_logits: torch.FloatTensor | None = None
-    slot_logits: torch.FloatTensor | None = None
-    intent_loss: torch.FloatTensor | None = None
-    slot_loss: torch.FloatTensor | None = None
+    loss: torch.Tensor | None = None
+    intent_logits: torch.Tensor | None = None
+    slot_logits: torch.Tensor | None = None
+    intent_loss: torch.Tensor | None = None
+    slot_loss: torch.Tensor | None = None
 
 
 @dataclass
@@ -74,10 +75,10 @@ class HeadstartDecoding(ModelOutput):
         tag_scores: (batch, words) float, the marginal probability of each of these tags; 0 after the last word.
     """
 
-    intents: torch.LongTensor | None = None
-    intent_scores: torch.FloatTensor | None = None
-    tags: torch.LongTensor | None = None
-    tag_scores: torch.FloatTensor | None = None
+    intents: torch.Tensor | None = None
+    intent_scores: torch.Tensor | None = None
+    tags: torch.Tensor | None = None
+    tag_scores: torch.Tensor | None = None
 
 
 class HeadstartPreTrainedModel(PreTrainedModel):
@@ -137,7 +138,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
     ```
     """
 
-    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\."]
+    _keys_to_ignore_on_load_unexpected = HEAD_KEYS
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)
@@ -149,9 +150,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
 
     def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> PackedSequence:
         """Hidden states of the common bi-LSTM, packed; see [`HeadstartModel.forward`] for the arguments."""
-        packed = pack_padded_sequence(
-            input_ids, _row_lengths(input_ids, attention_mask), batch_first=True, enforce_sorted=False
-        )
+        packed = pack_padded_sequence(input_ids, _row_lengths(input_ids, attention_mask), batch_first=True, enforce_sorted=False)
         embeddings = self.embed_tokens(self._drop_words(packed.data))
         states, _ = self.lstm(packed._replace(data=self.embedding_dropout(embeddings)))
         return map_packed(self.hidden_dropout, states)
@@ -162,9 +161,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
         dropped = torch.rand(pieces.shape, device=pieces.device) < self.config.word_dropout
         return pieces.masked_fill(dropped, self.config.unk_token_id)
 
-    def forward(
-        self, input_ids: torch.LongTensor, attention_mask: torch.LongTensor | None = None, **kwargs: Any
-    ) -> HeadstartModelOutput:
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Any) -> HeadstartModelOutput:
         """Encode a batch of pieces.
 
         Args:
@@ -174,9 +171,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
         Raises:
             ValueError: a row is padded on the left or has a hole.
         """
-        states, _ = pad_packed_sequence(
-            self.encode(input_ids, attention_mask), batch_first=True, total_length=input_ids.shape[1]
-        )
+        states, _ = pad_packed_sequence(self.encode(input_ids, attention_mask), batch_first=True, total_length=input_ids.shape[1])
         return HeadstartModelOutput(last_hidden_state=states)
 
 
@@ -208,7 +203,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
     """
 
     # Heads that don't match are reported by `from_pretrained` below, skill by skill.
-    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\."]
+    _keys_to_ignore_on_load_unexpected = HEAD_KEYS
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)
@@ -224,6 +219,9 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
     def _new_task_layers(self) -> TaskLayers:
         config = self.config
         return TaskLayers(2 * config.hidden_size, config.task_hidden_size, config.hidden_dropout)
+
+    def _classifiers_of(self, entry: dict[str, Any]) -> SkillClassifiers:
+        return cast(SkillClassifiers, self.classifiers[entry["name"]])
 
     def _new_classifiers(self, entry: dict[str, Any]) -> SkillClassifiers:
         return SkillClassifiers(2 * self.config.task_hidden_size, len(entry["intents"]), len(entry["slots"]))
@@ -249,7 +247,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         problem = f"has no skill {name!r}" if name is not None else f"has {len(self.skills)} skills: name one"
         raise ValueError(f"this model {problem}. Its skills: {', '.join(self.skills) or 'none'}.")
 
-    def skill_ids(self, names: list[str]) -> torch.LongTensor:
+    def skill_ids(self, names: list[str]) -> torch.Tensor:
         """Ids of the named skills (len(names),) long, one for each row of a batch, for `forward`."""
         return torch.tensor([self.skills.index(self.skill(name)["name"]) for name in names], device=self.device)
 
@@ -314,11 +312,11 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
 
     def forward(
         self,
-        input_ids: torch.LongTensor,
-        attention_mask: torch.LongTensor | None = None,
-        intent_labels: torch.LongTensor | None = None,
-        slot_labels: torch.LongTensor | None = None,
-        skill_ids: torch.LongTensor | None = None,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        intent_labels: torch.Tensor | None = None,
+        slot_labels: torch.Tensor | None = None,
+        skill_ids: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> HeadstartJointNLUOutput:
         """Score intents and slot tags, and compute the loss of whatever is annotated.
@@ -348,13 +346,13 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         intents, slots, intent_losses, slot_losses = [], [], [], []
         for index, rows in rows_of.items():
             entry = self.config.skills[index]
-            classifiers = self.classifiers[entry["name"]]
+            classifiers = self._classifiers_of(entry)
             slot_states, intent_states = (part[rows] for part in states[entry["task_layers"]])
             if classifiers.intent_classifier is not None:
                 intents.append((rows, classifiers.intent_classifier(intent_states)))
                 if intent_labels is not None:
                     intent_losses.append(_intent_losses(intents[-1][1], intent_labels[order][rows]))
-            if classifiers.slot_classifier is not None:
+            if classifiers.slot_classifier is not None and classifiers.crf is not None:
                 slots.append((rows, classifiers.slot_classifier(slot_states)))
                 if slot_labels is not None:
                     slot_losses.append(_slot_losses(classifiers.crf, slots[-1][1], slot_labels[order][rows]))
@@ -381,7 +379,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
 
     # ---- decoding
 
-    def word_starts(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.BoolTensor:
+    def word_starts(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """(batch, tokens) bool: True at the first piece of each word, False at `##` pieces and padding."""
         continues = (input_ids >= self.config.continuation_start) & (input_ids < self.config.continuation_stop)
         starts = ~continues & (input_ids != self.config.pad_token_id)
@@ -391,9 +389,9 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
     def decode(
         self,
         outputs: HeadstartJointNLUOutput,
-        input_ids: torch.LongTensor,
-        attention_mask: torch.LongTensor | None = None,
-        skill_ids: torch.LongTensor | None = None,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        skill_ids: torch.Tensor | None = None,
     ) -> HeadstartDecoding:
         """Choose intents and tags from the scores that `forward` gave for the same batch.
 
@@ -408,27 +406,25 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             skill_ids = self.skill_ids([self.skill()["name"]] * len(input_ids))
         word_starts = self.word_starts(input_ids, attention_mask)
         num_words = max(int(word_starts.sum(dim=1).max()), 1)
-        decoding = HeadstartDecoding(
-            intents=input_ids.new_full((len(input_ids),), IGNORED),
-            intent_scores=torch.zeros(len(input_ids), device=input_ids.device),
-            tags=input_ids.new_full((len(input_ids), num_words), IGNORED),
-            tag_scores=torch.zeros(len(input_ids), num_words, device=input_ids.device),
-        )
+        intents = input_ids.new_full((len(input_ids),), IGNORED)
+        intent_scores = torch.zeros(len(input_ids), device=input_ids.device)
+        tags = input_ids.new_full((len(input_ids), num_words), IGNORED)
+        tag_scores = torch.zeros(len(input_ids), num_words, device=input_ids.device)
         for index in skill_ids.unique().tolist():
             entry = self.config.skills[index]
             rows = (skill_ids == index).nonzero().squeeze(1)
-            if entry["intents"]:
+            if entry["intents"] and outputs.intent_logits is not None:
                 probabilities = outputs.intent_logits[rows, : len(entry["intents"])].softmax(dim=1)
-                decoding.intent_scores[rows], decoding.intents[rows] = probabilities.max(dim=1)
-            if entry["slots"]:
-                crf = self.classifiers[entry["name"]].crf
+                intent_scores[rows], intents[rows] = probabilities.max(dim=1)
+            crf = self._classifiers_of(entry).crf
+            if crf is not None and outputs.slot_logits is not None:
                 scores = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
                 emissions, mask, _ = _gather_words(scores, word_starts[rows])
-                tags = crf.decode(emissions, mask)
-                certain = crf.marginals(emissions, mask).gather(2, tags.unsqueeze(2)).squeeze(2)
-                decoding.tags[rows, : tags.shape[1]] = tags.masked_fill(~mask, IGNORED)
-                decoding.tag_scores[rows, : tags.shape[1]] = certain * mask
-        return decoding
+                best = crf.decode(emissions, mask)
+                certain = crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
+                tags[rows, : best.shape[1]] = best.masked_fill(~mask, IGNORED)
+                tag_scores[rows, : best.shape[1]] = certain * mask
+        return HeadstartDecoding(intents=intents, intent_scores=intent_scores, tags=tags, tag_scores=tag_scores)
 
     # ---- loading
 
@@ -439,12 +435,11 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         Raises:
             ValueError: the checkpoint's heads don't match the skills of the configuration.
         """
+        load: Any = super().from_pretrained
         if kwargs.get("ignore_mismatched_sizes"):
-            return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+            return load(pretrained_model_name_or_path, *args, **kwargs)
         wants_info = kwargs.pop("output_loading_info", False)
-        model, info = super().from_pretrained(
-            pretrained_model_name_or_path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True
-        )
+        model, info = load(pretrained_model_name_or_path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True)
         problems = [f"{key}: {_shape(saved)} in the checkpoint, {_shape(wanted)} in the configuration"
                     for key, saved, wanted in sorted(info["mismatched_keys"])]  # fmt: skip
         problems += [f"{key}: not in the checkpoint" for key in sorted(info["missing_keys"])]

@@ -72,7 +72,9 @@ def model(tiny_model: HeadstartForJointNLU) -> HeadstartForJointNLU:
 
 
 @pytest.fixture(scope="session")
-def tiny_base(tiny_model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_base(
+    tiny_model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A saved checkpoint with three skills."""
     folder = tmp_path_factory.mktemp("base") / "tiny-base"
     NLUPipeline(model=copy.deepcopy(tiny_model), tokenizer=tokenizer).save_pretrained(folder)

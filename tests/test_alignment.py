@@ -22,7 +22,11 @@ def words_of(tokenizer: PreTrainedTokenizerBase, text: str) -> Words:
 @st.composite
 def annotated(draw: Any) -> tuple[str, list[tuple[int, int, str]]]:
     """A text and spans over whole words of it, given as (first word, one past the last word, label)."""
-    chunks = draw(st.lists(st.sampled_from(["play", "ABBA", "caf\u00e9", "cafe\u0301", "7", "東", "🎉", "'", "s", "."]), min_size=1, max_size=12))
+    chunks = draw(
+        st.lists(
+            st.sampled_from(["play", "ABBA", "caf\u00e9", "cafe\u0301", "7", "東", "🎉", "'", "s", "."]), min_size=1, max_size=12
+        )
+    )
     edges = draw(st.lists(st.integers(0, len(chunks)), max_size=8, unique=True).map(sorted))
     spans = [(first, last, draw(st.sampled_from(LABELS))) for first, last in zip(edges[::2], edges[1::2], strict=False)]
     return draw(st.sampled_from([" ", "  ", "\t"])).join(chunks), spans
@@ -68,7 +72,11 @@ def test_two_spans_in_one_word_are_counted_as_merged(tokenizer: PreTrainedTokeni
 
 def test_truncation_that_loses_a_span_is_counted() -> None:
     words = Words([0, 4], [3, 7], [0, 1])
-    spans = [{"start": 0, "end": 3, "label": "city"}, {"start": 4, "end": 11, "label": "date"}, {"start": 12, "end": 15, "label": "name"}]
+    spans = [
+        {"start": 0, "end": 3, "label": "city"},
+        {"start": 4, "end": 11, "label": "date"},
+        {"start": 12, "end": 15, "label": "name"},
+    ]
     tags, counts = spans_to_tags(spans, words, LABELS, is_truncated=True)
     assert tags == [1, 3]
     assert counts == SpanCounts(spans=3, truncated=2)

@@ -58,7 +58,7 @@ def test_decoding_finds_the_best_valid_sequence(crf: LinearChainCRF) -> None:
     decoded = crf.decode(emissions, mask)
     for row, length in enumerate(lengths):
         scores = path_scores(crf, emissions[row, :length])
-        assert tuple(decoded[row, :length].tolist()) == max(scores, key=lambda tags: float(scores[tags]))
+        assert tuple(decoded[row, :length].tolist()) == max(scores, key=lambda tags: scores[tags].item())
         assert decoded[row, length:].eq(0).all()
 
 

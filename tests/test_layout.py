@@ -10,7 +10,9 @@ import pytest
 from transformers.dynamic_module_utils import get_imports, get_relative_imports
 
 ROOT = Path(__file__).parent.parent
-TRAVELLING = sorted(path for folder in ("modeling", "tokenization") for path in (ROOT / folder).glob("*.py") if path.stem != "__init__")
+TRAVELLING = sorted(
+    path for folder in ("modeling", "tokenization") for path in (ROOT / folder).glob("*.py") if path.stem != "__init__"
+)
 
 
 def test_every_folder_of_code_is_packaged() -> None:

@@ -150,7 +150,9 @@ def test_words_start_at_pieces_that_continue_nothing(model: HeadstartForJointNLU
     assert starts.sum(dim=1).tolist() == [4, 1]
     for row in range(2):
         ids = encoding.word_ids(row)
-        assert starts[row].tolist() == [word is not None and word != before for before, word in zip([None, *ids], ids, strict=False)]
+        assert starts[row].tolist() == [
+            word is not None and word != before for before, word in zip([None, *ids], ids, strict=False)
+        ]
 
 
 # ---- skills
@@ -245,7 +247,9 @@ def test_a_model_from_config_alone_is_reproducible_and_finite() -> None:
 def test_parameters_that_a_checkpoint_lacks_are_initialised(tiny_base: Path, tmp_path: Path) -> None:
     """On a nearly empty checkpoint everything else must come from the initialisation, not from uninitialised memory."""
     weights = load_file(tiny_base / "model.safetensors")
-    save_file({"trunk.embed_tokens.weight": weights["trunk.embed_tokens.weight"]}, tmp_path / "model.safetensors", {"format": "pt"})
+    save_file(
+        {"trunk.embed_tokens.weight": weights["trunk.embed_tokens.weight"]}, tmp_path / "model.safetensors", {"format": "pt"}
+    )
     (tmp_path / "config.json").write_text((tiny_base / "config.json").read_text())
     model = HeadstartForJointNLU.from_pretrained(tmp_path, ignore_mismatched_sizes=True)
     for name, value in model.state_dict().items():

@@ -12,7 +12,14 @@ from transformers import pipeline
 
 from headstart import NLUPipeline
 
-TEXTS = ["Brew a  LATTE", "café at 7pm 🎉", "x", "what's {name} s", "东京 o'clock", "a much longer request than all of the others here"]
+TEXTS = [
+    "Brew a  LATTE",
+    "café at 7pm 🎉",
+    "x",
+    "what's {name} s",
+    "东京 o'clock",
+    "a much longer request than all of the others here",
+]
 
 
 @pytest.fixture(scope="module")

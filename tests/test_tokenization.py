@@ -73,9 +73,9 @@ def test_plain_auto_tokenizer_loads_it(tokenizer: PreTrainedTokenizerBase, tmp_p
     tokenizer.save_pretrained(tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     assert loaded.is_fast and loaded.model_max_length == tokenizer.model_max_length
-    for text in WORDS:
+    for text, words in WORDS.items():
         assert loaded(text)["input_ids"] == tokenizer(text)["input_ids"]
-        assert words_of(loaded, text) == WORDS[text]
+        assert words_of(loaded, text) == words
 
 
 def test_continuing_pieces_have_the_ids_that_order_pieces_says() -> None:

@@ -50,6 +50,9 @@ class NLUPipeline(Pipeline):
     ```
     """
 
+    model: Any
+    tokenizer: Any
+
     _load_processor = False
     _load_image_processor = False
     _load_feature_extractor = False

@@ -1,7 +1,4 @@
-"""The command lines: `headstart predict|evaluate|pretrain|finetune`, and `train.py pretrain|finetune`.
-
-torch and transformers are imported by the command that needs them, so that `--help` answers at once.
-"""
+"""The command lines: `headstart predict|evaluate|pretrain|finetune`, and `train.py pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -12,6 +9,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from headstart.evaluation import evaluate, load_pipeline
+from headstart.finetuning import load_skill_of, run_finetuning
+from headstart.pretraining import run_pretraining
+from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
 from headstart.version import __version__
 
 TRAINING = {
@@ -26,7 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in TRAINING:
         return train_main(arguments, prog="headstart")
-    options = _make_parser().parse_args(arguments)
+    parser = _make_parser()
+    options, rest = parser.parse_known_args(arguments)
+    # argparse gives up on texts that follow an option: predict MODEL --skill NAME TEXT.
+    if rest and (not hasattr(options, "texts") or any(text.startswith("-") for text in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.texts += rest
     return _run(lambda: options.run(options))
 
 
@@ -43,10 +50,6 @@ def train_main(argv: Sequence[str] | None = None, prog: str = "train.py") -> int
 
 
 def _train(stage: str, argv: list[str], prog: str) -> None:
-    from headstart.finetuning import load_skill_of, run_finetuning
-    from headstart.pretraining import run_pretraining
-    from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
-
     if stage == "pretrain":
         run_pretraining(parse_arguments(PretrainArguments, argv, prog))
         return
@@ -55,18 +58,20 @@ def _train(stage: str, argv: list[str], prog: str) -> None:
 
 
 def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="headstart", description="Joint intent classification and slot tagging.")
+    parser = argparse.ArgumentParser(
+        prog="headstart", description="Joint intent classification and slot tagging.", allow_abbrev=False
+    )
     parser.add_argument("--version", action="version", version=f"headstart {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    predict = commands.add_parser("predict", help="intent and slots of texts, one JSON object a line")
+    predict = commands.add_parser("predict", allow_abbrev=False, help="intent and slots of texts, one JSON object a line")
     predict.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
     predict.add_argument("texts", metavar="TEXT", nargs="*", help="a request; without any, one is read from each input line")
     predict.set_defaults(run=_predict)
-    evaluate = commands.add_parser("evaluate", help="scores on annotated rows, one JSON object")
-    evaluate.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
-    evaluate.add_argument("--data", required=True, metavar="ROWS.jsonl", help="annotated rows")
-    evaluate.set_defaults(run=_evaluate)
-    for command in (predict, evaluate):
+    scores = commands.add_parser("evaluate", allow_abbrev=False, help="scores on annotated rows, one JSON object")
+    scores.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
+    scores.add_argument("--data", required=True, metavar="ROWS.jsonl", help="annotated rows")
+    scores.set_defaults(run=_evaluate)
+    for command in (predict, scores):
         command.add_argument("--skill", help="the skill to ask; needed if the model has several")
         command.add_argument("--batch_size", type=int, default=64, help="texts read at once (default: %(default)s)")
     for name, text in TRAINING.items():
@@ -75,8 +80,6 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from headstart.evaluation import load_pipeline
-
     nlu = load_pipeline(options.model)
     skill = nlu.model.skill(options.skill)["name"]
     if len(options.texts) == 1:
@@ -90,8 +93,6 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from headstart.evaluation import evaluate
-
     print(json.dumps(evaluate(options.model, options.data, skill=options.skill, batch_size=options.batch_size)))
 
 

@@ -62,7 +62,9 @@ def load_sources(
     held_out = _held_out_texts(data_dir, known)
     sources = []
     for name in names:
-        parts = {part: _read_part(data_dir / name / f"{part}.jsonl", name in intents_with_domain) for part in ("train", "validation")}
+        parts = {
+            part: _read_part(data_dir / name / f"{part}.jsonl", name in intents_with_domain) for part in ("train", "validation")
+        }
         kept = [row for row in parts["train"] if text_key(row["text"]) not in held_out]
         logger.info("source %s: %d rows, %d taken out as evaluation texts", name, len(kept), len(parts["train"]) - len(kept))
         seen_intents, seen_slots = label_counts(kept)
@@ -89,7 +91,7 @@ def text_key(text: str) -> str:
 
 
 def _held_out_texts(data_dir: Path, names: list[str]) -> set[str]:
-    texts = set()
+    texts: set[str] = set()
     for name in names:
         for part in ("validation", "test"):
             texts.update(text_key(row["text"]) for row in read_rows(data_dir / name / f"{part}.jsonl"))

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,9 @@ def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: b
     if path.is_dir():
         return _load_folder(path, name or skill_name(path.resolve().name), allow_unseen_labels)
     if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder. A skill is a .jsonl file of rows or a folder with train.jsonl.")
+        raise DataError(
+            f"{path}: there is no such file or folder. A skill is a .jsonl file of rows or a folder with train.jsonl."
+        )
     return Skill(name or skill_name(path.stem), train=read_rows(path))
 
 
@@ -188,7 +191,9 @@ def read_rows(path: str | Path) -> Dataset:
         else:
             blank += 1
     if not rows:
-        raise DataError(f'{path}: the file is empty; allowed: one row a line, such as {{"text": "stop", "intent": "Stop", "slots": []}}.')
+        raise DataError(
+            f'{path}: the file is empty; allowed: one row a line, such as {{"text": "stop", "intent": "Stop", "slots": []}}.'
+        )
     if blank > 1:  # one is the end of the file
         logger.warning("%s: skipped %d blank lines", path, blank - 1)
     return rows_to_dataset(rows)
@@ -203,7 +208,9 @@ def _parse_row(line: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg} at character {error.colno}): {_shorten(line)}; one object a line.") from error
+        raise DataError(
+            f"{where}: not JSON ({error.msg} at character {error.colno}): {_shorten(line)}; one object a line."
+        ) from error
     if not isinstance(row, dict):
         raise DataError(f"{where}: found {_kind(row)}; allowed: an object with text, intent and slots.")
     for name in ROW_FEATURES:
@@ -225,7 +232,7 @@ def _parse_slots(slots: Any, text: str, where: str) -> list[dict[str, Any]] | No
         raise DataError(f"{where}, field 'slots': found {_kind(slots)}; allowed: a list, or null where slots are not annotated.")
     parsed = [_parse_slot(slot, text, f"{where}, field 'slots[{number}]'") for number, slot in enumerate(slots)]
     parsed.sort(key=lambda slot: slot["start"])
-    for first, second in zip(parsed, parsed[1:], strict=False):
+    for first, second in pairwise(parsed):
         if second["start"] < first["end"]:
             raise DataError(
                 f"{where}, field 'slots': {first['label']!r} ({first['start']}-{first['end']}) and {second['label']!r} "
@@ -247,7 +254,9 @@ def _parse_slot(slot: Any, text: str, where: str) -> dict[str, Any]:
         if not isinstance(value, int) or isinstance(value, bool):
             raise DataError(f"{where}, field {name!r}: found {_shorten(value)}; allowed: a whole number of characters.")
     if not 0 <= start < end <= len(text):
-        raise DataError(f"{where}: found {start}-{end}; allowed: 0 <= start < end <= {len(text)}, the characters of {_shorten(text)}.")
+        raise DataError(
+            f"{where}: found {start}-{end}; allowed: 0 <= start < end <= {len(text)}, the characters of {_shorten(text)}."
+        )
     value = slot.get("value", text[start:end])
     if value != text[start:end]:
         raise DataError(f"{where}, field 'value': found {_shorten(value)}; the text has {text[start:end]!r} at {start}-{end}.")

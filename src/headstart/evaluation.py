@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from datasets import Dataset
 from transformers import pipeline
@@ -50,7 +50,7 @@ def load_pipeline(model: str | Path, **options: Any) -> NLUPipeline:
     """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name."""
     from headstart.finetuning import resolve_base
 
-    return pipeline("joint-nlu", model=resolve_base(str(model)), **options)
+    return cast(Any, pipeline)("joint-nlu", model=resolve_base(str(model)), **options)
 
 
 def _report_unknown_labels(rows: Dataset, entry: dict[str, Any]) -> None:

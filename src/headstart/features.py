@@ -59,7 +59,7 @@ def _encode_row(
     row: dict[str, Any], pieces: Pieces, max_length: int, skill: dict[str, Any], counts: SpanCounts
 ) -> dict[str, Any]:
     is_truncated = len(pieces.input_ids) > max_length
-    input_ids, offsets, word_ids = (part[:max_length] for part in pieces)
+    input_ids, offsets, word_ids = pieces.input_ids[:max_length], pieces.offsets[:max_length], pieces.word_ids[:max_length]
     slot_labels = [IGNORED] * len(input_ids)
     if skill["slots"] and row["slots"] is not None:
         words = find_words(row["text"], offsets, word_ids)

@@ -6,7 +6,7 @@ import logging
 import shutil
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from datasets import Dataset
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
@@ -63,16 +63,14 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     validation = _encode(skill.validation, tokenizer, model) if skill.validation else None
     recipe = apply_recipe(args, len(train), validation is not None)
     logger.info("skill %s: %d training rows, %s", skill.name, len(train), recipe)
-    trainer = JointNLUTrainer(
-        model, args, tokenizer, train, validation, args.trunk_learning_rate or recipe.trunk_learning_rate
-    )
+    trainer = JointNLUTrainer(model, args, tokenizer, train, validation, args.trunk_learning_rate)
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
-    nlu = NLUPipeline(model=model.eval(), tokenizer=tokenizer)
+    nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics = dict(trainer.evaluate()) if validation is not None else {}
     if skill.test is not None:
         metrics |= {f"test_{name}": value for name, value in evaluate(nlu, skill.test).items()}
     save_run(trainer, nlu, metrics, skill=skill.name, base=Path(base).name, train_rows=len(train))
-    for folder in Path(args.output_dir).glob("checkpoint-*"):  # kept for resuming only; the best one is what was saved
+    for folder in args.output_path.glob("checkpoint-*"):  # kept for resuming only; the best one is what was saved
         shutil.rmtree(folder)
     return nlu
 
@@ -98,6 +96,8 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments) -> HeadstartFor
     for name in others:
         model.delete_skill(name)
     model.set_tune(args.tune)
+    if not args.train_embeddings:
+        model.trunk.embed_tokens.requires_grad_(False)
     return model
 
 
@@ -105,6 +105,7 @@ def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool) -
     """Fill in what the options leave open; how often to evaluate follows from the steps."""
     recipe = choose_recipe(num_rows, args.from_scratch)
     args.learning_rate = args.learning_rate or recipe.learning_rate
+    args.trunk_learning_rate = args.trunk_learning_rate or args.learning_rate * recipe.trunk_factor
     args.per_device_train_batch_size = args.per_device_train_batch_size or recipe.batch_size
     args.warmup_steps = args.warmup_steps or recipe.warmup
     if args.max_steps <= 0 and args.num_train_epochs == _default("num_train_epochs"):
@@ -112,8 +113,9 @@ def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool) -
     if not has_validation:
         args.eval_strategy, args.save_strategy, args.load_best_model_at_end = "no", "no", False
     elif args.eval_strategy == "no":
-        args.set_evaluate(strategy="steps", steps=max(args.max_steps // 10, 1))
-        args.set_save(strategy="steps", steps=args.eval_steps, total_limit=args.save_total_limit)
+        interval = max(args.max_steps // 10, 1)
+        args.set_evaluate(strategy="steps", steps=interval)
+        args.set_save(strategy="steps", steps=interval, total_limit=args.save_total_limit)
         args.load_best_model_at_end = True
     return recipe
 

@@ -33,7 +33,9 @@ class JointNLUMetric(evaluate.Metric):
     """Scores intents and slots together; see `_INPUTS` for the definitions."""
 
     def _info(self) -> evaluate.MetricInfo:
-        slots = datasets.List({"label": datasets.Value("string"), "start": datasets.Value("int64"), "end": datasets.Value("int64")})
+        slots = datasets.List(
+            {"label": datasets.Value("string"), "start": datasets.Value("int64"), "end": datasets.Value("int64")}
+        )
         row = {"intent": datasets.Value("string"), "slots": slots}
         return evaluate.MetricInfo(
             description=_DESCRIPTION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from datasets import Dataset, concatenate_datasets
@@ -49,7 +49,7 @@ def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], *
 def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     """[`pretrain`], with all options in one object."""
     set_seed(args.seed)
-    sources = load_sources(args.data_dir, args.sources, args.intents_with_domain, args.without_intents, args.without_slots)
+    sources = load_sources(str(args.data_dir), args.sources, args.intents_with_domain, args.without_intents, args.without_slots)
     pieces = _make_vocabulary(sources, args)
     tokenizer = build_tokenizer(pieces)
     model = _make_model(sources, pieces, args)
@@ -58,7 +58,7 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     trainer = JointNLUTrainer(model, args, tokenizer, train, validation if args.eval_strategy != "no" else None)
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
     trainer.eval_dataset = _encode(sources, "validation", model, tokenizer, args, whole=True)
-    nlu = NLUPipeline(model=model.eval(), tokenizer=tokenizer)
+    nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     save_run(trainer, nlu, trainer.evaluate(), train_rows={source.name: len(source.train) for source in sources})
     return nlu
 

@@ -14,14 +14,14 @@ class Recipe:
         steps: optimizer steps.
         batch_size: rows in a batch.
         learning_rate: peak learning rate of the head.
-        trunk_learning_rate: peak learning rate of the common bi-LSTM.
+        trunk_factor: the trunk's learning rate, as a share of the head's.
         warmup: share of the steps over which learning rates rise; afterwards they fall linearly to 0.
     """
 
     steps: int
     batch_size: int
     learning_rate: float
-    trunk_learning_rate: float
+    trunk_factor: float
     warmup: float = 0.05
 
 
@@ -33,13 +33,7 @@ def choose_recipe(num_rows: int, from_scratch: bool = False) -> Recipe:
         from_scratch: the network starts at random, not from a pretrained base.
     """
     steps = round(min(max(60 * math.sqrt(num_rows), 300), 2500))
-    learning_rate = 2e-3
-    return Recipe(
-        steps=steps,
-        batch_size=32,
-        learning_rate=learning_rate,
-        trunk_learning_rate=learning_rate if from_scratch else learning_rate / 2,
-    )
+    return Recipe(steps=steps, batch_size=32, learning_rate=2e-3, trunk_factor=1.0 if from_scratch else 0.5)
 
 
 __all__ = ["Recipe", "choose_recipe"]

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from transformers import Trainer
 from transformers.trainer_utils import get_last_checkpoint
 
 from headstart.tokenization import NLUPipeline
+from headstart.trainer import JointNLUTrainer
 from headstart.training_args import HeadstartTrainingArguments
 from headstart.version import __version__
 
@@ -25,13 +25,13 @@ def last_checkpoint(args: HeadstartTrainingArguments) -> str | None:
         return None
     if str(wanted).lower() not in ("true", "last"):
         return str(wanted)
-    found = get_last_checkpoint(args.output_dir) if Path(args.output_dir).is_dir() else None
+    found = get_last_checkpoint(str(args.output_dir)) if args.output_path.is_dir() else None
     if found is None:
         raise ValueError(f"{args.output_dir} holds no checkpoint to resume from; leave out --resume_from_checkpoint.")
     return found
 
 
-def save_run(trainer: Trainer, nlu: NLUPipeline, metrics: dict[str, Any], **facts: Any) -> None:
+def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any], **facts: Any) -> None:
     """Save a self-contained checkpoint in `output_dir`, with `metrics.json` (figures) and `run.json` (options and facts).
 
     Args:
@@ -40,7 +40,7 @@ def save_run(trainer: Trainer, nlu: NLUPipeline, metrics: dict[str, Any], **fact
         metrics: figures to keep.
         facts: further entries of `run.json`.
     """
-    folder = Path(trainer.args.output_dir)
+    folder = Path(str(trainer.args.output_dir))
     nlu.save_pretrained(folder)
     write_json(folder / "metrics.json", {**metrics, "steps": trainer.state.global_step})
     options = {name: value for name, value in trainer.args.to_dict().items() if name not in _PATHS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ class JointNLUTrainer(Trainer):
         eval_dataset: encoded rows, or None.
         trunk_learning_rate: learning rate of the trunk; that of everything if left out.
     """
+
+    model: Any
 
     def __init__(
         self,
@@ -57,7 +59,10 @@ class JointNLUTrainer(Trainer):
             trunk = [parameter for parameter in self.model.trunk.parameters() if parameter.requires_grad]
             of_trunk = {id(parameter) for parameter in self.model.trunk.parameters()}
             head = [parameter for parameter in self.model.parameters() if id(parameter) not in of_trunk]
-            groups = [{"params": head}, {"params": trunk, "lr": self.trunk_learning_rate or self.args.learning_rate}]
+            groups: list[dict[str, Any]] = [
+                {"params": head},
+                {"params": trunk, "lr": self.trunk_learning_rate or self.args.learning_rate},
+            ]
             self.optimizer = torch.optim.AdamW(
                 [group for group in groups if group["params"]],
                 lr=self.args.learning_rate,
@@ -70,7 +75,7 @@ class JointNLUTrainer(Trainer):
 
     def prediction_step(
         self,
-        model: HeadstartForJointNLU,
+        model: torch.nn.Module,
         inputs: dict[str, torch.Tensor],
         prediction_loss_only: bool,
         ignore_keys: Sequence[str] | None = None,
@@ -88,8 +93,8 @@ class JointNLUTrainer(Trainer):
 
 def skill_metrics(prediction: EvalPrediction, skills: list[dict[str, Any]]) -> dict[str, float]:
     """Metrics over all rows and, where there are several skills, of each skill (`NAME_exact_match`, ...); spans count words."""
-    predicted_intents, predicted_tags = prediction.predictions
-    intents, slot_labels, skill_ids = prediction.label_ids
+    predicted_intents, predicted_tags = cast(tuple[np.ndarray, ...], prediction.predictions)
+    intents, slot_labels, skill_ids = cast(tuple[np.ndarray, ...], prediction.label_ids)
     pairs: dict[int, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for row, skill_id in enumerate(skill_ids):
         skill = skills[skill_id]

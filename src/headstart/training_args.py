@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from transformers import HfArgumentParser, TrainingArguments
@@ -17,7 +17,7 @@ LOWER_IS_BETTER = ("loss", "semantic_error_rate")
 @dataclass
 class HeadstartTrainingArguments(TrainingArguments):
     """What both stages share. Every option of `transformers.TrainingArguments` is one of them; these defaults differ from its own:
-    batches of rows of similar length, best checkpoint by semantic error rate, at most 2 checkpoints kept, no unused column dropped.
+    batches of rows of similar length, best checkpoint by semantic error rate, at most 2 checkpoints kept, no unused column dropped, no memory pinned.
     """
 
     train_sampling_strategy: str = field(default="group_by_length", metadata={"help": "How batches are drawn."})
@@ -29,12 +29,20 @@ class HeadstartTrainingArguments(TrainingArguments):
     early_stopping_patience: int | None = field(
         default=None, metadata={"help": "Stop after this many evaluations without a better metric; unset: never."}
     )
+    dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pin batches in memory; of use with a GPU only."})
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
+
+    @property
+    def output_path(self) -> Path:
+        """The folder `output_dir`."""
+        return Path(str(self.output_dir))
 
     def __post_init__(self) -> None:
         # Must be known before transformers guesses that everything but a loss is better when greater.
         if self.greater_is_better is None and self.metric_for_best_model is not None:
             self.greater_is_better = not self.metric_for_best_model.endswith(LOWER_IS_BETTER)
+        if self.output_dir is None:
+            raise ValueError("output_dir is missing: say where the checkpoint goes with --output_dir OUT.")
         self.label_names = ["intent_labels", "slot_labels", "skill_ids"]
         super().__post_init__()
 
@@ -64,8 +72,6 @@ class PretrainArguments(HeadstartTrainingArguments):
     hidden_dropout: float = field(default=0.2, metadata={"help": "Dropout of bi-LSTM outputs in training."})
 
     def __post_init__(self) -> None:
-        if self.output_dir is None:
-            raise ValueError("output_dir is missing: say where the checkpoint goes with --output_dir OUT.")
         super().__post_init__()
         if self.data_dir is None:
             raise ValueError("data_dir is missing: say where the corpora are with --data_dir FOLDER.")
@@ -95,8 +101,9 @@ class FinetuneArguments(HeadstartTrainingArguments):
     allow_unseen_labels: bool = field(
         default=False, metadata={"help": "Accept validation and test labels that no training row has; they count as errors."}
     )
+    train_embeddings: bool = field(default=True, metadata={"help": "Train the embeddings with the trunk; false: leave them."})
     trunk_learning_rate: float | None = field(
-        default=None, metadata={"help": "Learning rate of the trunk; unset: chosen. learning_rate is that of the head."}
+        default=None, metadata={"help": "Learning rate of the trunk; unset: a share of learning_rate, which is that of the head."}
     )
     learning_rate: float = field(default=0.0, metadata={"help": "Learning rate of the head; 0: chosen."})
     per_device_train_batch_size: int = field(default=0, metadata={"help": "Rows in a batch; 0: chosen."})
@@ -104,8 +111,6 @@ class FinetuneArguments(HeadstartTrainingArguments):
     def __post_init__(self) -> None:
         if self.skill is None:
             raise ValueError("skill is missing: say which with --skill FILE_OR_FOLDER.")
-        if self.output_dir is None:
-            raise ValueError("output_dir is missing: say where the checkpoint goes with --output_dir OUT.")
         if self.tune not in ("all", "head"):
             raise ValueError(f"tune is {self.tune!r}; it must be 'all' or 'head'.")
         if self.reset not in ("classifiers", "task_layers"):
@@ -129,7 +134,9 @@ def parse_arguments(kind: type[Arguments], argv: list[str], prog: str) -> Argume
     Raises:
         ValueError: an unknown option or file, or a value that is not allowed.
     """
-    parser = HfArgumentParser(kind, prog=prog, allow_abbrev=False, usage=f"{prog} [FILE.yaml|FILE.json] [--option value ...]")
+    parser = HfArgumentParser(
+        cast(Any, kind), prog=prog, allow_abbrev=False, usage=f"{prog} [FILE.yaml|FILE.json] [--option value ...]"
+    )
     names = [option.name for option in dataclasses.fields(kind) if option.init]
     if argv and not argv[0].startswith("-"):
         given = _read_options(Path(argv[0]))

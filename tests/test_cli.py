@@ -1,0 +1,91 @@
+"""The command lines, as a user types them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headstart.cli import main, train_main
+
+
+def test_predict_prints_one_object_a_line(tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(tiny_base), "--skill", "travel", "Brew café", "stop"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["text"] for answer in answers] == ["Brew café", "stop"]
+    assert set(answers[0]) == {"text", "skill", "intent", "slots"}
+
+
+def test_predict_reads_standard_input(
+    tiny_base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("brew\n\nstop\n"))
+    assert main(["predict", str(tiny_base), "--skill", "bank"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["text"] for answer in answers] == ["brew", "", "stop"]
+    assert answers[1]["intent"] is None
+
+
+def test_train_then_evaluate(root: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    skill = root / "examples" / "coffee_machine"
+    options = ["--skill", str(skill), "--output_dir", str(tmp_path), "--base", str(tiny_base), "--max_steps", "4"]
+    assert train_main(["finetune", *options, "--disable_tqdm", "true"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path), "--data", str(skill / "test.jsonl")]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert list(scores) == ["utterances", "intent_accuracy", "slot_f1", "exact_match", "semantic_error_rate"]
+    assert scores["utterances"] == 22
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["predict", "{base}", "brew"], "has 3 skills: name one"),
+        (["predict", "{base}", "--skill", "travel", " "], "the text ' ' is blank"),
+        (["predict", "{base}", "--skill", "music", "brew"], "no skill 'music'"),
+        (["evaluate", "{base}", "--skill", "bank", "--data", "none.jsonl"], "none.jsonl: there is no such file"),
+        (["finetune", "--skill", "nowhere", "--output_dir", "out"], "nowhere: there is no such file or folder"),
+        (["finetune", "--skil", "nowhere"], "unknown option 'skil' in the command line. Did you mean skill"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(
+    tiny_base: Path, command: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([part.format(base=tiny_base) for part in command]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("headstart: ")]
+    assert message in line
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["predict", "--help"], ["finetune", "--help"], ["pretrain", "--help"]])
+def test_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert re.search(r"usage: headstart", text)
+    if argv[0] == "finetune":
+        assert "--from_scratch" in text and "No transfer" in text
+
+
+def test_a_stage_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        train_main(["evaluate"])
+    assert caught.value.code == 2
+    assert "invalid choice: 'evaluate'" in capsys.readouterr().err
+
+
+def test_unknown_options_are_errors(tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["predict", str(tiny_base), "brew", "--skil", "bank"])
+    assert caught.value.code == 2
+    assert "unrecognized arguments: --skil" in capsys.readouterr().err
+
+
+def test_the_installed_commands_start() -> None:
+    done = subprocess.run([Path(sys.executable).parent / "headstart", "--version"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.startswith("headstart "), done.stderr

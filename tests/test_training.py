@@ -1,0 +1,254 @@
+"""Both training stages on real small data, through their public functions and the command line's options."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import TrainerCallback
+
+import headstart
+from headstart import Skill, finetune, pretrain
+from headstart.data import rows_to_dataset
+from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
+
+QUICK = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True}
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+# ---- fine-tuning
+
+
+def test_finetuning_learns_saves_and_answers(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    few = Skill("coffee", train=coffee.train, test=coffee.train)
+    nlu = finetune(
+        few, tmp_path, base=str(tiny_base), max_steps=150, learning_rate=0.02, trunk_learning_rate=0.02, disable_tqdm=True
+    )
+    assert nlu.model.skills == ["coffee"]
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["steps"] == 150 and metrics["test_utterances"] == 57
+    assert metrics["test_semantic_error_rate"] < 0.2
+    assert headstart.evaluate(tmp_path, few.test)["exact_match"] == metrics["test_exact_match"]
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert (run["skill"], run["train_rows"], run["options"]["max_steps"]) == ("coffee", 57, 150)
+    assert not {"output_dir", "skill"} & set(run["options"])
+    assert not list(tmp_path.glob("checkpoint-*")) and not (tmp_path / "training_args.bin").exists()
+
+
+def test_a_seed_makes_a_run_repeatable_bit_for_bit(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    for name, seed in (("one", 1), ("two", 1), ("three", 2)):
+        finetune(coffee, tmp_path / name, base=str(tiny_base), seed=seed, **QUICK)
+    one, two, three = (weights(tmp_path / name) for name in ("one", "two", "three"))
+    assert same(one, two)
+    assert not same(one, three)
+
+
+def test_tune_head_leaves_the_trunk_as_it_is(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    finetune(coffee, tmp_path / "head", base=str(tiny_base), tune="head", **QUICK)
+    finetune(coffee, tmp_path / "all", base=str(tiny_base), tune="all", **QUICK)
+    base, head, everything = weights(tiny_base), weights(tmp_path / "head"), weights(tmp_path / "all")
+    trunk = [name for name in base if name.startswith("trunk.")]
+    assert all(torch.equal(base[name], head[name]) for name in trunk)
+    assert not any(torch.equal(base[name], everything[name]) for name in trunk)
+
+
+def test_the_trunks_learning_rate_follows_the_heads(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    finetune(coffee, tmp_path, base=str(tiny_base), learning_rate=1e-9, **QUICK)
+    name = "trunk.lstm.weight_hh_l0"
+    torch.testing.assert_close(weights(tiny_base)[name], weights(tmp_path)[name], atol=1e-7, rtol=1e-5)
+
+
+def test_frozen_embeddings_stay(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    finetune(coffee, tmp_path, base=str(tiny_base), train_embeddings=False, **QUICK)
+    name = "trunk.embed_tokens.weight"
+    assert torch.equal(weights(tiny_base)[name], weights(tmp_path)[name])
+    assert not torch.equal(weights(tiny_base)["trunk.lstm.weight_hh_l0"], weights(tmp_path)["trunk.lstm.weight_hh_l0"])
+
+
+def test_from_scratch_is_the_same_network_without_the_base(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    finetune(coffee, tmp_path / "warm", base=str(tiny_base), **QUICK)
+    finetune(coffee, tmp_path / "cold", base=str(tiny_base), from_scratch=True, **QUICK)
+    warm, cold = weights(tmp_path / "warm"), weights(tmp_path / "cold")
+    assert {name: value.shape for name, value in warm.items()} == {name: value.shape for name, value in cold.items()}
+    base, name = weights(tiny_base), "trunk.embed_tokens.weight"
+    assert (warm[name] - base[name]).abs().mean() < 0.1 < (cold[name] - base[name]).abs().mean()
+
+
+def test_the_best_checkpoint_is_kept_and_training_stops_early(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    rows = coffee.train.train_test_split(test_size=20, seed=0)
+    skill = Skill("coffee", train=rows["train"], validation=rows["test"])
+    options: dict[str, Any] = {"eval_strategy": "steps", "eval_steps": 2, "save_strategy": "steps", "save_steps": 2}
+    nlu = finetune(
+        skill, tmp_path, base=str(tiny_base), max_steps=40, learning_rate=1e-9, load_best_model_at_end=True,
+        early_stopping_patience=2, disable_tqdm=True, **options,
+    )  # fmt: skip
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    # Nothing changes at this learning rate: the first evaluation stays the best, two more bring no gain.
+    assert metrics["steps"] == 6
+    assert metrics["eval_semantic_error_rate"] == pytest.approx(headstart.evaluate(nlu, skill.validation)["semantic_error_rate"])
+
+
+def test_resumed_equals_uninterrupted(coffee: Skill, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = coffee.train.select(range(20))
+    skill = Skill("coffee", train=coffee.train, validation=rows)
+    options: dict[str, Any] = {
+        **QUICK, "base": str(tiny_base), "eval_strategy": "steps", "eval_steps": 3, "save_strategy": "steps", "save_steps": 3,
+        "load_best_model_at_end": False,
+    }  # fmt: skip
+    finetune(skill, tmp_path / "whole", **options)
+
+    class Stop(TrainerCallback):
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            raise KeyboardInterrupt
+
+    from headstart.trainer import JointNLUTrainer
+
+    start = JointNLUTrainer.train
+    with monkeypatch.context() as patched:
+        patched.setattr(JointNLUTrainer, "train", lambda self, **kw: (self.add_callback(Stop()), start(self, **kw))[1])
+        with pytest.raises(KeyboardInterrupt):
+            finetune(skill, tmp_path / "resumed", **options)
+    assert (tmp_path / "resumed" / "checkpoint-3").is_dir() and not (tmp_path / "resumed" / "model.safetensors").exists()
+    finetune(skill, tmp_path / "resumed", resume_from_checkpoint="last", **options)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "resumed"))
+
+
+def test_resuming_nothing_is_an_error(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no checkpoint to resume from"):
+        finetune(coffee, tmp_path / "new", base=str(tiny_base), resume_from_checkpoint="last", **QUICK)
+
+
+def test_a_skill_with_intents_only_and_one_with_slots_only(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    rows = coffee.train.to_list()
+    intents = Skill("intents", train=rows_to_dataset([{**row, "slots": None} for row in rows]))
+    slots = Skill("slots", train=rows_to_dataset([{**row, "intent": None} for row in rows]))
+    assert finetune(intents, tmp_path / "i", base=str(tiny_base), **QUICK)("brew")["slots"] == []
+    assert finetune(slots, tmp_path / "s", base=str(tiny_base), **QUICK)("brew")["intent"] is None
+
+
+def test_what_training_changes_in_spans_is_logged(tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [
+        {"text": "checkin", "intent": "A", "slots": [{"start": 0, "end": 5, "label": "x"}, {"start": 5, "end": 7, "label": "y"}]}
+    ]
+    rows.append({"text": "go " * 600 + "rome", "intent": "A", "slots": [{"start": 1800, "end": 1804, "label": "x"}]})
+    with caplog.at_level(logging.WARNING):
+        finetune(Skill("odd", train=rows_to_dataset(rows)), tmp_path, base=str(tiny_base), **QUICK)
+    assert "of 3 spans, 1 cut a word and were widened to it, 1 shared a word" in caplog.text
+    assert "1 were cut off with rows over 512 pieces" in caplog.text
+
+
+def test_a_skill_named_like_one_of_the_base(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the base has a skill 'bank'; name yours otherwise with --skill_name"):
+        finetune(Skill("bank", train=coffee.train), tmp_path, base=str(tiny_base), **QUICK)
+
+
+# ---- pretraining
+
+
+@pytest.fixture
+def corpora(root: Path, tmp_path: Path) -> Path:
+    """The example skills as corpora; one of them as if it had no slots, one as if it had no intents."""
+    for name in ("coffee_machine", "museum_guide", "plant_care"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for part, source in (("train", "train"), ("validation", "test"), ("test", "test")):
+            rows = [json.loads(line) for line in (root / "examples" / name / f"{source}.jsonl").read_text().splitlines()]
+            if name == "museum_guide":
+                rows = [{**row, "slots": []} for row in rows]
+            lines = (json.dumps({**row, "domain": name}) for row in rows)
+            (tmp_path / "data" / name / f"{part}.jsonl").write_text("\n".join(lines))
+    return tmp_path / "data"
+
+
+PRETRAINING: dict[str, Any] = {
+    "sources": ["coffee_machine", "museum_guide", "plant_care"], "without_slots": ["museum_guide"],
+    "without_intents": ["plant_care"], "embeddings": "random", "embedding_size": 16, "hidden_size": 16, "task_hidden_size": 16,
+    "min_word_count": 2, "learning_rate": 0.02, "per_device_train_batch_size": 16, "max_steps": 60, "disable_tqdm": True,
+    "eval_strategy": "steps", "eval_steps": 30, "save_strategy": "steps", "save_steps": 30, "load_best_model_at_end": True,
+}  # fmt: skip
+
+
+def test_pretraining_on_sources_with_their_own_label_spaces(corpora: Path, tmp_path: Path) -> None:
+    nlu = pretrain(corpora, tmp_path / "base", **PRETRAINING)
+    assert nlu.model.skills == ["coffee_machine", "museum_guide", "plant_care"]
+    assert nlu.model.skill("museum_guide")["slots"] == [] and nlu.model.skill("plant_care")["intents"] == []
+    assert list(nlu.model.task_layers) == ["pretraining"]
+    metrics = json.loads((tmp_path / "base" / "metrics.json").read_text())
+    assert metrics["eval_coffee_machine_semantic_error_rate"] < 0.9
+    assert "eval_museum_guide_intent_accuracy" in metrics and "eval_museum_guide_slot_f1" not in metrics
+    assert "eval_plant_care_slot_f1" in metrics and "eval_plant_care_intent_accuracy" not in metrics
+    assert {"eval_exact_match", "eval_intent_accuracy", "eval_slot_f1"} <= set(metrics)
+    # The base it makes is one to fine-tune.
+    skill = headstart.load_skill(corpora / "coffee_machine" / "train.jsonl", name="coffee")
+    assert finetune(skill, tmp_path / "skill", base=str(tmp_path / "base"), **QUICK).model.skills == ["coffee"]
+
+
+def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:
+    options = {**PRETRAINING, "max_steps": 8, "eval_steps": 4, "save_steps": 4, "load_best_model_at_end": False}
+    pretrain(corpora, tmp_path / "whole", **options)
+    # What an interruption after step 4 leaves: the checkpoint alone.
+    (tmp_path / "half").mkdir()
+    (tmp_path / "whole" / "checkpoint-4").rename(tmp_path / "half" / "checkpoint-4")
+    pretrain(corpora, tmp_path / "half", resume_from_checkpoint="last", **options)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "half"))
+
+
+# ---- options
+
+
+def test_options_come_from_a_file_and_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(f"skill: s\noutput_dir: {tmp_path}\nlearning_rate: 1e-3\nseed: 5\ntune: head\n")
+    args = parse_arguments(FinetuneArguments, [str(tmp_path / "run.yaml"), "--seed", "7", "--tune=all"], "finetune")
+    assert (args.skill, args.learning_rate, args.seed, args.tune) == ("s", 0.001, 7, "all")
+    (tmp_path / "run.json").write_text(json.dumps({"data_dir": "d", "sources": ["a", "b"], "output_dir": str(tmp_path)}))
+    assert parse_arguments(PretrainArguments, [str(tmp_path / "run.json")], "pretrain").sources == ["a", "b"]
+
+
+def test_the_recipe_of_the_base_is_readable(root: Path, tmp_path: Path) -> None:
+    args = parse_arguments(
+        PretrainArguments, [str(root / "configs" / "base.yaml"), "--data_dir", "d", "--output_dir", str(tmp_path)], "pretrain"
+    )
+    assert not {"snips", "xsid_en", "hwu64"} & set(args.sources)
+    assert args.metric_for_best_model == "semantic_error_rate" and args.greater_is_better is False
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--learning_rat", "1"], "unknown option 'learning_rat' in the command line. Did you mean learning_rate"),
+        (["--skill", "s"], "output_dir is missing"),
+        (["--output_dir", "o"], "skill is missing: say which with --skill"),
+        (["--skill", "s", "--output_dir", "o", "--tune", "trunk"], "tune is 'trunk'; it must be 'all' or 'head'"),
+        (["--skill", "s", "--output_dir", "o", "--reset", "all"], "reset is 'all'; it must be 'classifiers' or 'task_layers'"),
+        (["--skill", "s", "--output_dir", "o", "--from_scratch", "true", "--tune", "head"], "use tune='all'"),
+        (["options.txt"], "options.txt is not a file of options; allowed: a .yaml or .json file"),
+    ],
+)
+def test_mistakes_in_options_are_explained(argv: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        parse_arguments(FinetuneArguments, argv, "finetune")
+
+
+def test_unknown_names_in_a_file_are_errors(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("sed: 5\n")
+    with pytest.raises(ValueError, match=r"unknown option 'sed' in .*run\.yaml\. Did you mean seed"):
+        parse_arguments(FinetuneArguments, [str(tmp_path / "run.yaml")], "finetune")
+
+
+def test_loading_a_base_by_its_short_name() -> None:
+    from headstart.finetuning import resolve_base
+
+    assert resolve_base("headstart-base-en") == resolve_base(None) == headstart.BASE_EN
+    assert resolve_base("some/other") == "some/other"
