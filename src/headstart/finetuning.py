@@ -11,6 +11,7 @@ from typing import Any, cast
 from datasets import Dataset
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
+from headstart.card import make_card
 from headstart.checkpoints import BASE_EN
 from headstart.data import Skill, load_skill
 from headstart.evaluation import evaluate
@@ -66,10 +67,14 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     trainer = JointNLUTrainer(model, args, tokenizer, train, validation, args.trunk_learning_rate)
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
-    metrics = dict(trainer.evaluate()) if validation is not None else {}
+    metrics: dict[str, Any] = {"steps": trainer.state.global_step}
+    if validation is not None:
+        metrics |= trainer.evaluate()
     if skill.test is not None:
         metrics |= {f"test_{name}": value for name, value in evaluate(nlu, skill.test).items()}
-    save_run(trainer, nlu, metrics, skill=skill.name, base=Path(base).name, train_rows=len(train))
+    start = None if args.from_scratch else Path(base).name
+    save_run(trainer, nlu, metrics, skill=skill.name, base=start, train_rows=len(train))
+    make_card(model.skill(), metrics, start, len(train), skill.train[0]["text"]).save(args.output_path / "README.md")
     for folder in args.output_path.glob("checkpoint-*"):  # kept for resuming only; the best one is what was saved
         shutil.rmtree(folder)
     return nlu

@@ -59,7 +59,8 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
     trainer.eval_dataset = _encode(sources, "validation", model, tokenizer, args, whole=True)
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
-    save_run(trainer, nlu, trainer.evaluate(), train_rows={source.name: len(source.train) for source in sources})
+    metrics = {"steps": trainer.state.global_step, **trainer.evaluate()}
+    save_run(trainer, nlu, metrics, train_rows={source.name: len(source.train) for source in sources})
     return nlu
 
 

@@ -42,7 +42,7 @@ def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any]
     """
     folder = Path(str(trainer.args.output_dir))
     nlu.save_pretrained(folder)
-    write_json(folder / "metrics.json", {**metrics, "steps": trainer.state.global_step})
+    write_json(folder / "metrics.json", metrics)
     options = {name: value for name, value in trainer.args.to_dict().items() if name not in _PATHS}
     write_json(folder / "run.json", {"headstart": __version__, **facts, "options": options})
 

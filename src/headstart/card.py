@@ -1,0 +1,54 @@
+"""Model cards of fine-tuned skills, from the template in model_cards/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelCard, ModelCardData
+
+import headstart.model_cards
+
+TEMPLATE = Path(headstart.model_cards.__file__).parent / "template.md"
+FIGURES = ("intent_accuracy", "slot_f1", "exact_match", "semantic_error_rate")
+
+
+def make_card(skill: dict[str, Any], metrics: dict[str, Any], base: str | None, train_rows: int, example: str) -> ModelCard:
+    """The card of a fine-tuned skill.
+
+    Args:
+        skill: the skill's entry in the configuration (name, intents, slots).
+        metrics: the content of `metrics.json`.
+        base: name of the checkpoint that it was fine-tuned from; None if it started at random.
+        train_rows: number of training utterances.
+        example: a request to show.
+    """
+    data = ModelCardData(
+        language="en", library_name="headstart", tags=["joint-nlu", "intent-classification", "slot-filling"], base_model=base
+    )
+    return ModelCard.from_template(
+        data,
+        template_path=str(TEMPLATE),
+        skill=skill["name"],
+        intents=skill["intents"],
+        slots=skill["slots"],
+        origin=f"fine-tuned from `{base}`" if base else "trained from a random start",
+        train_rows=train_rows,
+        steps=metrics["steps"],
+        example=repr(example),
+        figures=figure_rows(metrics),
+    )
+
+
+def figure_rows(metrics: dict[str, Any]) -> list[list[str]]:
+    """One row of the card's table for each part that was measured: its name, utterances, and figures to three digits."""
+    rows = []
+    for part, prefix in (("validation", "eval_"), ("test", "test_")):
+        if f"{prefix}utterances" in metrics:
+            values = [metrics.get(prefix + name) for name in FIGURES]
+            shown = ["-" if value is None else f"{value:.3f}" for value in values]
+            rows.append([part, str(metrics[f"{prefix}utterances"]), *shown])
+    return rows
+
+
+__all__ = ["figure_rows", "make_card"]
