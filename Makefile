@@ -5,9 +5,9 @@ BIN := .venv/bin
 # --no-deps and --retries 0: where that index can't be reached, one failed look-up is enough, and pip goes on with the usual one.
 CPU_TORCH := $(BIN)/python -m pip install --quiet --no-deps --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0
 
-.PHONY: help install demo test slow check style wheel
+.PHONY: help install demo test slow check style wheel base-code
 help:  ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 .venv/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -37,3 +37,7 @@ style: install  ## Put the style right
 
 wheel: install  ## Build the wheel, install it elsewhere, and run the main job on it
 	PYTHON=$(BIN)/python tests/check_wheel.sh
+
+base-code:  ## Copy the code that travels with a checkpoint to the embedded base
+	for file in checkpoints/headstart-base-en/*.py; do \
+		find modeling tokenization -name "$$(basename $$file)" -exec cp {} checkpoints/headstart-base-en/ ';'; done

@@ -58,7 +58,7 @@ def test_a_seed_makes_a_run_repeatable_bit_for_bit(coffee: Skill, tiny_base: Pat
 
 def test_tune_head_leaves_the_trunk_as_it_is(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     finetune(coffee, tmp_path / "head", base=str(tiny_base), tune="head", **QUICK)
-    finetune(coffee, tmp_path / "all", base=str(tiny_base), tune="all", **QUICK)
+    finetune(coffee, tmp_path / "all", base=str(tiny_base), tune="all", train_embeddings=True, **QUICK)
     base, head, everything = weights(tiny_base), weights(tmp_path / "head"), weights(tmp_path / "all")
     trunk = [name for name in base if name.startswith("trunk.")]
     assert all(torch.equal(base[name], head[name]) for name in trunk)
@@ -71,11 +71,14 @@ def test_the_trunks_learning_rate_follows_the_heads(coffee: Skill, tiny_base: Pa
     torch.testing.assert_close(weights(tiny_base)[name], weights(tmp_path)[name], atol=1e-7, rtol=1e-5)
 
 
-def test_frozen_embeddings_stay(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
-    finetune(coffee, tmp_path, base=str(tiny_base), train_embeddings=False, **QUICK)
-    name = "trunk.embed_tokens.weight"
-    assert torch.equal(weights(tiny_base)[name], weights(tmp_path)[name])
-    assert not torch.equal(weights(tiny_base)["trunk.lstm.weight_hh_l0"], weights(tmp_path)["trunk.lstm.weight_hh_l0"])
+def test_embeddings_are_trained_only_from_scratch_or_if_wanted(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    name, base = "trunk.embed_tokens.weight", weights(tiny_base)
+    for options, trained in (({}, False), ({"train_embeddings": True}, True), ({"train_embeddings": False}, False)):
+        finetune(coffee, tmp_path / "warm", base=str(tiny_base), **options, **QUICK)
+        assert torch.equal(base[name], weights(tmp_path / "warm")[name]) != trained
+    finetune(coffee, tmp_path / "cold", base=str(tiny_base), from_scratch=True, **QUICK)
+    finetune(coffee, tmp_path / "still", base=str(tiny_base), from_scratch=True, train_embeddings=False, **QUICK)
+    assert not torch.equal(weights(tmp_path / "cold")[name], weights(tmp_path / "still")[name])
 
 
 def test_from_scratch_is_the_same_network_without_the_base(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

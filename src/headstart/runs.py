@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any]
     nlu.save_pretrained(folder)
     write_json(folder / "metrics.json", metrics)
     options = {name: value for name, value in trainer.args.to_dict().items() if name not in _PATHS}
-    write_json(folder / "run.json", {"headstart": __version__, **facts, "options": options})
+    write_json(folder / "run.json", {"headstart": __version__, "date": date.today().isoformat(), **facts, "options": options})
 
 
 # Folders of the machine that trained say nothing to the receiver of a checkpoint.

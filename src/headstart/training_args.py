@@ -101,7 +101,9 @@ class FinetuneArguments(HeadstartTrainingArguments):
     allow_unseen_labels: bool = field(
         default=False, metadata={"help": "Accept validation and test labels that no training row has; they count as errors."}
     )
-    train_embeddings: bool = field(default=True, metadata={"help": "Train the embeddings with the trunk; false: leave them."})
+    train_embeddings: bool | None = field(
+        default=None, metadata={"help": "Train the embeddings with the trunk; unset: only if they start at random."}
+    )
     trunk_learning_rate: float | None = field(
         default=None, metadata={"help": "Learning rate of the trunk; unset: a share of learning_rate, which is that of the head."}
     )
