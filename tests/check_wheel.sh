@@ -7,7 +7,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export HF_HUB_OFFLINE=1 HF_HOME="$work/huggingface"
 
-"$python" -m pip wheel --quiet --no-deps --wheel-dir "$work" "$root"
+# From a copy: setuptools would leave build/ in the tree, and put what lies in an old one into the wheel.
+mkdir "$work/source"
+git -C "$root" ls-files -z | tar -C "$root" --null -T - -cf - | tar -C "$work/source" -xf -
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$work" "$work/source"
 "$python" -m zipfile -l "$work"/headstart-*.whl | awk 'NR > 1 {print $1}' >"$work/names"
 cat "$work/names"
 if grep -vE '^headstart/([a-z_]+\.py|py\.typed|(modeling|tokenization)/[a-z_]+\.py)$' "$work/names" |
