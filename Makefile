@@ -9,7 +9,8 @@ CPU_TORCH := $(BIN)/python -m pip install --quiet --no-deps --retries 0 --extra-
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-.venv/installed: pyproject.toml
+# The folders too: a new file is seen only after installing anew.
+.venv/installed: pyproject.toml checkpoints model_cards modeling tokenization src/headstart
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -c "import torch" 2>/dev/null || $(CPU_TORCH)
 	$(BIN)/python -m pip install --quiet -e ".[dev]" --config-settings editable_mode=strict

@@ -6,9 +6,11 @@ import re
 from typing import Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
+from torch import nn
 from transformers import PreTrainedConfig
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
+RESERVED_NAMES = frozenset(dir(nn.ModuleDict())) | {"training"}  # a skill's name is a key of one
 SKILL_FIELDS = ("name", "intents", "slots", "task_layers")
 
 
@@ -100,6 +102,10 @@ def check_skill_entry(entry: dict[str, Any]) -> None:
         value = entry.get(field)
         if not isinstance(value, str) or not SKILL_NAME.fullmatch(value):
             raise ValueError(f"skill {field} {value!r} is not allowed: use letters, digits, '_' and '-' only.")
+        if value in RESERVED_NAMES:
+            raise ValueError(
+                f"skill {field} {value!r} is a reserved word of torch modules; choose another, such as '{value}_skill'."
+            )
     for field in ("intents", "slots"):
         labels = entry.get(field)
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):

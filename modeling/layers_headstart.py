@@ -79,32 +79,32 @@ class LinearChainCRF(nn.Module):
 
         Args:
             emissions: (batch, words, tags) float, one score a word and tag.
-            tags: (batch, words) long, valid IOB2 where the mask is set.
+            tags: (batch, words) long where the mask is set; the loss of a sequence that is not valid IOB2 is infinite.
             mask: (batch, words) bool, True for words, never True after a False in the same row.
         """
-        log_likelihood = self._path_score(emissions, tags, mask) - self._log_partition(emissions, mask)
-        return -log_likelihood * mask.any(dim=1)
+        with torch.autocast(emissions.device.type, enabled=False):  # sums of many exponentials need float32
+            emissions = emissions.float()
+            log_likelihood = self._path_score(emissions, tags, mask) - self._forward_scores(emissions, mask)[-1].add(
+                self.end_scores
+            ).logsumexp(dim=1)
+        return torch.where(mask.any(dim=1), -log_likelihood, 0.0)
 
     def _path_score(self, emissions: torch.Tensor, tags: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        start, transitions = self._allowed_scores()
         tags = tags.masked_fill(~mask, 0)
         word_scores = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)
-        steps = self.transitions[tags[:, :-1], tags[:, 1:]]
+        steps = transitions[tags[:, :-1], tags[:, 1:]].masked_fill(~mask[:, 1:], 0)
         last = tags.gather(1, (mask.sum(dim=1, keepdim=True) - 1).clamp(min=0)).squeeze(1)
-        total = self.start_scores[tags[:, 0]] + self.end_scores[last]
-        return total + (word_scores * mask).sum(dim=1) + (steps * mask[:, 1:]).sum(dim=1)
+        return start[tags[:, 0]] + self.end_scores[last] + (word_scores * mask).sum(dim=1) + steps.sum(dim=1)
 
-    def _log_partition(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        # The forward algorithm with one matrix product a word: sums of exponentials relative to each row's maximum. Its
-        # cost is that of a small linear layer, where adding (batch, tags, tags) tensors costs more than the bi-LSTMs.
+    def _forward_scores(self, emissions: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
+        """For each word, the log-sum over all paths up to it by their last tag: (batch, tags); kept as it is after a row's end."""
         start, transitions = self._allowed_scores()
-        peak = transitions.amax().detach()
-        weights = (transitions - peak).exp()
-        scores = start + emissions[:, 0]
+        scores = [start + emissions[:, 0]]
         for word in range(1, emissions.shape[1]):
-            top = scores.amax(dim=1, keepdim=True).detach()
-            reached = ((scores - top).exp() @ weights).clamp(min=torch.finfo(scores.dtype).tiny).log() + top + peak
-            scores = torch.where(mask[:, word, None], reached + emissions[:, word], scores)
-        return (scores + self.end_scores).logsumexp(dim=1)
+            reached = _log_product(scores[-1], transitions) + emissions[:, word]
+            scores.append(torch.where(mask[:, word, None], reached, scores[-1]))
+        return scores
 
     def decode(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The most probable valid IOB2 sequence of each row (Viterbi): (batch, words) long, 0 where the mask is not set."""
@@ -124,10 +124,24 @@ class LinearChainCRF(nn.Module):
         return torch.stack(path[::-1], dim=1) * mask
 
     def marginals(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Probability of every tag at every word, (batch, words, tags): the gradient of the log-partition function."""
-        with torch.enable_grad():
-            emissions = emissions.detach().requires_grad_()
-            return torch.autograd.grad(self._log_partition(emissions, mask).sum(), emissions)[0]
+        """Probability of every tag at every word (batch, words, tags), by the forward-backward algorithm."""
+        _, transitions = self._allowed_scores()
+        after = [self.end_scores.expand(len(emissions), -1)]
+        for word in range(emissions.shape[1] - 1, 0, -1):
+            reached = _log_product(emissions[:, word] + after[-1], transitions.T)
+            after.append(torch.where(mask[:, word, None], reached, after[-1]))
+        before = self._forward_scores(emissions, mask)
+        return (torch.stack(before, dim=1) + torch.stack(after[::-1], dim=1)).softmax(dim=2)
+
+
+def _log_product(scores: torch.Tensor, transitions: torch.Tensor) -> torch.Tensor:
+    """log(exp(scores) @ exp(transitions)), (batch, tags), relative to the largest values.
+
+    One matrix product costs as little as a small linear layer; adding (batch, tags, tags) tensors costs more than the bi-LSTMs.
+    """
+    top, peak = scores.amax(dim=1, keepdim=True).detach(), transitions.amax().detach()
+    product = (scores - top).exp() @ (transitions - peak).exp()
+    return product.clamp(min=torch.finfo(product.dtype).tiny).log() + top + peak
 
 
 class SkillClassifiers(nn.Module):

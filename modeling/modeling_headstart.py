@@ -20,7 +20,6 @@ from transformers.utils import ModelOutput
 from .configuration_headstart import HeadstartConfig, check_skill_entry
 from .layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers, map_packed
 
-HEAD_KEYS = [r"^task_layers\.", r"^classifiers\."]
 IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
 
 
@@ -138,7 +137,8 @@ class HeadstartModel(HeadstartPreTrainedModel):
     ```
     """
 
-    _keys_to_ignore_on_load_unexpected = HEAD_KEYS
+    # RUF012: transformers declares it so
+    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\."]  # noqa: RUF012
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)
@@ -161,7 +161,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
         dropped = torch.rand(pieces.shape, device=pieces.device) < self.config.word_dropout
         return pieces.masked_fill(dropped, self.config.unk_token_id)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Any) -> HeadstartModelOutput:
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> HeadstartModelOutput:
         """Encode a batch of pieces.
 
         Args:
@@ -201,9 +201,6 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
 
     ```
     """
-
-    # Heads that don't match are reported by `from_pretrained` below, skill by skill.
-    _keys_to_ignore_on_load_unexpected = HEAD_KEYS
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)
@@ -317,7 +314,6 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         intent_labels: torch.Tensor | None = None,
         slot_labels: torch.Tensor | None = None,
         skill_ids: torch.Tensor | None = None,
-        **kwargs: Any,
     ) -> HeadstartJointNLUOutput:
         """Score intents and slot tags, and compute the loss of whatever is annotated.
 
@@ -436,8 +432,8 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             ValueError: the checkpoint's heads don't match the skills of the configuration.
         """
         load: Any = super().from_pretrained
-        if kwargs.get("ignore_mismatched_sizes"):
-            return load(pretrained_model_name_or_path, *args, **kwargs)
+        if kwargs.pop("ignore_mismatched_sizes", False):
+            return load(pretrained_model_name_or_path, *args, **kwargs, ignore_mismatched_sizes=True)
         wants_info = kwargs.pop("output_loading_info", False)
         model, info = load(pretrained_model_name_or_path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True)
         problems = [f"{key}: {_shape(saved)} in the checkpoint, {_shape(wanted)} in the configuration"
@@ -461,7 +457,10 @@ def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
         f"the weights of {str(path)!r} don't match the configuration{of_skills}:\n{shown}{more}\n"
         "Load the checkpoint with its own configuration, then give it the new skill:\n"
         f"  model = HeadstartForJointNLU.from_pretrained({str(path)!r})\n"
-        "  model.add_skill(skill)"
+        "  model.add_skill(skill)\n"
+        "or, if the checkpoint is a trunk without heads, without any skill:\n"
+        f"  model = HeadstartForJointNLU.from_pretrained({str(path)!r}, skills=[])\n"
+        "  model.add_skill(skill, reset='task_layers')"
     )
 
 

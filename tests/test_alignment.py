@@ -70,6 +70,13 @@ def test_two_spans_in_one_word_are_counted_as_merged(tokenizer: PreTrainedTokeni
     assert counts == SpanCounts(spans=2, widened=1, merged=1)
 
 
+@pytest.mark.parametrize("text", ["a \u200b b", "a \ufffd b"])
+def test_a_span_without_a_word_is_counted(tokenizer: PreTrainedTokenizerBase, text: str) -> None:
+    tags, counts = spans_to_tags([{"start": 2, "end": 3, "label": "city"}], words_of(tokenizer, text), LABELS)
+    assert set(tags) == {0}
+    assert counts.spans == 1 and counts.empty + counts.widened == 1
+
+
 def test_truncation_that_loses_a_span_is_counted() -> None:
     words = Words([0, 4], [3, 7], [0, 1])
     spans = [

@@ -12,6 +12,7 @@ EXPECTED = """---
 base_model: headstart-base-en
 language: en
 library_name: headstart
+license: cc-by-sa-4.0
 tags:
 - joint-nlu
 - intent-classification

@@ -21,6 +21,12 @@ def test_predict_prints_one_object_a_line(tiny_base: Path, capsys: pytest.Captur
     assert set(answers[0]) == {"text", "skill", "intent", "slots"}
 
 
+def test_a_text_may_begin_with_a_dash(tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(tiny_base), "--skill", "travel", "--", "-5 degrees", "--help"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["text"] for answer in answers] == ["-5 degrees", "--help"]
+
+
 def test_predict_reads_standard_input(
     tiny_base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +54,7 @@ def test_train_then_evaluate(root: Path, tiny_base: Path, tmp_path: Path, capsys
         (["predict", "{base}", "brew"], "has 3 skills: name one"),
         (["predict", "{base}", "--skill", "travel", " "], "the text ' ' is blank"),
         (["predict", "{base}", "--skill", "music", "brew"], "no skill 'music'"),
+        (["predict", "./no/such/folder", "brew"], "there is no folder './no/such/folder'; give the folder of a checkpoint"),
         (["evaluate", "{base}", "--skill", "bank", "--data", "none.jsonl"], "none.jsonl: there is no such file"),
         (["finetune", "--skill", "nowhere", "--output_dir", "out"], "nowhere: there is no such file or folder"),
         (["finetune", "--skil", "nowhere"], "unknown option 'skil' in the command line. Did you mean skill"),

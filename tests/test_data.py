@@ -40,6 +40,10 @@ def without(name: str) -> dict[str, Any]:
         (without("slots"), "line 2: field 'slots' is missing"),
         ({**GOOD, "text": "  "}, "line 2, field 'text': found '  '; allowed: a string that is not blank"),
         ({**GOOD, "text": 7}, "line 2, field 'text': found 7"),
+        (
+            '{"text": "a\\ud800", "intent": "Go", "slots": []}',
+            "line 2, field 'text': found 'a\\ud800' with half a surrogate pair",
+        ),
         ({**GOOD, "intent": ""}, "line 2, field 'intent': found ''; allowed: a name, or null"),
         ({**GOOD, "slots": {}}, "line 2, field 'slots': found an object; allowed: a list, or null"),
         ({**GOOD, "slots": ["city"]}, "line 2, field 'slots[0]': found a string; allowed: an object"),
@@ -105,13 +109,18 @@ def test_a_skill_folder(tmp_path: Path) -> None:
 
 def test_labels_that_training_lacks(tmp_path: Path) -> None:
     write(tmp_path / "train.jsonl", GOOD)
-    write(tmp_path / "test.jsonl", GOOD, slot(label="town"))
-    with pytest.raises(DataError, match=r"test row 2, field 'slot': slot label 'town' is in no training row; training has: city"):
+    write(tmp_path / "test.jsonl", GOOD, "", slot(label="town"))
+    with pytest.raises(
+        DataError, match=r"test\.jsonl, line 3, field 'slots': slot label 'town' is in no training row; training has: city"
+    ):
         load_skill(tmp_path)
     assert load_skill(tmp_path, allow_unseen_labels=True).slots == ["city"]
     write(tmp_path / "test.jsonl", {**GOOD, "intent": "Stay"})
-    with pytest.raises(DataError, match=r"test row 1, field 'intent': intent 'Stay' is in no training row"):
+    with pytest.raises(DataError, match=r"test\.jsonl, line 1, field 'intent': intent 'Stay' is in no training row"):
         load_skill(tmp_path)
+    train, test = read_rows(tmp_path / "train.jsonl"), read_rows(tmp_path / "test.jsonl")
+    with pytest.raises(DataError, match=r"skill 'trip', test row 1, field 'intent': intent 'Stay'"):
+        Skill("trip", train=train, test=test)
 
 
 def test_skills_that_can_not_be(tmp_path: Path) -> None:
@@ -147,6 +156,12 @@ def test_the_examples_are_whole_skills(root: Path) -> None:
         skill = load_skill(folder)
         assert 40 <= len(skill.train) <= 150 and skill.test is not None and len(skill.test) >= 20
         assert not set(skill.train["text"]) & set(skill.test["text"])
+
+
+def test_a_file_named_after_its_part_takes_its_folders_name(tmp_path: Path) -> None:
+    (tmp_path / "lamp").mkdir()
+    assert load_skill(write(tmp_path / "lamp" / "train.jsonl", GOOD)).name == "lamp"
+    assert load_skill(write(tmp_path / "lamp" / "trips.jsonl", GOOD)).name == "trips"
 
 
 def test_skill_names_are_made_from_anything() -> None:

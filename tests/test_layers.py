@@ -75,6 +75,12 @@ def test_marginals_equal_brute_force(crf: LinearChainCRF) -> None:
         torch.testing.assert_close(marginals[row, :length], expected, atol=1e-5, rtol=1e-4)
 
 
+def test_an_invalid_sequence_has_probability_zero(crf: LinearChainCRF) -> None:
+    mask = torch.ones(1, 2, dtype=torch.bool)
+    assert crf(torch.randn(1, 2, 5), torch.tensor([[1, 4]]), mask).item() == float("inf")
+    assert crf(torch.randn(1, 2, 5), torch.tensor([[2, 2]]), mask).item() == float("inf")
+
+
 def test_a_row_without_words_costs_nothing(crf: LinearChainCRF) -> None:
     loss = crf(torch.randn(1, 2, 5), torch.zeros(1, 2, dtype=torch.long), torch.zeros(1, 2, dtype=torch.bool))
     assert loss.tolist() == [0.0]

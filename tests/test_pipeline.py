@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import pipeline
@@ -63,7 +65,20 @@ def test_batches_give_the_same_answers(nlu: NLUPipeline) -> None:
 
 def test_a_list_is_always_several_requests(nlu: NLUPipeline) -> None:
     assert [answer["text"] for answer in nlu(["stop", "help"])] == ["stop", "help"]
-    assert [answer["text"] for answer in nlu(text for text in ["stop", "help"])] == ["stop", "help"]
+    column = Dataset.from_dict({"text": ["stop", "help"]})["text"]
+    for several in (("stop", "help"), (text for text in ["stop", "help"]), map(str, ["stop", "help"]), column):
+        assert [answer["text"] for answer in nlu(several)] == ["stop", "help"]
+    assert nlu([]) == []
+
+
+def test_special_pieces_in_a_text_are_words_like_others(nlu: NLUPipeline) -> None:
+    for text in ("[PAD]", "book [PAD] in paris", "[UNK] [MASK]"):
+        check(nlu(text), text)
+
+
+def test_it_works_in_inference_mode(nlu: NLUPipeline) -> None:
+    with torch.inference_mode():
+        assert nlu("brew a latte") == nlu("brew a latte")
 
 
 def test_blank_texts(nlu: NLUPipeline) -> None:

@@ -28,6 +28,7 @@ WORDS = {
     "東京へ": ["東", "京", "へ"],
     "snake_case": ["snake", "_", "case"],
     "don't": ["don", "'", "t"],
+    "book [PAD] in [UNK]": ["book", "[", "PAD", "]", "in", "[", "UNK", "]"],
     "zero\u200bwidth": ["zero\u200bwidth"],
 }
 

@@ -22,12 +22,14 @@ class SpanCounts:
     Args:
         spans: all spans that were given.
         widened: spans that cut a word and were widened to it.
+        empty: spans lost because they hold no word, only characters that the tokenizer drops.
         merged: spans that share a word with an earlier span of their row, and were lost to it.
         truncated: spans lost, whole or in part, because the row was cut at the tokenizer's maximum length.
     """
 
     spans: int = 0
     widened: int = 0
+    empty: int = 0
     merged: int = 0
     truncated: int = 0
 
@@ -106,9 +108,10 @@ def spans_to_tags(
         if span["label"] not in index:
             raise ValueError(f"slot label {span['label']!r} is not one of the skill's: {', '.join(labels) or 'none'}.")
         inside = [i for i in range(len(words)) if words.starts[i] < span["end"] and words.ends[i] > span["start"]]
-        if is_truncated and span["end"] > covered:
-            counts.truncated += 1
+        cut = is_truncated and span["end"] > covered
+        counts.truncated += cut
         if not inside:
+            counts.empty += not cut
             continue
         if any(tags[i] != OUTSIDE for i in inside):
             counts.merged += 1

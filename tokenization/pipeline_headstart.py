@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from types import GeneratorType
 from typing import Any
 
 import torch
+from torch.utils.data import Dataset
 from transformers import Pipeline
 from transformers.dynamic_module_utils import custom_object_save
 
@@ -21,7 +23,7 @@ logger = logging.getLogger(__name__)
 class NLUPipeline(Pipeline):
     """Finds the intent and the slots of utterances.
 
-    Call it with one string, or with a list (or a dataset or generator) of strings for as many requests; `batch_size=N` reads N at
+    Call it with one string, or with a list (or a column of a dataset, or a generator) of strings for as many requests; `batch_size=N` reads N at
     once. Each answer is a dict:
 
     - `text`: the string that was given.
@@ -64,6 +66,10 @@ class NLUPipeline(Pipeline):
             raise ValueError(f"the text {inputs!r} is blank: there is nothing to understand. Give at least one word.")
         if not isinstance(inputs, str) and (isinstance(inputs, (bytes, Mapping)) or not hasattr(inputs, "__iter__")):
             raise TypeError(f"found {type(inputs).__name__}; give a string, or a list of strings for several requests.")
+        if not isinstance(inputs, (str, GeneratorType, Dataset)):
+            inputs = list(inputs)  # tuples, columns, iterators: transformers takes none of them for several requests
+            if not inputs:
+                return []
         return super().__call__(inputs, **kwargs)
 
     def _sanitize_parameters(self, skill: str | None = None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

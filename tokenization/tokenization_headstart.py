@@ -59,6 +59,7 @@ def build_tokenizer(pieces: list[str]) -> PreTrainedTokenizerFast:
         mask_token=MASK,
         model_max_length=MAX_TOKENS,
         padding_side="right",
+        split_special_tokens=True,  # "[PAD]" in a user's text is three words, not the piece
         model_input_names=["input_ids", "attention_mask"],
     )
 

@@ -10,6 +10,7 @@ from huggingface_hub import ModelCard, ModelCardData
 import headstart.model_cards
 
 TEMPLATE = Path(headstart.model_cards.__file__).parent / "template.md"
+LICENCES = {"headstart-base-en": "cc-by-sa-4.0"}  # what is fine-tuned from shared-alike weights stays under their licence
 FIGURES = ("intent_accuracy", "slot_f1", "exact_match", "semantic_error_rate")
 
 
@@ -24,7 +25,11 @@ def make_card(skill: dict[str, Any], metrics: dict[str, Any], base: str | None, 
         example: a request to show.
     """
     data = ModelCardData(
-        language="en", library_name="headstart", tags=["joint-nlu", "intent-classification", "slot-filling"], base_model=base
+        language="en",
+        license=LICENCES.get(base or ""),
+        library_name="headstart",
+        tags=["joint-nlu", "intent-classification", "slot-filling"],
+        base_model=base,
     )
     return ModelCard.from_template(
         data,

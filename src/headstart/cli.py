@@ -30,10 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _make_parser()
     options, rest = parser.parse_known_args(arguments)
     # argparse gives up on texts that follow an option: predict MODEL --skill NAME TEXT.
-    if rest and (not hasattr(options, "texts") or any(text.startswith("-") for text in rest)):
+    end = rest.index("--") if "--" in rest else len(rest)
+    if rest and (not hasattr(options, "texts") or any(text.startswith("-") for text in rest[:end])):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
-        options.texts += rest
+        options.texts += rest[:end] + rest[end + 1 :]
     return _run(lambda: options.run(options))
 
 

@@ -80,7 +80,7 @@ def load_sources(
 
 def _is_covered(row: dict[str, Any], intents: list[str], slots: list[str]) -> bool:
     """Whether training has the row's labels; a source without intents (or slots) asks nothing of them."""
-    labels = {slot["label"] for slot in row["slots"]}
+    labels = {slot["label"] for slot in row["slots"] or []}
     return (not intents or row["intent"] in intents) and (not slots or labels <= set(slots))
 
 
@@ -101,10 +101,13 @@ def _held_out_texts(data_dir: Path, names: list[str]) -> set[str]:
 def _read_part(path: Path, with_domain: bool) -> list[dict[str, Any]]:
     rows = read_rows(path).to_list()
     if with_domain:
-        with path.open(encoding="utf-8") as lines:
-            domains = [json.loads(line)["domain"] for line in lines if line.strip()]
-        for row, domain in zip(rows, domains, strict=True):
-            row["intent"] = f"{domain}/{row['intent']}"
+        with path.open(encoding="utf-8-sig") as lines:
+            objects = [json.loads(line) for line in lines if line.strip()]
+        for number, (row, fields) in enumerate(zip(rows, objects, strict=True), start=1):
+            if "domain" not in fields:
+                raise DataError(f"{path}, row {number}: field 'domain' is missing, and intents_with_domain names this corpus.")
+            if row["intent"] is not None:
+                row["intent"] = f"{fields['domain']}/{row['intent']}"
     return rows
 
 

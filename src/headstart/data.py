@@ -87,17 +87,20 @@ class Skill:
                 raise DataError(f"training rows of skill {self.name!r} have {kind} {extra[0]!r}; declared: {', '.join(allowed)}.")
 
     def _check_held_out_labels(self, part: str) -> None:
-        rows = getattr(self, part)
-        for number, row in enumerate(rows or [], start=1):
-            labels = [("intent", row["intent"], self.intents)] if row["intent"] is not None else []
-            labels += [("slot label", slot["label"], self.slots) for slot in row["slots"] or []]
-            for kind, label, known in labels:
-                if label not in known:
-                    raise DataError(
-                        f"skill {self.name!r}, {part} row {number}, field {kind.split()[0]!r}: {kind} {label!r} is in no training "
-                        f"row; training has: {', '.join(known)}. Add training rows, list a slot label in {CATALOGS}, or allow it "
-                        "with allow_unseen_labels=True (it then counts as an error)."
-                    )
+        for number, row in enumerate(getattr(self, part) or [], start=1):
+            self.check_labels(row, f"skill {self.name!r}, {part} row {number}")
+
+    def check_labels(self, row: dict[str, Any], where: str) -> None:
+        """Raise `DataError` if the row has a label that training lacks."""
+        labels = [("intent", row["intent"], self.intents)] if row["intent"] is not None else []
+        labels += [("slot label", slot["label"], self.slots) for slot in row["slots"] or []]
+        for kind, label, known in labels:
+            if label not in known:
+                raise DataError(
+                    f"{where}, field {'intent' if kind == 'intent' else 'slots'!r}: {kind} {label!r} is in no training row; training "
+                    f"has: {', '.join(known)}. Add training rows, list a slot label in {CATALOGS}, or allow it with "
+                    "allow_unseen_labels (it then counts as an error)."
+                )
 
 
 def label_counts(rows: Sequence[dict[str, Any]] | Dataset) -> tuple[Counter[str], Counter[str]]:
@@ -129,21 +132,30 @@ def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: b
         raise DataError(
             f"{path}: there is no such file or folder. A skill is a .jsonl file of rows or a folder with train.jsonl."
         )
-    return Skill(name or skill_name(path.stem), train=read_rows(path))
+    # A file that is only called after its part, such as train.jsonl, takes the name of its folder.
+    stem = path.resolve().parent.name if path.stem in ("train", "validation", "test") else path.stem
+    return Skill(name or skill_name(stem), train=read_rows(path))
 
 
 def _load_folder(path: Path, name: str, allow_unseen_labels: bool) -> Skill:
     if not (path / "train.jsonl").exists():
         found = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
         raise DataError(f"{path}: a skill folder needs train.jsonl; found {found}.")
-    held_out = {part: path / f"{part}.jsonl" for part in ("validation", "test")}
-    return Skill(
+    held_out = {part: path / f"{part}.jsonl" for part in ("validation", "test") if (path / f"{part}.jsonl").exists()}
+    numbered = {part: _parse_file(file) for part, file in held_out.items()}
+    skill = Skill(
         name,
         train=read_rows(path / "train.jsonl"),
-        **{part: read_rows(file) for part, file in held_out.items() if file.exists()},
+        **{part: rows_to_dataset([row for _, row in rows]) for part, rows in numbered.items()},
         catalogs=_read_catalogs(path / CATALOGS) if (path / CATALOGS).exists() else {},
-        allow_unseen_labels=allow_unseen_labels,
+        allow_unseen_labels=True,  # checked here, where lines are known
     )
+    if not allow_unseen_labels:
+        for part, rows in numbered.items():
+            for line, row in rows:
+                skill.check_labels(row, f"{held_out[part]}, line {line}")
+    skill.allow_unseen_labels = allow_unseen_labels
+    return skill
 
 
 def skill_name(text: str) -> str:
@@ -180,14 +192,18 @@ def read_rows(path: str | Path) -> Dataset:
     Raises:
         DataError: the first thing that is not as it must be, with file, line and field.
     """
-    path = Path(path)
+    return rows_to_dataset([row for _, row in _parse_file(Path(path))])
+
+
+def _parse_file(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """The rows of a file, each with its line number."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; allowed: a JSON-lines file of rows.")
     rows, blank = [], 0
     # Not str.splitlines: it also cuts at characters such as U+2028, which JSON allows inside a string.
     for number, line in enumerate(_read_text(path).split("\n"), start=1):
         if line.strip():
-            rows.append(_parse_row(line, f"{path}, line {number}"))
+            rows.append((number, _parse_row(line, f"{path}, line {number}")))
         else:
             blank += 1
     if not rows:
@@ -196,7 +212,7 @@ def read_rows(path: str | Path) -> Dataset:
         )
     if blank > 1:  # one is the end of the file
         logger.warning("%s: skipped %d blank lines", path, blank - 1)
-    return rows_to_dataset(rows)
+    return rows
 
 
 def rows_to_dataset(rows: Sequence[dict[str, Any]]) -> Dataset:
@@ -219,6 +235,8 @@ def _parse_row(line: str, where: str) -> dict[str, Any]:
     text = row["text"]
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"{where}, field 'text': found {_shorten(text)}; allowed: a string that is not blank.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise DataError(f"{where}, field 'text': found {_shorten(text)} with half a surrogate pair; allowed: Unicode characters.")
     intent = row["intent"]
     if intent is not None and (not isinstance(intent, str) or not intent.strip()):
         raise DataError(f"{where}, field 'intent': found {_shorten(intent)}; allowed: a name, or null where it is not annotated.")

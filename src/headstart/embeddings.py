@@ -55,7 +55,7 @@ def choose_pieces(texts: Iterable[str], min_count: int, teacher: PreTrainedToken
         pieces = [*CHARACTERS, *(f"##{character}" for character in CHARACTERS if character.isalnum())]
     else:
         vocabulary = sorted(teacher.get_vocab().items(), key=lambda item: item[1])
-        pieces = [piece for piece, _ in vocabulary if piece.isascii() and not (piece.startswith("[") and len(piece) > 1)]
+        pieces = [piece for piece, _ in vocabulary if piece.isascii() and not piece.startswith("[unused")]
     backend = build_tokenizer(order_pieces([])[0]).backend_tokenizer
     counts: Counter[str] = Counter()
     for text in texts:

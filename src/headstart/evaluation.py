@@ -9,6 +9,7 @@ from typing import Any, cast
 from datasets import Dataset
 from transformers import pipeline
 
+from headstart.checkpoints import resolve_checkpoint
 from headstart.data import label_counts, read_rows
 from headstart.metrics import score
 from headstart.tokenization import NLUPipeline
@@ -48,9 +49,7 @@ def evaluate(
 
 def load_pipeline(model: str | Path, **options: Any) -> NLUPipeline:
     """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name."""
-    from headstart.finetuning import resolve_base
-
-    return cast(Any, pipeline)("joint-nlu", model=resolve_base(str(model)), **options)
+    return cast(Any, pipeline)("joint-nlu", model=resolve_checkpoint(model), **options)
 
 
 def _report_unknown_labels(rows: Dataset, entry: dict[str, Any]) -> None:

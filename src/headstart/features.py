@@ -11,11 +11,11 @@ from datasets import Dataset
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
+from headstart.modeling.modeling_headstart import IGNORED
 from headstart.tokenization import SpanCounts, find_words, spans_to_tags
 
 logger = logging.getLogger(__name__)
 
-IGNORED = -100
 MANY_ROWS = 5000  # from here on, encoding shows a progress bar
 
 
@@ -38,11 +38,11 @@ def encode_rows(rows: Dataset, tokenizer: PreTrainedTokenizerBase, skill: dict[s
     for number, row in enumerate(tqdm(rows.to_list(), desc=f"Encoding {skill['name']}", disable=len(rows) < MANY_ROWS)):
         pieces = Pieces(encoding["input_ids"][number], encoding["offset_mapping"][number], encoding.word_ids(number))
         features.append({**_encode_row(row, pieces, tokenizer.model_max_length, skill, counts), "skill_ids": skill_id})
-    if counts.widened or counts.merged or counts.truncated:
+    if counts.widened or counts.empty or counts.merged or counts.truncated:
         logger.warning(
-            "skill %s: of %d spans, %d cut a word and were widened to it, %d shared a word with another span and were dropped, "
-            "%d were cut off with rows over %d pieces",
-            skill["name"], counts.spans, counts.widened, counts.merged, counts.truncated, tokenizer.model_max_length,
+            "skill %s: of %d spans, %d cut a word and were widened to it, %d held no word and were dropped, %d shared a word with "
+            "another span and were dropped, %d were cut off with rows over %d pieces",
+            skill["name"], counts.spans, counts.widened, counts.empty, counts.merged, counts.truncated, tokenizer.model_max_length,
         )  # fmt: skip
     return Dataset.from_list(features)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 from datasets import Dataset
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
+from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from headstart.card import make_card
-from headstart.checkpoints import BASE_EN
+from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.data import Skill, load_skill
 from headstart.evaluation import evaluate
 from headstart.features import encode_rows
@@ -24,8 +25,6 @@ from headstart.trainer import JointNLUTrainer
 from headstart.training_args import FinetuneArguments
 
 logger = logging.getLogger(__name__)
-
-SHORT_NAMES = {"headstart-base-en": BASE_EN}
 
 
 def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) -> NLUPipeline:
@@ -57,7 +56,7 @@ def load_skill_of(args: FinetuneArguments) -> Skill:
 def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     """[`finetune`], with all options in one object."""
     set_seed(args.seed)
-    base = resolve_base(args.base)
+    base = resolve_checkpoint(args.base or BASE_EN)
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = make_model(base, skill, args)
     train = _encode(skill.train, tokenizer, model)
@@ -72,17 +71,13 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
         metrics |= trainer.evaluate()
     if skill.test is not None:
         metrics |= {f"test_{name}": value for name, value in evaluate(nlu, skill.test).items()}
-    start = None if args.from_scratch else Path(base).name
+    start = None if args.from_scratch else checkpoint_name(base)
     save_run(trainer, nlu, metrics, skill=skill.name, base=start, train_rows=len(train))
     make_card(model.skill(), metrics, start, len(train), skill.train[0]["text"]).save(args.output_path / "README.md")
-    for folder in args.output_path.glob("checkpoint-*"):  # kept for resuming only; the best one is what was saved
-        shutil.rmtree(folder)
+    for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
+        if folder.resolve() != Path(base).resolve():
+            shutil.rmtree(folder)
     return nlu
-
-
-def resolve_base(base: str | None) -> str:
-    """Folder or repository of a base: the embedded one for None and for its short name."""
-    return SHORT_NAMES.get(base, base) if base is not None else BASE_EN
 
 
 def make_model(base: str, skill: Skill, args: FinetuneArguments) -> HeadstartForJointNLU:
@@ -96,7 +91,7 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments) -> HeadstartFor
     others = model.skills
     if skill.name in others:
         raise ValueError(
-            f"the base has a skill {skill.name!r}; name yours otherwise with --skill_name. Taken: {', '.join(others)}."
+            f"the base has a skill {skill.name!r}; name yours otherwise (Skill(name=...), --skill_name). Taken: {', '.join(others)}."
         )
     model.add_skill(skill, reset=args.reset)
     for name in others:
@@ -108,30 +103,46 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments) -> HeadstartFor
 
 
 def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool) -> Recipe:
-    """Fill in what the options leave open; how often to evaluate follows from the steps."""
+    """Fill in what the options leave open; how often to evaluate follows from the steps.
+
+    Raises:
+        ValueError: an option needs validation rows and there are none.
+    """
     recipe = choose_recipe(num_rows, args.from_scratch)
     args.learning_rate = args.learning_rate or recipe.learning_rate
     args.trunk_learning_rate = args.trunk_learning_rate or args.learning_rate * recipe.trunk_factor
     args.per_device_train_batch_size = args.per_device_train_batch_size or recipe.batch_size
-    args.warmup_steps = args.warmup_steps or recipe.warmup
-    if args.max_steps <= 0 and args.num_train_epochs == _default("num_train_epochs"):
+    args.warmup_steps = recipe.warmup if args.chosen_warmup is None else args.chosen_warmup
+    if args.max_steps <= 0 and args.chosen_epochs is not None:
+        args.max_steps = math.ceil(math.ceil(num_rows / args.train_batch_size) * args.chosen_epochs)
+    elif args.max_steps <= 0:
         args.max_steps = recipe.steps
-    if not has_validation:
-        args.eval_strategy, args.save_strategy, args.load_best_model_at_end = "no", "no", False
-    elif args.eval_strategy == "no":
-        interval = max(args.max_steps // 10, 1)
-        args.set_evaluate(strategy="steps", steps=interval)
-        args.set_save(strategy="steps", steps=interval, total_limit=args.save_total_limit)
-        args.load_best_model_at_end = True
+    if has_validation:
+        _plan_evaluation(args)
+    elif args.eval_strategy != "no" or args.early_stopping_patience or args.keep_best:
+        raise ValueError(
+            "eval_strategy, early_stopping_patience and load_best_model_at_end need validation rows: give the skill a "
+            "validation.jsonl, or leave them out."
+        )
     return recipe
 
 
-def _default(option: str) -> Any:
-    return next(each.default for each in fields(FinetuneArguments) if each.name == option)
+def _plan_evaluation(args: FinetuneArguments) -> None:
+    """Evaluate ten times if the options don't say when, and keep the best checkpoint."""
+    args.do_eval = True
+    if args.eval_strategy == "no":
+        args.eval_strategy = IntervalStrategy.STEPS
+        args.eval_steps = max(args.max_steps // 10, 1)
+    if args.keep_best is not False:
+        args.load_best_model_at_end = True
+        args.save_strategy, args.save_steps = (
+            SaveStrategy(str(IntervalStrategy(args.eval_strategy).value)),
+            args.eval_steps or args.save_steps,
+        )
 
 
 def _encode(rows: Dataset, tokenizer: PreTrainedTokenizerBase, model: HeadstartForJointNLU) -> Dataset:
     return encode_rows(rows, tokenizer, model.skill())
 
 
-__all__ = ["finetune", "load_skill_of", "resolve_base", "run_finetuning"]
+__all__ = ["finetune", "load_skill_of", "run_finetuning"]

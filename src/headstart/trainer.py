@@ -10,9 +10,10 @@ import torch
 from datasets import Dataset
 from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedTokenizerBase, Trainer
 
-from headstart.features import IGNORED, JointNLUCollator
+from headstart.features import JointNLUCollator
 from headstart.metrics import score
 from headstart.modeling import HeadstartForJointNLU
+from headstart.modeling.modeling_headstart import IGNORED
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training_args import HeadstartTrainingArguments
 
@@ -54,23 +55,18 @@ class JointNLUTrainer(Trainer):
         )
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW with two groups of parameters, trunk and head, each with its own learning rate."""
+        """The optimizer that `args.optim` names, with two groups of parameters, trunk and head, and a learning rate for each."""
         if self.optimizer is None:
-            trunk = [parameter for parameter in self.model.trunk.parameters() if parameter.requires_grad]
             of_trunk = {id(parameter) for parameter in self.model.trunk.parameters()}
-            head = [parameter for parameter in self.model.parameters() if id(parameter) not in of_trunk]
+            trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+            trunk_rate = self.trunk_learning_rate or self.args.learning_rate
             groups: list[dict[str, Any]] = [
-                {"params": head},
-                {"params": trunk, "lr": self.trunk_learning_rate or self.args.learning_rate},
+                {"params": [parameter for parameter in trained if id(parameter) not in of_trunk]},
+                {"params": [parameter for parameter in trained if id(parameter) in of_trunk], "lr": trunk_rate},
             ]
-            self.optimizer = torch.optim.AdamW(
-                [group for group in groups if group["params"]],
-                lr=self.args.learning_rate,
-                betas=(self.args.adam_beta1, self.args.adam_beta2),
-                eps=self.args.adam_epsilon,
-                weight_decay=self.args.weight_decay,
-                fused=True,
-            )
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            options["weight_decay"] = self.args.weight_decay
+            self.optimizer = kind([group for group in groups if group["params"]], **options)
         return self.optimizer
 
     def prediction_step(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -64,6 +65,7 @@ class PretrainArguments(HeadstartTrainingArguments):
         default="distilled", metadata={"help": "Starting embeddings: distilled (from a sentence encoder) or random."}
     )
     train_embeddings: bool = field(default=True, metadata={"help": "Train the embeddings; false: leave them as they start."})
+    learning_rate: float = field(default=2e-3, metadata={"help": "Peak learning rate of AdamW."})
     min_word_count: int = field(default=20, metadata={"help": "Training occurrences that earn a word its own piece."})
     embedding_size: int = field(default=256, metadata={"help": "Width of a piece's embedding."})
     hidden_size: int = field(default=160, metadata={"help": "Units of the common bi-LSTM, for each direction."})
@@ -108,6 +110,18 @@ class FinetuneArguments(HeadstartTrainingArguments):
         default=None, metadata={"help": "Learning rate of the trunk; unset: a share of learning_rate, which is that of the head."}
     )
     learning_rate: float = field(default=0.0, metadata={"help": "Learning rate of the head; 0: chosen."})
+    num_train_epochs: float | None = field(  # type: ignore[assignment]
+        default=None, metadata={"help": "Epochs; unset: the steps are chosen. max_steps wins over it."}
+    )
+    warmup_steps: float | None = field(  # type: ignore[assignment]
+        default=None, metadata={"help": "Steps, or below 1 the share of all steps, over which rates rise; unset: chosen."}
+    )
+    save_strategy: str = field(  # type: ignore[assignment]
+        default="no", metadata={"help": "When to save a checkpoint to resume from; with validation rows, at every evaluation."}
+    )
+    load_best_model_at_end: bool | None = field(  # type: ignore[assignment]
+        default=None, metadata={"help": "Keep the best checkpoint; unset: if there are validation rows."}
+    )
     per_device_train_batch_size: int = field(default=0, metadata={"help": "Rows in a batch; 0: chosen."})
 
     def __post_init__(self) -> None:
@@ -119,6 +133,11 @@ class FinetuneArguments(HeadstartTrainingArguments):
             raise ValueError(f"reset is {self.reset!r}; it must be 'classifiers' or 'task_layers'.")
         if self.from_scratch and self.tune == "head":
             raise ValueError("from_scratch with tune='head' would train a head on a random trunk; use tune='all'.")
+        # transformers wants values; the recipe fills in what was left open when it knows the number of rows.
+        self.chosen_epochs, self.chosen_warmup, self.keep_best = (
+            self.num_train_epochs, self.warmup_steps, self.load_best_model_at_end
+        )  # fmt: skip
+        self.num_train_epochs, self.warmup_steps, self.load_best_model_at_end = 3.0, self.warmup_steps or 0, False
         super().__post_init__()
 
 
@@ -140,21 +159,33 @@ def parse_arguments(kind: type[Arguments], argv: list[str], prog: str) -> Argume
         cast(Any, kind), prog=prog, allow_abbrev=False, usage=f"{prog} [FILE.yaml|FILE.json] [--option value ...]"
     )
     names = [option.name for option in dataclasses.fields(kind) if option.init]
+    from_file: list[str] = []
     if argv and not argv[0].startswith("-"):
-        given = _read_options(Path(argv[0]))
-        for name in given:
+        for name, value in _read_options(Path(argv[0])).items():
             _check_name(name, names, argv[0])
-        parser.set_defaults(**given)
+            from_file += _as_typed(name, value)
         argv = argv[1:]
     for argument in argv:
         if argument.startswith("--"):
-            _check_name(argument[2:].split("=")[0], [*names, "help"], "the command line")
-    (arguments,) = parser.parse_args_into_dataclasses(argv, look_for_args_file=False)
+            name = argument[2:].split("=")[0].replace("-", "_")
+            _check_name(name.removeprefix("no_") if name not in names else name, [*names, "help"], "the command line")
+    (arguments,) = parser.parse_args_into_dataclasses([*from_file, *argv], look_for_args_file=False)
     return arguments
 
 
+def _as_typed(name: str, value: Any) -> list[str]:
+    """An option of a file as it would be typed, so that the parser converts and checks both alike."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [f"--{name}", "yes" if value else "no"]  # YAML 1.1 reads `eval_strategy: no` as false
+    if isinstance(value, list):
+        return [f"--{name}", *map(str, value)]
+    return [f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value)]
+
+
 def _check_name(name: str, names: list[str], where: str) -> None:
-    if name not in names and name.removeprefix("no_") not in names:
+    if name not in names:
         close = difflib.get_close_matches(name, names, n=3)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         raise ValueError(f"unknown option {name!r} in {where}.{hint} All options: --help.")
@@ -169,7 +200,6 @@ def _read_options(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not YAML: {error}") from error
     if not isinstance(options, dict):
         raise ValueError(f"{path} must hold options by name, such as 'learning_rate: 0.002'.")
-    # YAML 1.1 reads 1e-3, without a dot, as a string; argparse converts strings as if they had been typed.
     return options
 
 

@@ -1,0 +1,120 @@
+"""Configuration of the Headstart network: sizes, and the label lists of every skill it answers for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+from huggingface_hub.dataclasses import strict
+from torch import nn
+from transformers import PreTrainedConfig
+
+SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
+RESERVED_NAMES = frozenset(dir(nn.ModuleDict())) | {"training"}  # a skill's name is a key of one
+SKILL_FIELDS = ("name", "intents", "slots", "task_layers")
+
+
+@strict
+class HeadstartConfig(PreTrainedConfig):
+    """Configuration of [`HeadstartModel`] and [`HeadstartForJointNLU`].
+
+    Args:
+        vocab_size (`int`, *optional*, defaults to 28000): number of word pieces, special pieces included.
+        embedding_size (`int`, *optional*, defaults to 256): width of a piece's embedding.
+        hidden_size (`int`, *optional*, defaults to 160): units of the common bi-LSTM, for each direction.
+        task_hidden_size (`int`, *optional*, defaults to 160): units of each ST and IC bi-LSTM, for each direction.
+        embedding_dropout (`float`, *optional*, defaults to 0.1): probability that one value of an embedding is zeroed in
+            training.
+        hidden_dropout (`float`, *optional*, defaults to 0.3): probability that one value of a bi-LSTM's output is zeroed
+            in training.
+        word_dropout (`float`, *optional*, defaults to 0.1): probability that a whole piece is read as `[UNK]` in
+            training, so that the network learns to use the words around an unknown one.
+        pad_token_id (`int`, *optional*, defaults to 0): id of the padding piece.
+        unk_token_id (`int`, *optional*, defaults to 1): id of the piece for unknown words.
+        continuation_start (`int`, *optional*, defaults to 3): first id of the pieces that continue a word (`##ing`).
+        continuation_stop (`int`, *optional*, defaults to 3): one past the last such id. Every other piece begins a word.
+        initializer_range (`float`, *optional*, defaults to 0.02): standard deviation of the classifiers' first weights.
+        skills (`list[dict]`, *optional*): one entry a skill, in order: `name` (letters, digits, `_`, `-`), `intents` and
+            `slots` (lists of label names; an empty list: the skill has no such task), `task_layers` (name of the pair of
+            ST and IC bi-LSTMs that its classifiers read; skills with the same name share one pair).
+
+    Example:
+
+    ```python
+    >>> from headstart import HeadstartConfig, HeadstartForJointNLU
+    >>> config = HeadstartConfig(skills=[{"name": "lamp", "intents": ["on", "off"], "slots": ["room"]}])
+    >>> model = HeadstartForJointNLU(config)
+    >>> model.skills
+    ['lamp']
+
+    ```
+    """
+
+    model_type = "headstart"
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["intent_loss", "slot_loss"]
+
+    vocab_size: int = 28000
+    embedding_size: int = 256
+    hidden_size: int = 160
+    task_hidden_size: int = 160
+    embedding_dropout: float | int = 0.1
+    hidden_dropout: float | int = 0.3
+    word_dropout: float | int = 0.1
+    pad_token_id: int = 0
+    unk_token_id: int = 1
+    continuation_start: int = 3
+    continuation_stop: int = 3
+    initializer_range: float = 0.02
+    skills: list[dict[str, Any]] | None = None
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        # An installed headstart registers its own pipeline. transformers would insist on remote code for any checkpoint
+        # whose config names a custom pipeline, so only a config class that itself came as remote code keeps the entry.
+        if not type(self).__module__.startswith("transformers_modules"):
+            kwargs.pop("custom_pipelines", None)
+        self.skills = [{**entry, "task_layers": entry.get("task_layers", entry.get("name"))} for entry in self.skills or []]
+        super().__post_init__(**kwargs)
+
+    def validate_sizes(self) -> None:
+        """Raise `ValueError` for a size below 1 or a probability outside [0, 1)."""
+        for field in ("vocab_size", "embedding_size", "hidden_size", "task_hidden_size"):
+            if getattr(self, field) < 1:
+                raise ValueError(f"{field} is {getattr(self, field)}; it must be at least 1.")
+        for field in ("embedding_dropout", "hidden_dropout", "word_dropout"):
+            if not 0 <= getattr(self, field) < 1:
+                raise ValueError(f"{field} is {getattr(self, field)}; it must be at least 0 and below 1.")
+
+    def validate_skills(self) -> None:
+        """Raise `ValueError` for a malformed, empty or repeated skill entry."""
+        names = [entry.get("name") for entry in self.skills or []]
+        for entry in self.skills or []:
+            check_skill_entry(entry)
+            if names.count(entry["name"]) > 1:
+                raise ValueError(f"two skills are called {entry['name']!r}; every skill needs a name of its own.")
+
+
+def check_skill_entry(entry: dict[str, Any]) -> None:
+    """Raise `ValueError`, naming the field, if an entry of `HeadstartConfig.skills` is malformed."""
+    unknown = sorted(set(entry) - set(SKILL_FIELDS))
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r} in skill {entry.get('name')!r}; allowed: {', '.join(SKILL_FIELDS)}.")
+    for field in ("name", "task_layers"):
+        value = entry.get(field)
+        if not isinstance(value, str) or not SKILL_NAME.fullmatch(value):
+            raise ValueError(f"skill {field} {value!r} is not allowed: use letters, digits, '_' and '-' only.")
+        if value in RESERVED_NAMES:
+            raise ValueError(
+                f"skill {field} {value!r} is a reserved word of torch modules; choose another, such as '{value}_skill'."
+            )
+    for field in ("intents", "slots"):
+        labels = entry.get(field)
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise ValueError(f"{field} of skill {entry['name']!r} must be a list of label names, not {labels!r}.")
+        repeated = sorted({label for label in labels if labels.count(label) > 1})
+        if repeated:
+            raise ValueError(f"{field} of skill {entry['name']!r} list {repeated[0]!r} twice.")
+    if not entry["intents"] and not entry["slots"]:
+        raise ValueError(f"skill {entry['name']!r} has neither intents nor slots: give it at least one label.")
+
+
+__all__ = ["HeadstartConfig"]

@@ -1,0 +1,523 @@
+"""Headstart: a common bi-LSTM (the trunk), with a bi-LSTM for slots and one for intents on top of it for every skill.
+
+After Goyal, Metallinou and Matsoukas, "Fast and Scalable Expansion of Natural Language Understanding Functionality for
+Intelligent Agents" (NAACL 2018, arXiv 1805.01542). Deviations: slot tags are decoded by a linear-chain CRF over words, the
+intent is read from the maximum over tokens, and in pretraining each row competes only against its own source's labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, cast
+
+import torch
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from transformers import PreTrainedModel
+from transformers import initialization as init
+from transformers.utils import ModelOutput
+
+from .configuration_headstart import HeadstartConfig, check_skill_entry
+from .layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers, map_packed
+
+IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
+
+
+class SkillLabels(Protocol):
+    """Anything that names a skill and its labels, such as `headstart.Skill`."""
+
+    name: str
+    intents: list[str]
+    slots: list[str]
+
+
+@dataclass
+class HeadstartModelOutput(ModelOutput):
+    """Output of the trunk.
+
+    Args:
+        last_hidden_state: (batch, tokens, 2 * hidden_size) float, both directions side by side, 0 at padding.
+    """
+
+    last_hidden_state: torch.Tensor | None = None
+
+
+@dataclass
+class HeadstartJointNLUOutput(ModelOutput):
+    """Output of [`HeadstartForJointNLU`].
+
+    Args:
+        loss: () float, `intent_loss + slot_loss` of what is annotated; None without labels.
+        intent_loss: () float, mean negative log-likelihood of the intents over the rows that have an intent label, in nats.
+        slot_loss: () float, mean negative log-likelihood of the tag sequences over the rows that have slot labels, in nats.
+        intent_logits: (batch, intents) float. Where the rows belong to several skills, the width is that of the largest
+            one and the columns that a row's skill lacks hold the dtype's lowest number. None if no skill has intents.
+        slot_logits: (batch, tokens, tags) float, scores of the tags `O, B-0, I-0, B-1, ...` before the CRF, likewise.
+    """
+
+    loss: torch.Tensor | None = None
+    intent_logits: torch.Tensor | None = None
+    slot_logits: torch.Tensor | None = None
+    intent_loss: torch.Tensor | None = None
+    slot_loss: torch.Tensor | None = None
+
+
+@dataclass
+class HeadstartDecoding(ModelOutput):
+    """What [`HeadstartForJointNLU.decode`] chose. The tags are valid IOB2: `I-k` only after `B-k` or `I-k`.
+
+    Args:
+        intents: (batch,) long, index into the intents of the row's skill; -100 if it has none.
+        intent_scores: (batch,) float, the softmax probability of that intent.
+        tags: (batch, words) long, 0 = `O`, 1 + 2k = `B-`, 2 + 2k = `I-` of slot label k; -100 after the last word, and
+            everywhere if the row's skill has no slots.
+        tag_scores: (batch, words) float, the marginal probability of each of these tags; 0 after the last word.
+    """
+
+    intents: torch.Tensor | None = None
+    intent_scores: torch.Tensor | None = None
+    tags: torch.Tensor | None = None
+    tag_scores: torch.Tensor | None = None
+
+
+class HeadstartPreTrainedModel(PreTrainedModel):
+    """Weight initialisation and loading, shared by the trunk and the whole network."""
+
+    config_class = HeadstartConfig
+    base_model_prefix = "trunk"
+    main_input_name = "input_ids"
+    accepts_loss_kwargs = False
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, nn.LSTM):
+            _init_lstm(module)
+        elif isinstance(module, nn.Linear):
+            init.normal_(module.weight, std=self.config.initializer_range)
+            init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            init.normal_(module.weight)
+            if module.padding_idx is not None and not getattr(module.weight, "_is_hf_initialized", False):
+                init.zeros_(module.weight[module.padding_idx])
+        elif isinstance(module, LinearChainCRF):
+            for parameter in module.parameters():
+                init.zeros_(parameter)
+
+
+def _init_lstm(lstm: nn.LSTM) -> None:
+    """Orthogonal recurrent weights and Xavier input weights for each gate; forget-gate bias 1 (Jozefowicz et al., 2015)."""
+    hidden = lstm.hidden_size
+    for name, parameter in lstm.named_parameters():
+        if getattr(parameter, "_is_hf_initialized", False):
+            continue
+        if name.startswith("weight_hh"):
+            for gate in parameter.chunk(4):
+                init.orthogonal_(gate)
+        elif name.startswith("weight_ih"):
+            for gate in parameter.chunk(4):
+                init.xavier_uniform_(gate)
+        else:
+            init.zeros_(parameter)
+            if name.startswith("bias_ih"):
+                init.ones_(parameter[hidden : 2 * hidden])  # torch orders the gates: input, forget, cell, output
+
+
+class HeadstartModel(HeadstartPreTrainedModel):
+    """The trunk: piece embeddings and the common bi-LSTM, which every skill shares.
+
+    Example:
+
+    ```python
+    >>> import torch
+    >>> from headstart import HeadstartConfig, HeadstartModel
+    >>> trunk = HeadstartModel(HeadstartConfig(vocab_size=100, hidden_size=8))
+    >>> trunk(torch.tensor([[5, 6, 7]])).last_hidden_state.shape
+    torch.Size([1, 3, 16])
+
+    ```
+    """
+
+    # RUF012: transformers declares it so
+    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\."]  # noqa: RUF012
+
+    def __init__(self, config: HeadstartConfig) -> None:
+        super().__init__(config)
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.embedding_size, padding_idx=config.pad_token_id)
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.lstm = BiLSTM(config.embedding_size, config.hidden_size)
+        self.hidden_dropout = nn.Dropout(config.hidden_dropout)
+        self.post_init()
+
+    def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> PackedSequence:
+        """Hidden states of the common bi-LSTM, packed; see [`HeadstartModel.forward`] for the arguments."""
+        packed = pack_padded_sequence(input_ids, _row_lengths(input_ids, attention_mask), batch_first=True, enforce_sorted=False)
+        embeddings = self.embed_tokens(self._drop_words(packed.data))
+        states, _ = self.lstm(packed._replace(data=self.embedding_dropout(embeddings)))
+        return map_packed(self.hidden_dropout, states)
+
+    def _drop_words(self, pieces: torch.Tensor) -> torch.Tensor:
+        if not self.training or not self.config.word_dropout:
+            return pieces
+        dropped = torch.rand(pieces.shape, device=pieces.device) < self.config.word_dropout
+        return pieces.masked_fill(dropped, self.config.unk_token_id)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> HeadstartModelOutput:
+        """Encode a batch of pieces.
+
+        Args:
+            input_ids: (batch, tokens) long, ids of the word pieces, padded on the right.
+            attention_mask: (batch, tokens), 1 for pieces and 0 for padding; all ones if it is left out.
+
+        Raises:
+            ValueError: a row is padded on the left or has a hole.
+        """
+        states, _ = pad_packed_sequence(self.encode(input_ids, attention_mask), batch_first=True, total_length=input_ids.shape[1])
+        return HeadstartModelOutput(last_hidden_state=states)
+
+
+def _row_lengths(input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
+    """Pieces in each row, on the CPU as packing wants them; an empty row counts as one piece of padding."""
+    if attention_mask is None:
+        return torch.full((input_ids.shape[0],), input_ids.shape[1])
+    if (attention_mask[:, 1:] > attention_mask[:, :-1]).any():
+        raise ValueError("attention_mask has a 0 before a 1; pad on the right: tokenizer.padding_side = 'right'.")
+    return attention_mask.sum(dim=1).clamp(min=1).cpu()
+
+
+class HeadstartForJointNLU(HeadstartPreTrainedModel):
+    """The trunk with any number of skills on it, each with its own intents and slot labels.
+
+    Example:
+
+    ```python
+    >>> from transformers import AutoTokenizer
+    >>> from headstart import BASE_EN, HeadstartForJointNLU
+    >>> tokenizer = AutoTokenizer.from_pretrained(BASE_EN)
+    >>> model = HeadstartForJointNLU.from_pretrained(BASE_EN).eval()
+    >>> batch = tokenizer(["wake me at seven"], return_tensors="pt")
+    >>> outputs = model(**batch, skill_ids=model.skill_ids(["massive"]))
+    >>> outputs.intent_logits.shape
+    torch.Size([1, 60])
+
+    ```
+    """
+
+    def __init__(self, config: HeadstartConfig) -> None:
+        super().__init__(config)
+        self.trunk = HeadstartModel(config)
+        self.task_layers = nn.ModuleDict()
+        self.classifiers = nn.ModuleDict()
+        for entry in config.skills or []:
+            if entry["task_layers"] not in self.task_layers:
+                self.task_layers[entry["task_layers"]] = self._new_task_layers()
+            self.classifiers[entry["name"]] = self._new_classifiers(entry)
+        self.post_init()
+
+    def _new_task_layers(self) -> TaskLayers:
+        config = self.config
+        return TaskLayers(2 * config.hidden_size, config.task_hidden_size, config.hidden_dropout)
+
+    def _classifiers_of(self, entry: dict[str, Any]) -> SkillClassifiers:
+        return cast(SkillClassifiers, self.classifiers[entry["name"]])
+
+    def _new_classifiers(self, entry: dict[str, Any]) -> SkillClassifiers:
+        return SkillClassifiers(2 * self.config.task_hidden_size, len(entry["intents"]), len(entry["slots"]))
+
+    # ---- skills
+
+    @property
+    def skills(self) -> list[str]:
+        """Names of the skills, in the order of their ids."""
+        return [entry["name"] for entry in self.config.skills]
+
+    def skill(self, name: str | None = None) -> dict[str, Any]:
+        """The entry of a skill in `config.skills`: name, intents, slots, task_layers. The name may be left out for one skill.
+
+        Raises:
+            ValueError: there is no such skill, or none was named and the model has several or none.
+        """
+        if name is None and len(self.config.skills) == 1:
+            return self.config.skills[0]
+        for entry in self.config.skills:
+            if entry["name"] == name:
+                return entry
+        problem = f"has no skill {name!r}" if name is not None else f"has {len(self.skills)} skills: name one"
+        raise ValueError(f"this model {problem}. Its skills: {', '.join(self.skills) or 'none'}.")
+
+    def skill_ids(self, names: list[str]) -> torch.Tensor:
+        """Ids of the named skills (len(names),) long, one for each row of a batch, for `forward`."""
+        return torch.tensor([self.skills.index(self.skill(name)["name"]) for name in names], device=self.device)
+
+    def add_skill(
+        self,
+        skill: SkillLabels,
+        *,
+        reset: Literal["classifiers", "task_layers"] = "classifiers",
+        task_layers_from: str | None = None,
+    ) -> None:
+        """Add a skill with task layers and new classifiers of its own; other skills' parameters are not touched.
+
+        Args:
+            skill: its name, intents and slots are read.
+            reset: `"classifiers"`: the ST and IC bi-LSTMs start as a copy of those of another skill; `"task_layers"`: they
+                start at random too, as in the paper.
+            task_layers_from: the skill whose ST and IC bi-LSTMs are copied; the first one if it is left out.
+
+        Raises:
+            ValueError: the name is taken or not allowed, there is no label, or no skill to copy task layers from.
+        """
+        entry = {"name": skill.name, "intents": list(skill.intents), "slots": list(skill.slots), "task_layers": skill.name}
+        check_skill_entry(entry)
+        if reset not in ("classifiers", "task_layers"):
+            raise ValueError(f"reset is {reset!r}; it must be 'classifiers' or 'task_layers'.")
+        if skill.name in self.skills:
+            raise ValueError(f"there is a skill {skill.name!r} already; call model.delete_skill({skill.name!r}) first.")
+        if skill.name in self.task_layers:
+            raise ValueError(f"{skill.name!r} names task layers of {self._users(skill.name)}; choose another skill name.")
+        if reset == "classifiers" and not self.skills:
+            raise ValueError("this model has no skill whose task layers could start warm; pass reset='task_layers'.")
+        layers = self._new_task_layers().to(self.device, self.dtype)
+        classifiers = self._new_classifiers(entry).to(self.device, self.dtype)
+        for module in (layers, classifiers):
+            module.apply(self._init_weights)
+            module.train(self.training)
+        if reset == "classifiers":
+            source = self.skill(task_layers_from or self.skills[0])["task_layers"]
+            layers.load_state_dict(self.task_layers[source].state_dict())
+        self.task_layers[skill.name] = layers
+        self.classifiers[skill.name] = classifiers
+        self.config.skills = [*self.config.skills, entry]
+
+    def delete_skill(self, name: str) -> None:
+        """Remove a skill, and its task layers if no other skill uses them."""
+        entry = self.skill(name)
+        self.config.skills = [other for other in self.config.skills if other is not entry]
+        del self.classifiers[name]
+        if not self._users(entry["task_layers"]):
+            del self.task_layers[entry["task_layers"]]
+
+    def _users(self, task_layers: str) -> list[str]:
+        return [entry["name"] for entry in self.config.skills if entry["task_layers"] == task_layers]
+
+    def set_tune(self, tune: Literal["all", "head"]) -> None:
+        """Choose what is trained: everything, or (`"head"`) task layers and classifiers on a trunk that stays as it is."""
+        if tune not in ("all", "head"):
+            raise ValueError(f"tune is {tune!r}; it must be 'all' or 'head'.")
+        self.trunk.requires_grad_(tune == "all")
+
+    # ---- forward
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        intent_labels: torch.Tensor | None = None,
+        slot_labels: torch.Tensor | None = None,
+        skill_ids: torch.Tensor | None = None,
+    ) -> HeadstartJointNLUOutput:
+        """Score intents and slot tags, and compute the loss of whatever is annotated.
+
+        Args:
+            input_ids: (batch, tokens) long, ids of the word pieces, padded on the right.
+            attention_mask: (batch, tokens), 1 for pieces and 0 for padding; all ones if it is left out.
+            intent_labels: (batch,) long, index into the intents of the row's skill; -100: not annotated, no loss.
+            slot_labels: (batch, tokens) long, the tag of each word at its first piece (0 = `O`, 1 + 2k = `B-`, 2 + 2k =
+                `I-` of slot label k of the row's skill) and -100 everywhere else; a row of -100 gives no loss.
+            skill_ids: (batch,) long, index into `model.skills`; may be left out if the model has one skill.
+
+        Raises:
+            ValueError: the skill is not given and the model has several, an id is out of range, or a row is not padded
+                on the right.
+        """
+        if skill_ids is None:
+            skill_ids = self.skill_ids([self.skill()["name"]] * len(input_ids))
+        # Rows are put in the order of their skills once: cutting the states into skills is then free, forward and backward.
+        order = skill_ids.argsort(stable=True)
+        trunk_states = self.trunk.encode(input_ids[order], None if attention_mask is None else attention_mask[order])
+        rows_of = self._split_skills(skill_ids[order])
+        states = {
+            name: self.task_layers[name](trunk_states, input_ids.shape[1])
+            for name in dict.fromkeys(self.config.skills[index]["task_layers"] for index in rows_of)
+        }
+        intents, slots, intent_losses, slot_losses = [], [], [], []
+        for index, rows in rows_of.items():
+            entry = self.config.skills[index]
+            classifiers = self._classifiers_of(entry)
+            slot_states, intent_states = (part[rows] for part in states[entry["task_layers"]])
+            if classifiers.intent_classifier is not None:
+                intents.append((rows, classifiers.intent_classifier(intent_states)))
+                if intent_labels is not None:
+                    intent_losses.append(_intent_losses(intents[-1][1], intent_labels[order][rows]))
+            if classifiers.slot_classifier is not None and classifiers.crf is not None:
+                slots.append((rows, classifiers.slot_classifier(slot_states)))
+                if slot_labels is not None:
+                    slot_losses.append(_slot_losses(classifiers.crf, slots[-1][1], slot_labels[order][rows]))
+        intent_loss, slot_loss = _mean(intent_losses), _mean(slot_losses)
+        given = [loss for loss in (intent_loss, slot_loss) if loss is not None]
+        return HeadstartJointNLUOutput(
+            loss=torch.stack(given).sum() if given else None,
+            intent_logits=_merge_rows(intents, order),
+            slot_logits=_merge_rows(slots, order),
+            intent_loss=intent_loss,
+            slot_loss=slot_loss,
+        )
+
+    def _split_skills(self, sorted_ids: torch.Tensor) -> dict[int, slice]:
+        """The rows of each skill, given each row's skill in ascending order."""
+        present, counts = sorted_ids.unique_consecutive(return_counts=True)
+        if present[0] < 0 or present[-1] >= len(self.skills):
+            raise ValueError(f"skill_ids must lie in [0, {len(self.skills)}), got {present.tolist()}. Skills: {self.skills}.")
+        ends = counts.cumsum(0)
+        return {
+            index: slice(end - count, end)
+            for index, count, end in zip(present.tolist(), counts.tolist(), ends.tolist(), strict=True)
+        }
+
+    # ---- decoding
+
+    def word_starts(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """(batch, tokens) bool: True at the first piece of each word, False at `##` pieces and padding."""
+        continues = (input_ids >= self.config.continuation_start) & (input_ids < self.config.continuation_stop)
+        starts = ~continues & (input_ids != self.config.pad_token_id)
+        return starts if attention_mask is None else starts & attention_mask.bool()
+
+    @torch.no_grad()
+    def decode(
+        self,
+        outputs: HeadstartJointNLUOutput,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        skill_ids: torch.Tensor | None = None,
+    ) -> HeadstartDecoding:
+        """Choose intents and tags from the scores that `forward` gave for the same batch.
+
+        Args:
+            outputs: what `forward` returned.
+            input_ids, attention_mask, skill_ids: what it was given.
+
+        Raises:
+            ValueError: the skill is not given and the model has several.
+        """
+        if skill_ids is None:
+            skill_ids = self.skill_ids([self.skill()["name"]] * len(input_ids))
+        word_starts = self.word_starts(input_ids, attention_mask)
+        num_words = max(int(word_starts.sum(dim=1).max()), 1)
+        intents = input_ids.new_full((len(input_ids),), IGNORED)
+        intent_scores = torch.zeros(len(input_ids), device=input_ids.device)
+        tags = input_ids.new_full((len(input_ids), num_words), IGNORED)
+        tag_scores = torch.zeros(len(input_ids), num_words, device=input_ids.device)
+        for index in skill_ids.unique().tolist():
+            entry = self.config.skills[index]
+            rows = (skill_ids == index).nonzero().squeeze(1)
+            if entry["intents"] and outputs.intent_logits is not None:
+                probabilities = outputs.intent_logits[rows, : len(entry["intents"])].softmax(dim=1)
+                intent_scores[rows], intents[rows] = probabilities.max(dim=1)
+            crf = self._classifiers_of(entry).crf
+            if crf is not None and outputs.slot_logits is not None:
+                scores = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
+                emissions, mask, _ = _gather_words(scores, word_starts[rows])
+                best = crf.decode(emissions, mask)
+                certain = crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
+                tags[rows, : best.shape[1]] = best.masked_fill(~mask, IGNORED)
+                tag_scores[rows, : best.shape[1]] = certain * mask
+        return HeadstartDecoding(intents=intents, intent_scores=intent_scores, tags=tags, tag_scores=tag_scores)
+
+    # ---- loading
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Load a checkpoint; see `transformers.PreTrainedModel.from_pretrained`.
+
+        Raises:
+            ValueError: the checkpoint's heads don't match the skills of the configuration.
+        """
+        load: Any = super().from_pretrained
+        if kwargs.pop("ignore_mismatched_sizes", False):
+            return load(pretrained_model_name_or_path, *args, **kwargs, ignore_mismatched_sizes=True)
+        wants_info = kwargs.pop("output_loading_info", False)
+        model, info = load(pretrained_model_name_or_path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True)
+        problems = [f"{key}: {_shape(saved)} in the checkpoint, {_shape(wanted)} in the configuration"
+                    for key, saved, wanted in sorted(info["mismatched_keys"])]  # fmt: skip
+        problems += [f"{key}: not in the checkpoint" for key in sorted(info["missing_keys"])]
+        if problems:
+            raise ValueError(_mismatch_message(pretrained_model_name_or_path, problems, model.skills))
+        return (model, info) if wants_info else model
+
+
+def _shape(size: Any) -> tuple[int, ...]:
+    return tuple(size)
+
+
+def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
+    concerned = [name for name in skills if any(f"classifiers.{name}." in line for line in problems)]
+    of_skills = f" (skill {', '.join(map(repr, concerned))})" if concerned else ""
+    shown = "\n".join(f"  {line}" for line in problems[:8])
+    more = f"\n  and {len(problems) - 8} more" if len(problems) > 8 else ""
+    return (
+        f"the weights of {str(path)!r} don't match the configuration{of_skills}:\n{shown}{more}\n"
+        "Load the checkpoint with its own configuration, then give it the new skill:\n"
+        f"  model = HeadstartForJointNLU.from_pretrained({str(path)!r})\n"
+        "  model.add_skill(skill)\n"
+        "or, if the checkpoint is a trunk without heads, without any skill:\n"
+        f"  model = HeadstartForJointNLU.from_pretrained({str(path)!r}, skills=[])\n"
+        "  model.add_skill(skill, reset='task_layers')"
+    )
+
+
+def _intent_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of each annotated row, (annotated,)."""
+    annotated = labels != IGNORED
+    return nn.functional.cross_entropy(logits[annotated], labels[annotated], reduction="none")
+
+
+def _slot_losses(crf: LinearChainCRF, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Negative log-likelihood of each annotated row's tags, (annotated,)."""
+    words = labels != IGNORED
+    annotated = words.any(dim=1)
+    emissions, mask, tags = _gather_words(logits[annotated], words[annotated], labels[annotated])
+    return crf(emissions, tags, mask)
+
+
+def _gather_words(
+    logits: torch.Tensor, words: torch.Tensor, labels: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Move the marked positions of each row to its front: scores (batch, words, tags), mask and labels (batch, words)."""
+    counts = words.sum(dim=1)
+    width = max(int(counts.max()) if len(counts) else 0, 1)
+    order = (~words).to(torch.uint8).argsort(dim=1, stable=True)[:, :width]
+    emissions = logits.gather(1, order.unsqueeze(2).expand(-1, -1, logits.shape[2]))
+    mask = torch.arange(width, device=words.device) < counts.unsqueeze(1)
+    return emissions, mask, order if labels is None else labels.gather(1, order)
+
+
+def _mean(parts: list[torch.Tensor]) -> torch.Tensor | None:
+    """Mean over the rows of all parts; a zero that still has a gradient where no row is annotated."""
+    if not parts:
+        return None
+    values = torch.cat(parts)
+    return values.sum() / max(len(values), 1)
+
+
+def _merge_rows(parts: list[tuple[slice, torch.Tensor]], order: torch.Tensor) -> torch.Tensor | None:
+    """Put the scores of several skills' rows back into the batch's order, padded with the lowest number to the widest skill."""
+    if not parts:
+        return None
+    first = parts[0][1]
+    if len(parts) == 1 and len(first) == len(order):
+        merged = first
+    else:
+        width = max(scores.shape[-1] for _, scores in parts)
+        merged = first.new_full((len(order), *first.shape[1:-1], width), torch.finfo(first.dtype).min)
+        for rows, scores in parts:
+            merged[rows, ..., : scores.shape[-1]] = scores
+    return merged[order.argsort()]
+
+
+__all__ = [
+    "HeadstartDecoding",
+    "HeadstartForJointNLU",
+    "HeadstartJointNLUOutput",
+    "HeadstartModel",
+    "HeadstartModelOutput",
+    "HeadstartPreTrainedModel",
+]

@@ -1,0 +1,140 @@
+"""The pipeline `joint-nlu`: text in, intent and slots with their characters out.
+
+It lives beside the alignment module because it imports it: files that travel with a checkpoint may import only their siblings.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import GeneratorType
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+from transformers import Pipeline
+from transformers.dynamic_module_utils import custom_object_save
+
+from .alignment_headstart import Words, find_words, tags_to_spans
+
+logger = logging.getLogger(__name__)
+
+
+class NLUPipeline(Pipeline):
+    """Finds the intent and the slots of utterances.
+
+    Call it with one string, or with a list (or a column of a dataset, or a generator) of strings for as many requests; `batch_size=N` reads N at
+    once. Each answer is a dict:
+
+    - `text`: the string that was given.
+    - `skill`: the skill that answered.
+    - `intent`: `{"label", "score"}`, the score being a probability; None if the skill has no intents or the text is blank.
+    - `slots`: list of `{"label", "start", "end", "value", "score"}` in order, `text[start:end] == value`; the score is the
+      lowest marginal probability of the slot's words under the CRF.
+
+    Args:
+        skill: the skill to ask; may be left out if the model has one.
+
+    Raises:
+        ValueError: a single text is blank (in a list, a blank text has the intent None), or the model has several skills and none
+            was named.
+        TypeError: an input is not a string.
+
+    Example:
+
+    ```python
+    >>> import headstart
+    >>> from transformers import pipeline
+    >>> nlu = pipeline("joint-nlu", model=headstart.BASE_EN, skill="massive")
+    >>> nlu("wake me up at seven")["slots"][0]["value"]
+    'seven'
+
+    ```
+    """
+
+    model: Any
+    tokenizer: Any
+
+    _load_processor = False
+    _load_image_processor = False
+    _load_feature_extractor = False
+    _load_tokenizer = True
+
+    def __call__(self, inputs: Any, **kwargs: Any) -> Any:
+        """Answer one text (a dict) or several (a list of dicts); see the class."""
+        if isinstance(inputs, str) and not inputs.strip():
+            raise ValueError(f"the text {inputs!r} is blank: there is nothing to understand. Give at least one word.")
+        if not isinstance(inputs, str) and (isinstance(inputs, (bytes, Mapping)) or not hasattr(inputs, "__iter__")):
+            raise TypeError(f"found {type(inputs).__name__}; give a string, or a list of strings for several requests.")
+        if not isinstance(inputs, (str, GeneratorType, Dataset)):
+            inputs = list(inputs)  # tuples, columns, iterators: transformers takes none of them for several requests
+            if not inputs:
+                return []
+        return super().__call__(inputs, **kwargs)
+
+    def _sanitize_parameters(self, skill: str | None = None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        return {}, {} if skill is None else {"skill": skill}, {} if skill is None else {"skill": skill}
+
+    def preprocess(self, input_: Any) -> dict[str, Any]:
+        """Tokenize one text: `input_ids` and `attention_mask` (1, tokens), the text, and its words."""
+        if not isinstance(input_, str):
+            raise TypeError(f"found {type(input_).__name__}; every request must be a string.")
+        encoding = self.tokenizer(input_, truncation=True, return_offsets_mapping=True)
+        words = find_words(input_, encoding["offset_mapping"], encoding.word_ids())
+        if len(encoding["input_ids"]) == self.tokenizer.model_max_length and input_[words.ends[-1] :].strip():
+            logger.warning(
+                "a text of %d characters was cut after %d (%d pieces): slots behind them are not found",
+                len(input_), words.ends[-1], self.tokenizer.model_max_length,
+            )  # fmt: skip
+        ids = encoding["input_ids"] or [self.tokenizer.unk_token_id]  # a packed sequence can't be empty
+        return {
+            "input_ids": torch.tensor([ids]),
+            "attention_mask": torch.ones(1, len(ids), dtype=torch.long),
+            "text": input_,
+            "words": words,
+        }
+
+    def _forward(self, model_inputs: dict[str, Any], skill: str | None = None) -> dict[str, Any]:
+        input_ids, attention_mask = model_inputs["input_ids"], model_inputs["attention_mask"]
+        skill_ids = self.model.skill_ids([self.model.skill(skill)["name"]] * len(input_ids))
+        outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids)
+        decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids)
+        return {"text": model_inputs["text"], "words": model_inputs["words"], **decoding}
+
+    def postprocess(self, model_outputs: dict[str, Any], skill: str | None = None) -> dict[str, Any]:
+        """Turn decoded ids into labels and characters of the text."""
+        entry = self.model.skill(skill)
+        text: str = model_outputs["text"]
+        words: Words = model_outputs["words"]
+        intent = None
+        if entry["intents"] and len(words):
+            label = entry["intents"][int(model_outputs["intents"][0])]
+            intent = {"label": label, "score": float(model_outputs["intent_scores"][0])}
+        spans: list[dict[str, Any]] = []
+        if entry["slots"]:
+            tags, scores = (model_outputs[name][0][: len(words)].tolist() for name in ("tags", "tag_scores"))
+            spans = tags_to_spans(tags, words, entry["slots"], scores)
+        slots = [
+            {
+                "label": span["label"],
+                "start": span["start"],
+                "end": span["end"],
+                "value": text[span["start"] : span["end"]],
+                "score": span["score"],
+            }
+            for span in spans
+        ]
+        return {"text": text, "skill": entry["name"], "intent": intent, "slots": slots}
+
+    def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
+        """Save model, tokenizer and the code that loads them without this package: a self-contained checkpoint."""
+        super().save_pretrained(save_directory, **kwargs)
+        if not hasattr(self, "_registered_impl"):  # this class itself came with a checkpoint: transformers copies nothing then
+            custom_object_save(self, save_directory)
+        elif hasattr(self.model.config, "custom_pipelines"):
+            # transformers leaves the entry in the live configuration, from where a later plain model.save_pretrained would name
+            # a pipeline file that it doesn't write.
+            del self.model.config.custom_pipelines
+
+
+__all__ = ["NLUPipeline"]
