@@ -100,9 +100,11 @@ class LinearChainCRF(nn.Module):
     def _forward_scores(self, emissions: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
         """For each word, the log-sum over all paths up to it by their last tag: (batch, tags); kept as it is after a row's end."""
         start, transitions = self._allowed_scores()
+        peak = transitions.amax().detach()
+        weights = (transitions - peak).exp()
         scores = [start + emissions[:, 0]]
         for word in range(1, emissions.shape[1]):
-            reached = _log_product(scores[-1], transitions) + emissions[:, word]
+            reached = _log_product(scores[-1], weights) + peak + emissions[:, word]
             scores.append(torch.where(mask[:, word, None], reached, scores[-1]))
         return scores
 
@@ -126,22 +128,24 @@ class LinearChainCRF(nn.Module):
     def marginals(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Probability of every tag at every word (batch, words, tags), by the forward-backward algorithm."""
         _, transitions = self._allowed_scores()
+        peak = transitions.amax()
+        weights = (transitions.T - peak).exp()
         after = [self.end_scores.expand(len(emissions), -1)]
         for word in range(emissions.shape[1] - 1, 0, -1):
-            reached = _log_product(emissions[:, word] + after[-1], transitions.T)
+            reached = _log_product(emissions[:, word] + after[-1], weights) + peak
             after.append(torch.where(mask[:, word, None], reached, after[-1]))
         before = self._forward_scores(emissions, mask)
         return (torch.stack(before, dim=1) + torch.stack(after[::-1], dim=1)).softmax(dim=2)
 
 
-def _log_product(scores: torch.Tensor, transitions: torch.Tensor) -> torch.Tensor:
-    """log(exp(scores) @ exp(transitions)), (batch, tags), relative to the largest values.
+def _log_product(scores: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """log(exp(scores) @ weights), (batch, tags), computed relative to each row's largest score.
 
     One matrix product costs as little as a small linear layer; adding (batch, tags, tags) tensors costs more than the bi-LSTMs.
     """
-    top, peak = scores.amax(dim=1, keepdim=True).detach(), transitions.amax().detach()
-    product = (scores - top).exp() @ (transitions - peak).exp()
-    return product.clamp(min=torch.finfo(product.dtype).tiny).log() + top + peak
+    top = scores.amax(dim=1, keepdim=True).detach()
+    product = (scores - top).exp() @ weights
+    return product.clamp(min=torch.finfo(product.dtype).tiny).log() + top
 
 
 class SkillClassifiers(nn.Module):

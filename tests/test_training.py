@@ -114,6 +114,17 @@ def test_validation_rows_need_no_options_and_the_best_checkpoint_is_kept(
     assert metrics[name] == pytest.approx(headstart.evaluate(nlu, skill.validation)["semantic_error_rate"])
 
 
+def test_validation_rows_with_unseen_labels_are_left_out_and_counted(
+    coffee: Skill, tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = {"text": "sing", "intent": "Sing", "slots": []}
+    validation = rows_to_dataset([*coffee.train.to_list()[:3], odd])
+    skill = Skill("coffee", train=coffee.train, validation=validation, allow_unseen_labels=True)
+    finetune(skill, tmp_path, base=str(tiny_base), **QUICK)
+    assert json.loads((tmp_path / "metrics.json").read_text())["eval_utterances"] == 3
+    assert "1 validation rows left out" in caplog.text
+
+
 def test_training_stops_early(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     skill = Skill("coffee", train=coffee.train, validation=coffee.train.select(range(20)))
     options: dict[str, Any] = {"eval_strategy": "steps", "eval_steps": 2, "early_stopping_patience": 2, "disable_tqdm": True}

@@ -11,7 +11,7 @@ from typing import Any
 
 from datasets import Dataset
 
-from headstart.data import DataError, label_counts, read_rows, rows_to_dataset
+from headstart.data import DataError, is_covered, label_counts, read_rows, rows_to_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -70,18 +70,12 @@ def load_sources(
         seen_intents, seen_slots = label_counts(kept)
         intents = [] if name in without_intents else sorted(seen_intents)
         slots = [] if name in without_slots else sorted(seen_slots)
-        validation = [row for row in parts["validation"] if _is_covered(row, intents, slots)]
+        validation = [row for row in parts["validation"] if is_covered(row, intents, slots)]
         if len(validation) < len(parts["validation"]):
             lost = len(parts["validation"]) - len(validation)
             logger.info("source %s: %d validation rows left out, their labels are in no training row", name, lost)
         sources.append(Source(name, rows_to_dataset(kept), rows_to_dataset(validation), intents, slots))
     return sources
-
-
-def _is_covered(row: dict[str, Any], intents: list[str], slots: list[str]) -> bool:
-    """Whether training has the row's labels; a source without intents (or slots) asks nothing of them."""
-    labels = {slot["label"] for slot in row["slots"] or []}
-    return (not intents or row["intent"] in intents) and (not slots or labels <= set(slots))
 
 
 def text_key(text: str) -> str:

@@ -114,6 +114,12 @@ def label_counts(rows: Sequence[dict[str, Any]] | Dataset) -> tuple[Counter[str]
     return intents, slots
 
 
+def is_covered(row: dict[str, Any], intents: Sequence[str], slots: Sequence[str]) -> bool:
+    """Whether the row's labels are all among these; no intents, or no slots, ask nothing of the row's."""
+    labels = {slot["label"] for slot in row["slots"] or []}
+    return (not intents or row["intent"] is None or row["intent"] in intents) and (not slots or labels <= set(slots))
+
+
 def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: bool = False) -> Skill:
     """Read a skill.
 
@@ -293,4 +299,4 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-__all__ = ["DataError", "Skill", "label_counts", "load_skill", "read_rows", "rows_to_dataset", "skill_name"]
+__all__ = ["DataError", "Skill", "is_covered", "label_counts", "load_skill", "read_rows", "rows_to_dataset", "skill_name"]

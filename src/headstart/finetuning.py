@@ -14,7 +14,7 @@ from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from headstart.card import make_card
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
-from headstart.data import Skill, load_skill
+from headstart.data import Skill, is_covered, load_skill, rows_to_dataset
 from headstart.evaluation import evaluate
 from headstart.features import encode_rows
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
@@ -60,7 +60,8 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = make_model(base, skill, args)
     train = _encode(skill.train, tokenizer, model)
-    validation = _encode(skill.validation, tokenizer, model) if skill.validation else None
+    covered = _covered_rows(skill)
+    validation = _encode(covered, tokenizer, model) if len(covered) else None
     recipe = apply_recipe(args, len(train), validation is not None)
     logger.info("skill %s: %d training rows, %s", skill.name, len(train), recipe)
     trainer = JointNLUTrainer(model, args, tokenizer, train, validation, args.trunk_learning_rate)
@@ -97,7 +98,7 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments) -> HeadstartFor
     for name in others:
         model.delete_skill(name)
     model.set_tune(args.tune)
-    # Frozen embeddings gave the same figures in two thirds of the time, and words that the skill's rows lack keep their place.
+    # Frozen embeddings gave the same figures (benchmarks/README.md), cost less, and keep words that the rows lack in their place.
     model.trunk.embed_tokens.requires_grad_(bool(args.train_embeddings) and args.tune == "all")
     return model
 
@@ -139,6 +140,15 @@ def _plan_evaluation(args: FinetuneArguments) -> None:
             SaveStrategy(str(IntervalStrategy(args.eval_strategy).value)),
             args.eval_steps or args.save_steps,
         )
+
+
+def _covered_rows(skill: Skill) -> Dataset:
+    """The validation rows that can be scored in training: those whose labels training has."""
+    rows = rows_to_dataset([row for row in skill.validation or [] if is_covered(row, skill.intents, skill.slots)])
+    lost = len(skill.validation or []) - len(rows)
+    if lost:
+        logger.warning("skill %s: %d validation rows left out, their labels are in no training row", skill.name, lost)
+    return rows
 
 
 def _encode(rows: Dataset, tokenizer: PreTrainedTokenizerBase, model: HeadstartForJointNLU) -> Dataset:
