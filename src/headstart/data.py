@@ -223,7 +223,8 @@ def _parse_file(path: Path) -> list[tuple[int, dict[str, Any]]]:
 
 def rows_to_dataset(rows: Sequence[dict[str, Any]]) -> Dataset:
     """Put rows that are already checked into a `datasets.Dataset` with the columns text, intent and slots."""
-    return Dataset.from_list([{name: row.get(name) for name in ROW_FEATURES} for row in rows], features=ROW_FEATURES)
+    # Not Dataset.from_list, which refuses features for no rows.
+    return Dataset.from_dict({name: [row.get(name) for row in rows] for name in ROW_FEATURES}, features=ROW_FEATURES)
 
 
 def _parse_row(line: str, where: str) -> dict[str, Any]:
