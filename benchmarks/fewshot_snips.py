@@ -18,7 +18,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from headstart import Skill, evaluate, finetune
+from headstart import BASE_EN, Skill, evaluate, finetune
+from headstart.checkpoints import checkpoint_name
 from headstart.data import read_rows, rows_to_dataset
 
 
@@ -94,6 +95,8 @@ def main() -> None:
         "date": date.today().isoformat(),
         "command": "python benchmarks/fewshot_snips.py --data DATA/snips "
         f"--part {options.part} --n {' '.join(map(str, options.n))} --seeds {' '.join(map(str, options.seeds))}",
+        "base": checkpoint_name(options.base or BASE_EN),
+        "systems": options.systems,
         "options": options.set,
         "summary": summarize(results),
         "runs": results,

@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from headstart import evaluate, finetune, load_skill
+from headstart import BASE_EN, evaluate, finetune, load_skill
+from headstart.checkpoints import checkpoint_name
 
 
 def run(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -62,6 +63,7 @@ def main() -> None:
     content = {
         "date": date.today().isoformat(),
         "command": f"python benchmarks/skills.py --skills SKILLS --seeds {' '.join(map(str, options.seeds))} {' '.join(options.names)}",
+        "base": checkpoint_name(options.base or BASE_EN),
         "summary": summarize(results),
         "runs": results,
     }
