@@ -63,7 +63,7 @@ def main() -> None:
         ),
         template_path=str(TEMPLATE),
         sources=sources,
-        share_alike=[source["name"] for source in sources if "SA" in source["licence"].split("-")[-1]],
+        share_alike=[source["name"] for source in sources if "BY-SA" in source["licence"]],
         total_rows=f"{sum(source['rows'] for source in sources):,}",
         parameters=f"{model.num_parameters():,}",
         megabytes=f"{sum(path.stat().st_size for path in options.base.iterdir()) / 1e6:.1f}",
