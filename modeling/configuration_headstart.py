@@ -11,7 +11,7 @@ from transformers import PreTrainedConfig
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 RESERVED_NAMES = frozenset(dir(nn.ModuleDict())) | {"training"}  # a skill's name is a key of one
-SKILL_FIELDS = ("name", "intents", "slots", "task_layers")
+SKILL_FIELDS = ("name", "intents", "slots", "task_layers", "gazetteer", "rejection")
 
 
 @strict
@@ -33,10 +33,15 @@ class HeadstartConfig(PreTrainedConfig):
         unk_token_id (`int`, *optional*, defaults to 1): id of the piece for unknown words.
         continuation_start (`int`, *optional*, defaults to 3): first id of the pieces that continue a word (`##ing`).
         continuation_stop (`int`, *optional*, defaults to 3): one past the last such id. Every other piece begins a word.
+        gazetteer_dropout (`float`, *optional*, defaults to 0.3): probability that an utterance's matches in one catalog are
+            hidden in training.
         initializer_range (`float`, *optional*, defaults to 0.02): standard deviation of the classifiers' first weights.
         skills (`list[dict]`, *optional*): one entry a skill, in order: `name` (letters, digits, `_`, `-`), `intents` and
             `slots` (lists of label names; an empty list: the skill has no such task), `task_layers` (name of the pair of
-            ST and IC bi-LSTMs that its classifiers read; skills with the same name share one pair).
+            ST and IC bi-LSTMs that its classifiers read; skills with the same name share one pair); and, if it has them,
+            `gazetteer` (`slots`: labels with a catalog; `bytes`: size of the trie that holds their values) and `rejection`
+            (`temperature`: what the intents' logits are divided by; `threshold`: from which probability of "none of these"
+            on an utterance is rejected).
 
     Example:
 
@@ -60,6 +65,7 @@ class HeadstartConfig(PreTrainedConfig):
     embedding_dropout: float | int = 0.1
     hidden_dropout: float | int = 0.3
     word_dropout: float | int = 0.1
+    gazetteer_dropout: float | int = 0.3
     pad_token_id: int = 0
     unk_token_id: int = 1
     continuation_start: int = 3
@@ -80,7 +86,7 @@ class HeadstartConfig(PreTrainedConfig):
         for field in ("vocab_size", "embedding_size", "hidden_size", "task_hidden_size"):
             if getattr(self, field) < 1:
                 raise ValueError(f"{field} is {getattr(self, field)}; it must be at least 1.")
-        for field in ("embedding_dropout", "hidden_dropout", "word_dropout"):
+        for field in ("embedding_dropout", "hidden_dropout", "word_dropout", "gazetteer_dropout"):
             if not 0 <= getattr(self, field) < 1:
                 raise ValueError(f"{field} is {getattr(self, field)}; it must be at least 0 and below 1.")
 
@@ -115,6 +121,33 @@ def check_skill_entry(entry: dict[str, Any]) -> None:
             raise ValueError(f"{field} of skill {entry['name']!r} list {repeated[0]!r} twice.")
     if not entry["intents"] and not entry["slots"]:
         raise ValueError(f"skill {entry['name']!r} has neither intents nor slots: give it at least one label.")
+    _check_gazetteer(entry)
+    _check_rejection(entry)
+
+
+def _check_gazetteer(entry: dict[str, Any]) -> None:
+    gazetteer = entry.get("gazetteer")
+    if gazetteer is None:
+        return
+    if not isinstance(gazetteer, dict) or set(gazetteer) != {"slots", "bytes"}:
+        raise ValueError(f"gazetteer of skill {entry['name']!r} is {gazetteer!r}; it must have slots and bytes.")
+    unknown = sorted(set(gazetteer["slots"]) - set(entry["slots"]))
+    if unknown or not gazetteer["slots"] or gazetteer["bytes"] < 1:
+        raise ValueError(f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {gazetteer['slots']!r}.")
+
+
+def _check_rejection(entry: dict[str, Any]) -> None:
+    rejection = entry.get("rejection")
+    if rejection is None:
+        return
+    if not isinstance(rejection, dict) or set(rejection) != {"temperature", "threshold"} or not entry["intents"]:
+        raise ValueError(
+            f"rejection of skill {entry['name']!r} is {rejection!r}; it must have temperature and threshold, and the skill intents."
+        )
+    if rejection["temperature"] <= 0 or not 0 <= rejection["threshold"] <= 1:
+        raise ValueError(
+            f"rejection of skill {entry['name']!r}: temperature must be over 0 and threshold in [0, 1], not {rejection}."
+        )
 
 
 __all__ = ["HeadstartConfig"]

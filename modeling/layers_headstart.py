@@ -31,12 +31,14 @@ class TaskLayers(nn.Module):
         self.intent_lstm = BiLSTM(input_size, hidden_size)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, trunk_states: PackedSequence, num_tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, slot_inputs: PackedSequence, intent_inputs: PackedSequence, num_tokens: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ST states (batch, tokens, 2 * hidden) and pooled IC states (batch, 2 * hidden)."""
-        slot_states, _ = pad_packed_sequence(self.slot_lstm(trunk_states)[0], batch_first=True, total_length=num_tokens)
-        lowest = torch.finfo(trunk_states.data.dtype).min
+        slot_states, _ = pad_packed_sequence(self.slot_lstm(slot_inputs)[0], batch_first=True, total_length=num_tokens)
+        lowest = torch.finfo(intent_inputs.data.dtype).min
         intent_states, _ = pad_packed_sequence(
-            self.intent_lstm(trunk_states)[0], batch_first=True, total_length=num_tokens, padding_value=lowest
+            self.intent_lstm(intent_inputs)[0], batch_first=True, total_length=num_tokens, padding_value=lowest
         )
         # The maximum over tokens can't pick padding: it is filled with the lowest number.
         return self.dropout(slot_states), self.dropout(intent_states.amax(dim=1))
@@ -149,15 +151,24 @@ def _log_product(scores: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 
 class SkillClassifiers(nn.Module):
-    """One skill's label space: an intent classifier, and a tag classifier with its CRF. Either may be absent."""
+    """One skill's label space: an intent classifier, and a tag classifier with its CRF. Either may be absent.
+
+    Args:
+        input_size: width of the task layers' output.
+        num_intents: number of intents.
+        num_slots: number of slot labels.
+        has_rejection: the intents compete with "none of these", which has a classifier of its own.
+    """
 
     intent_classifier: nn.Linear | None
+    reject_classifier: nn.Linear | None
     slot_classifier: nn.Linear | None
     crf: LinearChainCRF | None
 
-    def __init__(self, input_size: int, num_intents: int, num_slots: int) -> None:
+    def __init__(self, input_size: int, num_intents: int, num_slots: int, has_rejection: bool = False) -> None:
         super().__init__()
         self.intent_classifier = nn.Linear(input_size, num_intents) if num_intents else None
+        self.reject_classifier = nn.Linear(input_size, 1) if num_intents and has_rejection else None
         self.slot_classifier = nn.Linear(input_size, 1 + 2 * num_slots) if num_slots else None
         self.crf = LinearChainCRF(num_slots) if num_slots else None
 

@@ -7,7 +7,7 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, cast
 
 import torch
@@ -15,12 +15,14 @@ from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 from transformers import PreTrainedModel
 from transformers import initialization as init
-from transformers.utils import ModelOutput
 
 from .configuration_headstart import HeadstartConfig, check_skill_entry
+from .gazetteer_headstart import Gazetteer, build_trie
 from .layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers, map_packed
+from .outputs_headstart import HeadstartDecoding, HeadstartJointNLUOutput, HeadstartModelOutput
 
 IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
+REJECTED = -1  # decoded where an utterance has none of the skill's intents
 
 
 class SkillLabels(Protocol):
@@ -29,55 +31,6 @@ class SkillLabels(Protocol):
     name: str
     intents: list[str]
     slots: list[str]
-
-
-@dataclass
-class HeadstartModelOutput(ModelOutput):
-    """Output of the trunk.
-
-    Args:
-        last_hidden_state: (batch, tokens, 2 * hidden_size) float, both directions side by side, 0 at padding.
-    """
-
-    last_hidden_state: torch.Tensor | None = None
-
-
-@dataclass
-class HeadstartJointNLUOutput(ModelOutput):
-    """Output of [`HeadstartForJointNLU`].
-
-    Args:
-        loss: () float, `intent_loss + slot_loss` of what is annotated; None without labels.
-        intent_loss: () float, mean negative log-likelihood of the intents over the rows that have an intent label, in nats.
-        slot_loss: () float, mean negative log-likelihood of the tag sequences over the rows that have slot labels, in nats.
-        intent_logits: (batch, intents) float. Where the rows belong to several skills, the width is that of the largest
-            one and the columns that a row's skill lacks hold the dtype's lowest number. None if no skill has intents.
-        slot_logits: (batch, tokens, tags) float, scores of the tags `O, B-0, I-0, B-1, ...` before the CRF, likewise.
-    """
-
-    loss: torch.Tensor | None = None
-    intent_logits: torch.Tensor | None = None
-    slot_logits: torch.Tensor | None = None
-    intent_loss: torch.Tensor | None = None
-    slot_loss: torch.Tensor | None = None
-
-
-@dataclass
-class HeadstartDecoding(ModelOutput):
-    """What [`HeadstartForJointNLU.decode`] chose. The tags are valid IOB2: `I-k` only after `B-k` or `I-k`.
-
-    Args:
-        intents: (batch,) long, index into the intents of the row's skill; -100 if it has none.
-        intent_scores: (batch,) float, the softmax probability of that intent.
-        tags: (batch, words) long, 0 = `O`, 1 + 2k = `B-`, 2 + 2k = `I-` of slot label k; -100 after the last word, and
-            everywhere if the row's skill has no slots.
-        tag_scores: (batch, words) float, the marginal probability of each of these tags; 0 after the last word.
-    """
-
-    intents: torch.Tensor | None = None
-    intent_scores: torch.Tensor | None = None
-    tags: torch.Tensor | None = None
-    tag_scores: torch.Tensor | None = None
 
 
 class HeadstartPreTrainedModel(PreTrainedModel):
@@ -94,7 +47,8 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             _init_lstm(module)
         elif isinstance(module, nn.Linear):
             init.normal_(module.weight, std=self.config.initializer_range)
-            init.zeros_(module.bias)
+            if module.bias is not None:
+                init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
             init.normal_(module.weight)
             if module.padding_idx is not None and not getattr(module.weight, "_is_hf_initialized", False):
@@ -138,7 +92,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
     """
 
     # RUF012: transformers declares it so
-    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\."]  # noqa: RUF012
+    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\.", r"^gazetteers\."]  # noqa: RUF012
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)
@@ -207,10 +161,13 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         self.trunk = HeadstartModel(config)
         self.task_layers = nn.ModuleDict()
         self.classifiers = nn.ModuleDict()
+        self.gazetteers = nn.ModuleDict()
         for entry in config.skills or []:
             if entry["task_layers"] not in self.task_layers:
                 self.task_layers[entry["task_layers"]] = self._new_task_layers()
             self.classifiers[entry["name"]] = self._new_classifiers(entry)
+            if "gazetteer" in entry:
+                self.gazetteers[entry["name"]] = self._new_gazetteer(entry)
         self.post_init()
 
     def _new_task_layers(self) -> TaskLayers:
@@ -221,7 +178,12 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         return cast(SkillClassifiers, self.classifiers[entry["name"]])
 
     def _new_classifiers(self, entry: dict[str, Any]) -> SkillClassifiers:
-        return SkillClassifiers(2 * self.config.task_hidden_size, len(entry["intents"]), len(entry["slots"]))
+        width = 2 * self.config.task_hidden_size
+        return SkillClassifiers(width, len(entry["intents"]), len(entry["slots"]), "rejection" in entry)
+
+    def _new_gazetteer(self, entry: dict[str, Any]) -> Gazetteer:
+        size = entry["gazetteer"]
+        return Gazetteer(len(size["slots"]), size["bytes"], 2 * self.config.hidden_size, self.config.gazetteer_dropout)
 
     # ---- skills
 
@@ -254,6 +216,8 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         *,
         reset: Literal["classifiers", "task_layers"] = "classifiers",
         task_layers_from: str | None = None,
+        catalogs: Mapping[str, Sequence[Sequence[int]]] | None = None,
+        rejects: bool = False,
     ) -> None:
         """Add a skill with task layers and new classifiers of its own; other skills' parameters are not touched.
 
@@ -262,11 +226,22 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             reset: `"classifiers"`: the ST and IC bi-LSTMs start as a copy of those of another skill; `"task_layers"`: they
                 start at random too, as in the paper.
             task_layers_from: the skill whose ST and IC bi-LSTMs are copied; the first one if it is left out.
+            catalogs: by slot label, values as ids of their word pieces (`headstart.gazetteers.tokenize_catalogs`); matches
+                become features of its task layers.
+            rejects: the skill can answer "none of these".
 
         Raises:
             ValueError: the name is taken or not allowed, there is no label, or no skill to copy task layers from.
         """
-        entry = {"name": skill.name, "intents": list(skill.intents), "slots": list(skill.slots), "task_layers": skill.name}
+        entry: dict[str, Any] = {
+            "name": skill.name, "intents": list(skill.intents), "slots": list(skill.slots), "task_layers": skill.name
+        }  # fmt: skip
+        catalogs = {label: values for label, values in (catalogs or {}).items() if len(values)}
+        trie = build_trie(catalogs) if catalogs else None
+        if trie is not None:
+            entry["gazetteer"] = {"slots": list(catalogs), "bytes": len(trie)}
+        if rejects and entry["intents"]:
+            entry["rejection"] = {"temperature": 1.0, "threshold": 0.5}
         check_skill_entry(entry)
         if reset not in ("classifiers", "task_layers"):
             raise ValueError(f"reset is {reset!r}; it must be 'classifiers' or 'task_layers'.")
@@ -278,14 +253,18 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             raise ValueError("this model has no skill whose task layers could start warm; pass reset='task_layers'.")
         layers = self._new_task_layers().to(self.device, self.dtype)
         classifiers = self._new_classifiers(entry).to(self.device, self.dtype)
-        for module in (layers, classifiers):
+        added: dict[nn.ModuleDict, nn.Module] = {self.task_layers: layers, self.classifiers: classifiers}
+        if trie is not None:
+            added[self.gazetteers] = gazetteer = self._new_gazetteer(entry).to(self.device, self.dtype)
+            gazetteer.trie.copy_(trie)
+        for module in added.values():
             module.apply(self._init_weights)
             module.train(self.training)
         if reset == "classifiers":
             source = self.skill(task_layers_from or self.skills[0])["task_layers"]
             layers.load_state_dict(self.task_layers[source].state_dict())
-        self.task_layers[skill.name] = layers
-        self.classifiers[skill.name] = classifiers
+        for modules, module in added.items():
+            modules[skill.name] = module
         self.config.skills = [*self.config.skills, entry]
 
     def delete_skill(self, name: str) -> None:
@@ -293,6 +272,8 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         entry = self.skill(name)
         self.config.skills = [other for other in self.config.skills if other is not entry]
         del self.classifiers[name]
+        if name in self.gazetteers:
+            del self.gazetteers[name]
         if not self._users(entry["task_layers"]):
             del self.task_layers[entry["task_layers"]]
 
@@ -314,16 +295,19 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         intent_labels: torch.Tensor | None = None,
         slot_labels: torch.Tensor | None = None,
         skill_ids: torch.Tensor | None = None,
+        use_gazetteers: bool = True,
     ) -> HeadstartJointNLUOutput:
         """Score intents and slot tags, and compute the loss of whatever is annotated.
 
         Args:
             input_ids: (batch, tokens) long, ids of the word pieces, padded on the right.
             attention_mask: (batch, tokens), 1 for pieces and 0 for padding; all ones if it is left out.
-            intent_labels: (batch,) long, index into the intents of the row's skill; -100: not annotated, no loss.
+            intent_labels: (batch,) long, index into the intents of the row's skill, their number for "none of these" (if the
+                skill can reject); -100: not annotated, no loss.
             slot_labels: (batch, tokens) long, the tag of each word at its first piece (0 = `O`, 1 + 2k = `B-`, 2 + 2k =
                 `I-` of slot label k of the row's skill) and -100 everywhere else; a row of -100 gives no loss.
             skill_ids: (batch,) long, index into `model.skills`; may be left out if the model has one skill.
+            use_gazetteers: False: answer as if no word were in a catalog.
 
         Raises:
             ValueError: the skill is not given and the model has several, an id is out of range, or a row is not padded
@@ -333,33 +317,65 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             skill_ids = self.skill_ids([self.skill()["name"]] * len(input_ids))
         # Rows are put in the order of their skills once: cutting the states into skills is then free, forward and backward.
         order = skill_ids.argsort(stable=True)
-        trunk_states = self.trunk.encode(input_ids[order], None if attention_mask is None else attention_mask[order])
+        sorted_ids, sorted_mask = input_ids[order], None if attention_mask is None else attention_mask[order]
         rows_of = self._split_skills(skill_ids[order])
+        trunk_states = self.trunk.encode(sorted_ids, sorted_mask)
+        inputs = self._add_gazetteers(trunk_states, sorted_ids, sorted_mask, rows_of if use_gazetteers else {})
         states = {
-            name: self.task_layers[name](trunk_states, input_ids.shape[1])
+            name: self.task_layers[name](*inputs, input_ids.shape[1])
             for name in dict.fromkeys(self.config.skills[index]["task_layers"] for index in rows_of)
         }
-        intents, slots, intent_losses, slot_losses = [], [], [], []
+        intents, rejects, slots, intent_losses, slot_losses = [], [], [], [], []
         for index, rows in rows_of.items():
             entry = self.config.skills[index]
             classifiers = self._classifiers_of(entry)
             slot_states, intent_states = (part[rows] for part in states[entry["task_layers"]])
             if classifiers.intent_classifier is not None:
-                intents.append((rows, classifiers.intent_classifier(intent_states)))
+                scores = classifiers.intent_classifier(intent_states)
+                intents.append((rows, scores))
+                if classifiers.reject_classifier is not None:
+                    rejects.append((rows, classifiers.reject_classifier(intent_states)))
+                    scores = torch.cat([scores, rejects[-1][1]], dim=1)
                 if intent_labels is not None:
-                    intent_losses.append(_intent_losses(intents[-1][1], intent_labels[order][rows]))
+                    intent_losses.append(_intent_losses(scores, intent_labels[order][rows]))
             if classifiers.slot_classifier is not None and classifiers.crf is not None:
                 slots.append((rows, classifiers.slot_classifier(slot_states)))
                 if slot_labels is not None:
                     slot_losses.append(_slot_losses(classifiers.crf, slots[-1][1], slot_labels[order][rows]))
         intent_loss, slot_loss = _mean(intent_losses), _mean(slot_losses)
+        reject_logits = _merge_rows(rejects, order)
         given = [loss for loss in (intent_loss, slot_loss) if loss is not None]
         return HeadstartJointNLUOutput(
             loss=torch.stack(given).sum() if given else None,
             intent_logits=_merge_rows(intents, order),
             slot_logits=_merge_rows(slots, order),
+            reject_logits=None if reject_logits is None else reject_logits.squeeze(1),
             intent_loss=intent_loss,
             slot_loss=slot_loss,
+        )
+
+    def _add_gazetteers(
+        self,
+        trunk_states: PackedSequence,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        rows_of: dict[int, slice],
+    ) -> tuple[PackedSequence, PackedSequence]:
+        """The inputs of the ST and IC bi-LSTMs: the trunk's states, plus what catalog matches add to the rows of skills with catalogs."""
+        names = {index: name for index in rows_of if (name := self.config.skills[index]["name"]) in self.gazetteers}
+        if not names:
+            return trunk_states, trunk_states
+        starts = self.word_starts(input_ids, attention_mask)
+        added = trunk_states.data.new_zeros(2, *input_ids.shape, trunk_states.data.shape[1])
+        for index, name in names.items():
+            rows = rows_of[index]
+            gazetteer = cast(Gazetteer, self.gazetteers[name])
+            added[:, rows] = torch.stack(gazetteer(gazetteer.find(input_ids[rows], starts[rows])))
+        lengths = _row_lengths(input_ids, attention_mask)
+        slot_added, intent_added = (pack_padded_sequence(part, lengths, batch_first=True, enforce_sorted=False) for part in added)
+        return (
+            trunk_states._replace(data=trunk_states.data + slot_added.data),
+            trunk_states._replace(data=trunk_states.data + intent_added.data),
         )
 
     def _split_skills(self, sorted_ids: torch.Tensor) -> dict[int, slice]:
@@ -388,12 +404,15 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         skill_ids: torch.Tensor | None = None,
+        reject_threshold: float | None = None,
     ) -> HeadstartDecoding:
         """Choose intents and tags from the scores that `forward` gave for the same batch.
 
         Args:
             outputs: what `forward` returned.
             input_ids, attention_mask, skill_ids: what it was given.
+            reject_threshold: probability of "none of these" over which an utterance is rejected, from 0 to 1 (never); that of the
+                skill's own configuration if it is left out.
 
         Raises:
             ValueError: the skill is not given and the model has several.
@@ -404,14 +423,14 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         num_words = max(int(word_starts.sum(dim=1).max()), 1)
         intents = input_ids.new_full((len(input_ids),), IGNORED)
         intent_scores = torch.zeros(len(input_ids), device=input_ids.device)
+        reject_scores = torch.zeros_like(intent_scores)
         tags = input_ids.new_full((len(input_ids), num_words), IGNORED)
         tag_scores = torch.zeros(len(input_ids), num_words, device=input_ids.device)
         for index in skill_ids.unique().tolist():
             entry = self.config.skills[index]
             rows = (skill_ids == index).nonzero().squeeze(1)
             if entry["intents"] and outputs.intent_logits is not None:
-                probabilities = outputs.intent_logits[rows, : len(entry["intents"])].softmax(dim=1)
-                intent_scores[rows], intents[rows] = probabilities.max(dim=1)
+                intents[rows], intent_scores[rows], reject_scores[rows] = _choose_intents(outputs, rows, entry, reject_threshold)
             crf = self._classifiers_of(entry).crf
             if crf is not None and outputs.slot_logits is not None:
                 scores = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
@@ -420,7 +439,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
                 certain = crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
                 tags[rows, : best.shape[1]] = best.masked_fill(~mask, IGNORED)
                 tag_scores[rows, : best.shape[1]] = certain * mask
-        return HeadstartDecoding(intents=intents, intent_scores=intent_scores, tags=tags, tag_scores=tag_scores)
+        return HeadstartDecoding(intents, intent_scores, reject_scores, tags, tag_scores)
 
     # ---- loading
 
@@ -442,6 +461,23 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         if problems:
             raise ValueError(_mismatch_message(pretrained_model_name_or_path, problems, model.skills))
         return (model, info) if wants_info else model
+
+
+def _choose_intents(
+    outputs: HeadstartJointNLUOutput, rows: torch.Tensor, entry: dict[str, Any], threshold: float | None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Intents, their probabilities, and those of "none of these", (rows,) each, of rows of one skill."""
+    logits = cast(torch.Tensor, outputs.intent_logits)[rows, : len(entry["intents"])]
+    if "rejection" not in entry or outputs.reject_logits is None:
+        scores, intents = logits.softmax(dim=1).max(dim=1)
+        return intents, scores.float(), torch.zeros_like(scores, dtype=torch.float)
+    rejection = entry["rejection"]
+    logits = torch.cat([logits, outputs.reject_logits[rows].unsqueeze(1)], dim=1)
+    probabilities = (logits.float() / rejection["temperature"]).softmax(dim=1)
+    rejected = probabilities[:, -1]
+    scores, intents = probabilities[:, :-1].max(dim=1)
+    is_rejected = rejected > (rejection["threshold"] if threshold is None else threshold)
+    return intents.masked_fill(is_rejected, REJECTED), torch.where(is_rejected, rejected, scores), rejected
 
 
 def _shape(size: Any) -> tuple[int, ...]:

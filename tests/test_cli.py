@@ -44,7 +44,8 @@ def test_train_then_evaluate(root: Path, tiny_base: Path, tmp_path: Path, capsys
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path), "--data", str(skill / "test.jsonl")]) == 0
     scores = json.loads(capsys.readouterr().out)
-    assert list(scores) == ["utterances", "intent_accuracy", "slot_f1", "exact_match", "semantic_error_rate"]
+    figures = ["utterances", "intent_accuracy", "slot_f1", "exact_match", "semantic_error_rate", "expected_calibration_error"]
+    assert list(scores) == figures
     assert scores["utterances"] == 22
 
 
@@ -56,7 +57,7 @@ def test_train_then_evaluate(root: Path, tiny_base: Path, tmp_path: Path, capsys
         (["predict", "{base}", "--skill", "music", "brew"], "no skill 'music'"),
         (["predict", "./no/such/folder", "brew"], "there is no folder './no/such/folder'; give the folder of a checkpoint"),
         (["evaluate", "{base}", "--skill", "bank", "--data", "none.jsonl"], "none.jsonl: there is no such file"),
-        (["finetune", "--skill", "nowhere", "--output_dir", "out"], "nowhere: there is no such file or folder"),
+        (["finetune", "--skill", "nowhere", "--output_dir", "out"], "'nowhere': there is no such file or folder"),
         (["finetune", "--skil", "nowhere"], "unknown option 'skil' in the command line. Did you mean skill"),
     ],
 )

@@ -127,7 +127,7 @@ def test_skills_that_can_not_be(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
         load_skill(tmp_path / "nowhere")
     (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(DataError, match=r"needs train\.jsonl; found notes\.txt"):
+    with pytest.raises(DataError, match=r"with notes\.txt, none of which is a skill's file"):
         load_skill(tmp_path)
     rows = rows_to_dataset([GOOD])
     with pytest.raises(DataError, match="intent 'Stop' of skill 'trip' has no rows"):

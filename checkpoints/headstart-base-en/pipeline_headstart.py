@@ -28,12 +28,16 @@ class NLUPipeline(Pipeline):
 
     - `text`: the string that was given.
     - `skill`: the skill that answered.
-    - `intent`: `{"label", "score"}`, the score being a probability; None if the skill has no intents or the text is blank.
+    - `intent`: `{"label", "score"}`, the score being a probability; the label is None if the text is none of the skill's intents,
+      with the probability of that, and without slots. None altogether if the skill has no intents or the text is blank.
     - `slots`: list of `{"label", "start", "end", "value", "score"}` in order, `text[start:end] == value`; the score is the
       lowest marginal probability of the slot's words under the CRF.
 
     Args:
         skill: the skill to ask; may be left out if the model has one.
+        reject_threshold: probability of "none of these" over which a text is rejected: 1 never rejects, lower values reject more; the
+            skill's own if it is left out.
+        use_gazetteers: False: answer as if no word were in a catalog.
 
     Raises:
         ValueError: a single text is blank (in a list, a blank text has the intent None), or the model has several skills and none
@@ -72,8 +76,14 @@ class NLUPipeline(Pipeline):
                 return []
         return super().__call__(inputs, **kwargs)
 
-    def _sanitize_parameters(self, skill: str | None = None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        return {}, {} if skill is None else {"skill": skill}, {} if skill is None else {"skill": skill}
+    def _sanitize_parameters(
+        self, skill: str | None = None, reject_threshold: float | None = None, use_gazetteers: bool | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        if reject_threshold is not None and not 0 <= reject_threshold <= 1:
+            raise ValueError(f"reject_threshold is {reject_threshold}; it must lie between 0 and 1 (never reject).")
+        asked = {} if skill is None else {"skill": skill}
+        further = {"reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers}
+        return {}, {**asked, **{name: value for name, value in further.items() if value is not None}}, asked
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids` and `attention_mask` (1, tokens), the text, and its words."""
@@ -94,11 +104,17 @@ class NLUPipeline(Pipeline):
             "words": words,
         }
 
-    def _forward(self, model_inputs: dict[str, Any], skill: str | None = None) -> dict[str, Any]:
+    def _forward(
+        self,
+        model_inputs: dict[str, Any],
+        skill: str | None = None,
+        reject_threshold: float | None = None,
+        use_gazetteers: bool = True,
+    ) -> dict[str, Any]:
         input_ids, attention_mask = model_inputs["input_ids"], model_inputs["attention_mask"]
         skill_ids = self.model.skill_ids([self.model.skill(skill)["name"]] * len(input_ids))
-        outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids)
-        decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids)
+        outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers)
+        decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids, reject_threshold)
         return {"text": model_inputs["text"], "words": model_inputs["words"], **decoding}
 
     def postprocess(self, model_outputs: dict[str, Any], skill: str | None = None) -> dict[str, Any]:
@@ -108,10 +124,12 @@ class NLUPipeline(Pipeline):
         words: Words = model_outputs["words"]
         intent = None
         if entry["intents"] and len(words):
-            label = entry["intents"][int(model_outputs["intents"][0])]
+            number = int(model_outputs["intents"][0])
+            label = entry["intents"][number] if number >= 0 else None
             intent = {"label": label, "score": float(model_outputs["intent_scores"][0])}
         spans: list[dict[str, Any]] = []
-        if entry["slots"]:
+        is_rejected = intent is not None and intent["label"] is None
+        if entry["slots"] and not is_rejected:
             tags, scores = (model_outputs[name][0][: len(words)].tolist() for name in ("tags", "tag_scores"))
             spans = tags_to_spans(tags, words, entry["slots"], scores)
         slots = [

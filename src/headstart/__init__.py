@@ -4,11 +4,13 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokeniz
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from headstart.checkpoints import BASE_EN
-from headstart.data import DataError, Skill, load_skill
+from headstart.conversion import convert
+from headstart.data import DataError, Skill
 from headstart.evaluation import evaluate
 from headstart.finetuning import finetune
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU, HeadstartModel
 from headstart.pretraining import pretrain
+from headstart.readers import load_skill
 from headstart.tokenization import NLUPipeline
 from headstart.version import __version__
 
@@ -29,6 +31,7 @@ __all__ = [
     "NLUPipeline",
     "Skill",
     "__version__",
+    "convert",
     "evaluate",
     "finetune",
     "load_skill",

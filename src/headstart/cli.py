@@ -1,4 +1,4 @@
-"""The command lines: `headstart predict|evaluate|pretrain|finetune`, and `train.py pretrain|finetune`."""
+"""The command lines: `headstart predict|evaluate|convert|pretrain|finetune`, and `train.py pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from headstart.conversion import convert
 from headstart.evaluation import evaluate, load_pipeline
 from headstart.finetuning import load_skill_of, run_finetuning
 from headstart.pretraining import run_pretraining
+from headstart.readers import READERS
+from headstart.templates import FILLS, MAX_UTTERANCES
 from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
 from headstart.version import __version__
+from headstart.writers import WRITERS
 
 TRAINING = {
     "pretrain": "train a base on corpora",
@@ -71,30 +76,67 @@ def _make_parser() -> argparse.ArgumentParser:
     scores = commands.add_parser("evaluate", allow_abbrev=False, help="scores on annotated rows, one JSON object")
     scores.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
     scores.add_argument("--data", required=True, metavar="ROWS.jsonl", help="annotated rows")
+    scores.add_argument("--unknown", metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line")
     scores.set_defaults(run=_evaluate)
+    _add_convert(commands)
     for command in (predict, scores):
         command.add_argument("--skill", help="the skill to ask; needed if the model has several")
+        command.add_argument(
+            "--reject_threshold", type=float, metavar="P", help="reject over this probability of 'none of these'; 1: never"
+        )
+        command.add_argument("--without_gazetteers", action="store_true", help="answer as if no word were in a catalog")
         command.add_argument("--batch_size", type=int, default=64, help="texts read at once (default: %(default)s)")
     for name, text in TRAINING.items():
         commands.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
     return parser
 
 
+def _add_convert(commands: Any) -> None:
+    command = commands.add_parser("convert", allow_abbrev=False, help="a skill's files in another format")
+    command.add_argument("path", metavar="FILE_OR_FOLDER", help=f"the skill, in one of: {', '.join(READERS)}")
+    command.add_argument("--out", required=True, help="file, or folder of rows, to write")
+    command.add_argument("--format", choices=sorted(WRITERS), help="what to write; unset: from the suffix of OUT")
+    command.add_argument(
+        "--from", dest="source_format", choices=sorted(READERS), help="what is read; unset: found from the content"
+    )
+    command.add_argument("--skill_name", dest="name", help="name of the skill; unset: from the file or folder")
+    command.add_argument(
+        "--test_share", type=float, default=0.0, help="share of the templates that becomes test.jsonl of a folder"
+    )
+    command.add_argument("--max_utterances", type=int, help=f"rows made of templates at most (default: {MAX_UTTERANCES})")
+    command.add_argument("--fills", type=int, help=f"rows made of each template with open slots (default: {FILLS})")
+    command.add_argument("--seed", type=int, default=0, help="of the choice of values and templates (default: %(default)s)")
+    command.set_defaults(run=_convert)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    filling = {name: value for name in ("max_utterances", "fills") if (value := getattr(options, name)) is not None}
+    convert(
+        options.path, options.out, options.format, source_format=options.source_format, name=options.name,
+        test_share=options.test_share, seed=options.seed, **filling,
+    )  # fmt: skip
+
+
 def _predict(options: argparse.Namespace) -> None:
     nlu = load_pipeline(options.model)
     skill = nlu.model.skill(options.skill)["name"]
+    further = {"reject_threshold": options.reject_threshold, "use_gazetteers": not options.without_gazetteers}
     if len(options.texts) == 1:
-        answers = [nlu(options.texts[0], skill=skill)]
+        answers = [nlu(options.texts[0], skill=skill, **further)]
     elif options.texts:
-        answers = nlu(options.texts, skill=skill, batch_size=options.batch_size)
+        answers = nlu(options.texts, skill=skill, batch_size=options.batch_size, **further)
     else:
-        answers = nlu((line.rstrip("\n") for line in sys.stdin), skill=skill, batch_size=options.batch_size)
+        answers = nlu((line.rstrip("\n") for line in sys.stdin), skill=skill, batch_size=options.batch_size, **further)
     for answer in answers:
         print(json.dumps(answer, ensure_ascii=False), flush=True)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    print(json.dumps(evaluate(options.model, options.data, skill=options.skill, batch_size=options.batch_size)))
+    scores = evaluate(
+        options.model, options.data, options.skill, options.batch_size,
+        unknown=options.unknown, reject_threshold=options.reject_threshold, use_gazetteers=not options.without_gazetteers,
+    )  # fmt: skip
+    print(json.dumps(scores))
 
 
 def _run(command: Callable[[], None]) -> int:

@@ -16,9 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset, Features, List, Value
+
+if TYPE_CHECKING:
+    from headstart.templates import Template
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +53,9 @@ class Skill:
         slots: slot labels; those of `train` and `catalogs`, sorted, if left out.
         allow_unseen_labels: accept validation and test rows with labels that neither `train` nor `catalogs` has. They can
             only be counted as errors.
+        templates: the samples that `train` was made of, if it was.
+        slot_types: for a slot label, the platform's built-in type, such as `AMAZON.DATE`, if it has one.
+        invocation: what users call the skill; None if it is not known.
 
     Raises:
         DataError: there is no training row, an intent has no rows, or validation or test rows have a label that training lacks.
@@ -63,6 +69,9 @@ class Skill:
     intents: list[str] = field(default_factory=list)
     slots: list[str] = field(default_factory=list)
     allow_unseen_labels: bool = False
+    templates: list[Template] = field(default_factory=list)
+    slot_types: dict[str, str] = field(default_factory=dict)
+    invocation: str | None = None
 
     def __post_init__(self) -> None:
         if not len(self.train):
@@ -120,56 +129,17 @@ def is_covered(row: dict[str, Any], intents: Sequence[str], slots: Sequence[str]
     return (not intents or row["intent"] is None or row["intent"] in intents) and (not slots or labels <= set(slots))
 
 
-def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: bool = False) -> Skill:
-    """Read a skill.
-
-    Args:
-        path: a JSON-lines file of training rows, or a folder with `train.jsonl` (see the module's description).
-        name: the skill's name; made from the name of the file or folder if it is left out.
-        allow_unseen_labels: see [`Skill`].
-
-    Raises:
-        DataError: the path or something in it is not as it must be.
-    """
-    path = Path(path)
-    if path.is_dir():
-        return _load_folder(path, name or skill_name(path.resolve().name), allow_unseen_labels)
-    if not path.exists():
-        raise DataError(
-            f"{path}: there is no such file or folder. A skill is a .jsonl file of rows or a folder with train.jsonl."
-        )
-    # A file that is only called after its part, such as train.jsonl, takes the name of its folder.
-    stem = path.resolve().parent.name if path.stem in ("train", "validation", "test") else path.stem
-    return Skill(name or skill_name(stem), train=read_rows(path))
-
-
-def _load_folder(path: Path, name: str, allow_unseen_labels: bool) -> Skill:
-    if not (path / "train.jsonl").exists():
-        found = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
-        raise DataError(f"{path}: a skill folder needs train.jsonl; found {found}.")
-    held_out = {part: path / f"{part}.jsonl" for part in ("validation", "test") if (path / f"{part}.jsonl").exists()}
-    numbered = {part: _parse_file(file) for part, file in held_out.items()}
-    skill = Skill(
-        name,
-        train=read_rows(path / "train.jsonl"),
-        **{part: rows_to_dataset([row for _, row in rows]) for part, rows in numbered.items()},
-        catalogs=_read_catalogs(path / CATALOGS) if (path / CATALOGS).exists() else {},
-        allow_unseen_labels=True,  # checked here, where lines are known
-    )
-    if not allow_unseen_labels:
-        for part, rows in numbered.items():
-            for line, row in rows:
-                skill.check_labels(row, f"{held_out[part]}, line {line}")
-    skill.allow_unseen_labels = allow_unseen_labels
-    return skill
-
-
 def skill_name(text: str) -> str:
     """A name that a skill may have, made from any text: other characters than letters, digits and `-` become `_`."""
     return re.sub(r"[^A-Za-z0-9-]+", "_", text).strip("_") or "skill"
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file.
+
+    Raises:
+        DataError: it is not UTF-8; the message names the line.
+    """
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -179,35 +149,22 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def _read_catalogs(path: Path) -> dict[str, list[str]]:
-    try:
-        catalogs = json.loads(_read_text(path))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}); allowed: {{slot label: [values]}}.") from error
-    if not isinstance(catalogs, dict):
-        raise DataError(f"{path}: found {_kind(catalogs)}; allowed: {{slot label: [values]}}.")
-    for label, values in catalogs.items():
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise DataError(f"{path}, field {label!r}: found {_shorten(values)}; allowed: a list of strings.")
-    return catalogs
-
-
 def read_rows(path: str | Path) -> Dataset:
     """Read a JSON-lines file of rows; blank lines are skipped and counted in the log.
 
     Raises:
         DataError: the first thing that is not as it must be, with file, line and field.
     """
-    return rows_to_dataset([row for _, row in _parse_file(Path(path))])
+    return rows_to_dataset([row for _, row in parse_rows(Path(path))])
 
 
-def _parse_file(path: Path) -> list[tuple[int, dict[str, Any]]]:
+def parse_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """The rows of a file, each with its line number."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; allowed: a JSON-lines file of rows.")
     rows, blank = [], 0
     # Not str.splitlines: it also cuts at characters such as U+2028, which JSON allows inside a string.
-    for number, line in enumerate(_read_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
             rows.append((number, _parse_row(line, f"{path}, line {number}")))
         else:
@@ -232,21 +189,23 @@ def _parse_row(line: str, where: str) -> dict[str, Any]:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise DataError(
-            f"{where}: not JSON ({error.msg} at character {error.colno}): {_shorten(line)}; one object a line."
+            f"{where}: not JSON ({error.msg} at character {error.colno}): {shorten(line)}; one object a line."
         ) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or nested too deeply
+        raise DataError(f"{where}: not JSON that can be read ({error}); one object a line.") from error
     if not isinstance(row, dict):
-        raise DataError(f"{where}: found {_kind(row)}; allowed: an object with text, intent and slots.")
+        raise DataError(f"{where}: found {kind_of(row)}; allowed: an object with text, intent and slots.")
     for name in ROW_FEATURES:
         if name not in row:
             raise DataError(f"{where}: field {name!r} is missing; found {', '.join(map(repr, row)) or 'no field'}.")
     text = row["text"]
     if not isinstance(text, str) or not text.strip():
-        raise DataError(f"{where}, field 'text': found {_shorten(text)}; allowed: a string that is not blank.")
+        raise DataError(f"{where}, field 'text': found {shorten(text)}; allowed: a string that is not blank.")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise DataError(f"{where}, field 'text': found {_shorten(text)} with half a surrogate pair; allowed: Unicode characters.")
+        raise DataError(f"{where}, field 'text': found {shorten(text)} with half a surrogate pair; allowed: Unicode characters.")
     intent = row["intent"]
     if intent is not None and (not isinstance(intent, str) or not intent.strip()):
-        raise DataError(f"{where}, field 'intent': found {_shorten(intent)}; allowed: a name, or null where it is not annotated.")
+        raise DataError(f"{where}, field 'intent': found {shorten(intent)}; allowed: a name, or null where it is not annotated.")
     return {"text": text, "intent": intent, "slots": _parse_slots(row["slots"], text, where)}
 
 
@@ -254,7 +213,9 @@ def _parse_slots(slots: Any, text: str, where: str) -> list[dict[str, Any]] | No
     if slots is None:
         return None
     if not isinstance(slots, list):
-        raise DataError(f"{where}, field 'slots': found {_kind(slots)}; allowed: a list, or null where slots are not annotated.")
+        raise DataError(
+            f"{where}, field 'slots': found {kind_of(slots)}; allowed: a list, or null where slots are not annotated."
+        )
     parsed = [_parse_slot(slot, text, f"{where}, field 'slots[{number}]'") for number, slot in enumerate(slots)]
     parsed.sort(key=lambda slot: slot["start"])
     for first, second in pairwise(parsed):
@@ -268,36 +229,51 @@ def _parse_slots(slots: Any, text: str, where: str) -> list[dict[str, Any]] | No
 
 def _parse_slot(slot: Any, text: str, where: str) -> dict[str, Any]:
     if not isinstance(slot, dict):
-        raise DataError(f"{where}: found {_kind(slot)}; allowed: an object with start, end and label.")
+        raise DataError(f"{where}: found {kind_of(slot)}; allowed: an object with start, end and label.")
     for name in ("start", "end", "label"):
         if name not in slot:
             raise DataError(f"{where}: field {name!r} is missing; found {', '.join(map(repr, slot)) or 'no field'}.")
     start, end, label = slot["start"], slot["end"], slot["label"]
     if not isinstance(label, str) or not label.strip():
-        raise DataError(f"{where}, field 'label': found {_shorten(label)}; allowed: a name.")
+        raise DataError(f"{where}, field 'label': found {shorten(label)}; allowed: a name.")
     for name, value in (("start", start), ("end", end)):
         if not isinstance(value, int) or isinstance(value, bool):
-            raise DataError(f"{where}, field {name!r}: found {_shorten(value)}; allowed: a whole number of characters.")
+            raise DataError(f"{where}, field {name!r}: found {shorten(value)}; allowed: a whole number of characters.")
     if not 0 <= start < end <= len(text):
         raise DataError(
-            f"{where}: found {start}-{end}; allowed: 0 <= start < end <= {len(text)}, the characters of {_shorten(text)}."
+            f"{where}: found {start}-{end}; allowed: 0 <= start < end <= {len(text)}, the characters of {shorten(text)}."
         )
     value = slot.get("value", text[start:end])
     if value != text[start:end]:
-        raise DataError(f"{where}, field 'value': found {_shorten(value)}; the text has {text[start:end]!r} at {start}-{end}.")
+        raise DataError(f"{where}, field 'value': found {shorten(value)}; the text has {text[start:end]!r} at {start}-{end}.")
     if not value.strip():
         raise DataError(f"{where}: {start}-{end} is only blanks; allowed: a span that holds a word.")
     return {"start": start, "end": end, "label": label}
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """What kind of JSON value it is, for a message."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", int: "a number", float: "a number"}
     return "null" if value is None else names[type(value)]
 
 
-def _shorten(value: Any) -> str:
+def shorten(value: Any) -> str:
+    """The value as an error message shows it."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-__all__ = ["DataError", "Skill", "is_covered", "label_counts", "load_skill", "read_rows", "rows_to_dataset", "skill_name"]
+__all__ = [
+    "CATALOGS",
+    "DataError",
+    "Skill",
+    "is_covered",
+    "kind_of",
+    "label_counts",
+    "parse_rows",
+    "read_rows",
+    "read_text",
+    "rows_to_dataset",
+    "shorten",
+    "skill_name",
+]

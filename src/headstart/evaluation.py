@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,14 +12,22 @@ from transformers import pipeline
 
 from headstart.checkpoints import resolve_checkpoint
 from headstart.data import label_counts, read_rows
-from headstart.metrics import score
+from headstart.metrics import expected_calibration_error, roc_auc, score
+from headstart.rejection import read_background
 from headstart.tokenization import NLUPipeline
 
 logger = logging.getLogger(__name__)
 
 
 def evaluate(
-    model: NLUPipeline | str | Path, rows: Dataset | str | Path, skill: str | None = None, batch_size: int = 64
+    model: NLUPipeline | str | Path,
+    rows: Dataset | str | Path,
+    skill: str | None = None,
+    batch_size: int = 64,
+    *,
+    unknown: Sequence[str] | str | Path | None = None,
+    reject_threshold: float | None = None,
+    use_gazetteers: bool = True,
 ) -> dict[str, Any]:
     """Predict the rows and score the predictions.
 
@@ -27,24 +36,85 @@ def evaluate(
         rows: a dataset with the columns text, intent and slots, or a JSON-lines file.
         skill: the skill to ask; may be left out if the model has one.
         batch_size: rows predicted at once.
+        unknown: utterances that are none of the skill's intents, or a file of them: rows (.jsonl) or one utterance a line.
+        reject_threshold: see [`NLUPipeline`].
+        use_gazetteers: False: score the model as if no word were in a catalog.
 
     Returns:
         `utterances`, `intent_accuracy`, `slot_f1`, `exact_match` and `semantic_error_rate`, defined in
-        [`headstart.metrics.JointNLUMetric`]; None where nothing is annotated. Labels that the skill lacks count as errors.
+        [`headstart.metrics.JointNLUMetric`], and `expected_calibration_error` of the intents' scores; None where nothing is
+        annotated. Labels that the skill lacks, and rejected utterances, count as errors. With `unknown` also `unknown_utterances`,
+        `rejected_unknown` and `rejected_known` (shares), and `rejection_auroc`: area under the ROC curve of the probability of "none of
+        these", unknown utterances against the rows.
+
+    Raises:
+        ValueError: `unknown` is given and the skill can't reject.
     """
     nlu = model if isinstance(model, NLUPipeline) else load_pipeline(model)
     rows = rows if isinstance(rows, Dataset) else read_rows(rows)
     entry = nlu.model.skill(skill)
     _report_unknown_labels(rows, entry)
     references = rows.to_list()
-    # Rows of similar length together: less padding, and the answers are put back in order.
-    order = sorted(range(len(references)), key=lambda number: len(references[number]["text"]))
-    answers = nlu([references[number]["text"] for number in order], skill=entry["name"], batch_size=batch_size)
-    predictions: list[dict[str, Any]] = [{} for _ in references]
-    for number, answer in zip(order, answers, strict=True):
-        intent = answer["intent"]
-        predictions[number] = {"intent": intent["label"] if intent else None, "slots": answer["slots"]}
-    return score(predictions, references)
+    texts = [row["text"] for row in references]
+    options = {"skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers}
+    if reject_threshold is not None:
+        options["reject_threshold"] = reject_threshold
+    answers = _ask(nlu, texts, **options)
+    predictions = [
+        {"intent": answer["intent"]["label"] if answer["intent"] else None, "slots": answer["slots"]} for answer in answers
+    ]
+    result = score(predictions, references)
+    pairs = zip(answers, references, strict=True)
+    judged = [
+        (answer["intent"]["score"], answer["intent"]["label"] == row["intent"])
+        for answer, row in pairs
+        if answer["intent"] and row["intent"] is not None
+    ]
+    result["expected_calibration_error"] = expected_calibration_error(*zip(*judged, strict=True)) if judged else None
+    if unknown is not None:
+        result |= _score_rejection(nlu, answers, read_unknown(unknown), options)
+    return result
+
+
+def _ask(nlu: NLUPipeline, texts: list[str], **options: Any) -> list[dict[str, Any]]:
+    """Answers in the order of the texts; rows of similar length are read together, for less padding."""
+    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    answers: list[dict[str, Any]] = [{} for _ in texts]
+    for number, answer in zip(order, nlu([texts[number] for number in order], **options), strict=True):
+        answers[number] = answer
+    return answers
+
+
+def _score_rejection(
+    nlu: NLUPipeline, known: list[dict[str, Any]], unknown: list[str], options: dict[str, Any]
+) -> dict[str, Any]:
+    if "rejection" not in nlu.model.skill(options["skill"]):
+        raise ValueError(f"skill {options['skill']!r} can't reject: fine-tune it with --rejection true, or leave out unknown.")
+    # With the threshold 0 everything is rejected, and the score is the probability of that.
+    probabilities = [
+        [
+            answer["intent"]["score"] if answer["intent"] else 1.0
+            for answer in _ask(nlu, texts, **{**options, "reject_threshold": 0})
+        ]
+        for texts in (unknown, [answer["text"] for answer in known])
+    ]
+    return {
+        "unknown_utterances": len(unknown),
+        "rejected_unknown": _share_rejected(_ask(nlu, unknown, **options)),
+        "rejected_known": _share_rejected(known),
+        "rejection_auroc": roc_auc(*probabilities),
+    }
+
+
+def _share_rejected(answers: list[dict[str, Any]]) -> float:
+    return sum(answer["intent"] is None or answer["intent"]["label"] is None for answer in answers) / max(len(answers), 1)
+
+
+def read_unknown(source: Sequence[str] | str | Path) -> list[str]:
+    """Texts as they are, those of a JSON-lines file of rows, or the lines of any other file."""
+    if not isinstance(source, (str, Path)):
+        return list(source)
+    return list(read_rows(source)["text"]) if str(source).endswith(".jsonl") else read_background(source)
 
 
 def load_pipeline(model: str | Path, **options: Any) -> NLUPipeline:
@@ -63,4 +133,4 @@ def _report_unknown_labels(rows: Dataset, entry: dict[str, Any]) -> None:
             )  # fmt: skip
 
 
-__all__ = ["evaluate", "load_pipeline"]
+__all__ = ["evaluate", "load_pipeline", "read_unknown"]

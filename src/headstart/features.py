@@ -32,19 +32,34 @@ def encode_rows(rows: Dataset, tokenizer: PreTrainedTokenizerBase, skill: dict[s
         a dataset with the columns `input_ids` and `slot_labels` (one a piece), `intent_labels`, `skill_ids` and `length` (pieces).
         Intents and slots that the skill doesn't have are left unannotated (-100).
     """
+    features, counts = encode_list(rows.to_list(), tokenizer, skill, skill_id)
+    report_spans(counts, skill["name"], tokenizer.model_max_length)
+    return Dataset.from_list(features)
+
+
+def encode_list(
+    rows: list[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, skill: dict[str, Any], skill_id: int = 0
+) -> tuple[list[dict[str, Any]], SpanCounts]:
+    """[`encode_rows`] for a list of rows, in memory; what happened to the spans is returned, not logged."""
     counts = SpanCounts()
-    encoding = tokenizer(list(rows["text"]), return_offsets_mapping=True, verbose=False)
+    if not rows:
+        return [], counts
+    encoding = tokenizer([row["text"] for row in rows], return_offsets_mapping=True, verbose=False)
     features = []
-    for number, row in enumerate(tqdm(rows.to_list(), desc=f"Encoding {skill['name']}", disable=len(rows) < MANY_ROWS)):
+    for number, row in enumerate(tqdm(rows, desc=f"Encoding {skill['name']}", disable=len(rows) < MANY_ROWS)):
         pieces = Pieces(encoding["input_ids"][number], encoding["offset_mapping"][number], encoding.word_ids(number))
         features.append({**_encode_row(row, pieces, tokenizer.model_max_length, skill, counts), "skill_ids": skill_id})
+    return features, counts
+
+
+def report_spans(counts: SpanCounts, skill: str, max_length: int) -> None:
+    """Log what happened to the spans of a skill's rows, if anything did."""
     if counts.widened or counts.empty or counts.merged or counts.truncated:
         logger.warning(
             "skill %s: of %d spans, %d cut a word and were widened to it, %d held no word and were dropped, %d shared a word with "
             "another span and were dropped, %d were cut off with rows over %d pieces",
-            skill["name"], counts.spans, counts.widened, counts.empty, counts.merged, counts.truncated, tokenizer.model_max_length,
+            skill, counts.spans, counts.widened, counts.empty, counts.merged, counts.truncated, max_length,
         )  # fmt: skip
-    return Dataset.from_list(features)
 
 
 class Pieces(NamedTuple):
@@ -103,4 +118,4 @@ class JointNLUCollator:
         }
 
 
-__all__ = ["JointNLUCollator", "encode_rows"]
+__all__ = ["JointNLUCollator", "encode_list", "encode_rows", "report_spans"]

@@ -14,11 +14,15 @@ from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from headstart.card import make_card
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
-from headstart.data import Skill, is_covered, load_skill, rows_to_dataset
+from headstart.data import Skill, is_covered, rows_to_dataset
 from headstart.evaluation import evaluate
 from headstart.features import encode_rows
+from headstart.gazetteers import tokenize_catalogs
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
+from headstart.readers import load_skill
 from headstart.recipe import Recipe, choose_recipe
+from headstart.refilling import EpochRows, NewEpoch
+from headstart.rejection import calibrate, choose_background, held_out_background, read_background
 from headstart.runs import last_checkpoint, save_run
 from headstart.tokenization import NLUPipeline
 from headstart.trainer import JointNLUTrainer
@@ -58,43 +62,49 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     set_seed(args.seed)
     base = resolve_checkpoint(args.base or BASE_EN)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = make_model(base, skill, args)
-    train = _encode(skill.train, tokenizer, model)
+    model = make_model(base, skill, args, tokenizer)
     covered = _covered_rows(skill)
-    validation = _encode(covered, tokenizer, model) if len(covered) else None
-    recipe = apply_recipe(args, len(train), validation is not None)
-    logger.info("skill %s: %d training rows, %s", skill.name, len(train), recipe)
+    background, held_out = make_background(skill, model, tokenizer, args)
+    train = EpochRows(skill, tokenizer, model.skill(), args.refill, background, args.background_share, args.seed)
+    validation = encode_rows(covered, tokenizer, model.skill()) if len(covered) else None
+    recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background)
+    logger.info("skill %s: %d training rows, %s", skill.name, len(skill.train), recipe)
     trainer = JointNLUTrainer(model, args, tokenizer, train, validation, args.trunk_learning_rate)
+    trainer.add_callback(NewEpoch(train))
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics: dict[str, Any] = {"steps": trainer.state.global_step}
+    if held_out:
+        metrics["temperature"] = calibrate(model, tokenizer, covered, held_out)
     if validation is not None:
         metrics |= trainer.evaluate()
     if skill.test is not None:
         metrics |= {f"test_{name}": value for name, value in evaluate(nlu, skill.test).items()}
     start = None if args.from_scratch else checkpoint_name(base)
-    save_run(trainer, nlu, metrics, skill=skill.name, base=start, train_rows=len(train))
-    make_card(model.skill(), metrics, start, len(train), skill.train[0]["text"]).save(args.output_path / "README.md")
+    save_run(trainer, nlu, metrics, skill=skill.name, base=start, train_rows=len(skill.train))
+    make_card(model.skill(), metrics, start, len(skill.train), skill.train[0]["text"]).save(args.output_path / "README.md")
     for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
         if folder.resolve() != Path(base).resolve():
             shutil.rmtree(folder)
     return nlu
 
 
-def make_model(base: str, skill: Skill, args: FinetuneArguments) -> HeadstartForJointNLU:
+def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreTrainedTokenizerBase) -> HeadstartForJointNLU:
     """The network to fine-tune, with the skill as its only one: warm from the base, or the same sizes from a random start."""
+    catalogs = tokenize_catalogs(skill.catalogs, tokenizer) if args.gazetteers else None
     if args.from_scratch:
-        model = HeadstartForJointNLU(HeadstartConfig.from_pretrained(base, skills=[]))
-        model.add_skill(skill, reset="task_layers")
+        config = HeadstartConfig.from_pretrained(base, skills=[], gazetteer_dropout=args.gazetteer_dropout)
+        model = HeadstartForJointNLU(config)
+        model.add_skill(skill, reset="task_layers", catalogs=catalogs, rejects=args.rejection)
         model.trunk.embed_tokens.requires_grad_(args.train_embeddings is not False)
         return model
-    model = HeadstartForJointNLU.from_pretrained(base)
+    model = HeadstartForJointNLU.from_pretrained(base, gazetteer_dropout=args.gazetteer_dropout)
     others = model.skills
     if skill.name in others:
         raise ValueError(
             f"the base has a skill {skill.name!r}; name yours otherwise (Skill(name=...), --skill_name). Taken: {', '.join(others)}."
         )
-    model.add_skill(skill, reset=args.reset)
+    model.add_skill(skill, reset=args.reset, catalogs=catalogs, rejects=args.rejection)
     for name in others:
         model.delete_skill(name)
     model.set_tune(args.tune)
@@ -103,8 +113,22 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments) -> HeadstartFor
     return model
 
 
-def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool) -> Recipe:
+def make_background(
+    skill: Skill, model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, args: FinetuneArguments
+) -> tuple[list[str], list[str]]:
+    """Utterances that train the reject option and, if there are validation rows to calibrate on too, some that are held out."""
+    if "rejection" not in model.skill():
+        return [], []
+    model.skill()["rejection"]["threshold"] = args.reject_threshold
+    own = list(skill.train["text"])
+    utterances = choose_background(read_background(args.background), own, model.trunk.embed_tokens, tokenizer)
+    return held_out_background(utterances) if skill.validation is not None else (utterances, [])
+
+
+def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool, num_background: int = 0) -> Recipe:
     """Fill in what the options leave open; how often to evaluate follows from the steps.
+
+    Background utterances make batches larger, so that a step still sees as many of the skill's own rows.
 
     Raises:
         ValueError: an option needs validation rows and there are none.
@@ -112,10 +136,11 @@ def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool) -
     recipe = choose_recipe(num_rows, args.from_scratch)
     args.learning_rate = args.learning_rate or recipe.learning_rate
     args.trunk_learning_rate = args.trunk_learning_rate or args.learning_rate * recipe.trunk_factor
-    args.per_device_train_batch_size = args.per_device_train_batch_size or recipe.batch_size
+    num_all = num_rows + num_background
+    args.per_device_train_batch_size = args.per_device_train_batch_size or round(recipe.batch_size * num_all / num_rows)
     args.warmup_steps = recipe.warmup if args.chosen_warmup is None else args.chosen_warmup
     if args.max_steps <= 0 and args.chosen_epochs is not None:
-        args.max_steps = math.ceil(math.ceil(num_rows / args.train_batch_size) * args.chosen_epochs)
+        args.max_steps = math.ceil(math.ceil(num_all / args.train_batch_size) * args.chosen_epochs)
     elif args.max_steps <= 0:
         args.max_steps = recipe.steps
     if has_validation:
@@ -149,10 +174,6 @@ def _covered_rows(skill: Skill) -> Dataset:
     if lost:
         logger.warning("skill %s: %d validation rows left out, their labels are in no training row", skill.name, lost)
     return rows
-
-
-def _encode(rows: Dataset, tokenizer: PreTrainedTokenizerBase, model: HeadstartForJointNLU) -> Dataset:
-    return encode_rows(rows, tokenizer, model.skill())
 
 
 __all__ = ["finetune", "load_skill_of", "run_finetuning"]

@@ -7,10 +7,14 @@ caller's, the same on both sides.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import datasets
 import evaluate
+import numpy as np
+
+CALIBRATION_BINS = 15
 
 _DESCRIPTION = "Intent accuracy, slot F1, exact match and semantic error rate of utterances with one intent and any slots."
 _INPUTS = """
@@ -103,4 +107,31 @@ def _count_errors(prediction: dict[str, Any], reference: dict[str, Any], has_int
     }
 
 
-__all__ = ["JointNLUMetric", "score"]
+def expected_calibration_error(confidences: Sequence[float], correct: Sequence[bool]) -> float | None:
+    """How far confidence and accuracy are apart, from 0 to 1, over 15 bins of equal width; None without rows.
+
+    Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning" (AAAI 2015); as in Guo et al.,
+    "On Calibration of Modern Neural Networks" (ICML 2017), equation 5.
+
+    Args:
+        confidences: probability of each answer.
+        correct: whether the answer is right.
+    """
+    if not len(confidences):
+        return None
+    values, right = np.asarray(confidences, dtype=float), np.asarray(correct, dtype=float)
+    bins = np.clip(np.ceil(values * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, values - right, CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(values))
+
+
+def roc_auc(positives: Sequence[float], negatives: Sequence[float]) -> float | None:
+    """Area under the ROC curve: how often a positive scores higher than a negative, ties counting half; None if one side is empty."""
+    if not len(positives) or not len(negatives):
+        return None
+    ordered = np.sort(np.asarray(negatives, dtype=float))
+    below = np.searchsorted(ordered, positives, side="left") + np.searchsorted(ordered, positives, side="right")
+    return float(below.mean() / (2 * len(ordered)))
+
+
+__all__ = ["JointNLUMetric", "expected_calibration_error", "roc_auc", "score"]

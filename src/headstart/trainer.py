@@ -14,6 +14,7 @@ from headstart.features import JointNLUCollator
 from headstart.metrics import score
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.modeling_headstart import IGNORED
+from headstart.refilling import EpochRows
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training_args import HeadstartTrainingArguments
 
@@ -37,7 +38,7 @@ class JointNLUTrainer(Trainer):
         model: HeadstartForJointNLU,
         args: HeadstartTrainingArguments,
         tokenizer: PreTrainedTokenizerBase,
-        train_dataset: Dataset,
+        train_dataset: Dataset | EpochRows,
         eval_dataset: Dataset | None = None,
         trunk_learning_rate: float | None = None,
     ) -> None:
@@ -109,7 +110,7 @@ def _utterance(intent: int, tags: np.ndarray, skill: dict[str, Any]) -> dict[str
     words = [int(tag) for tag in tags if tag != IGNORED]
     positions = Words(list(range(len(words))), list(range(1, len(words) + 1)), list(range(len(words))))
     return {
-        "intent": skill["intents"][intent] if intent != IGNORED else None,
+        "intent": skill["intents"][intent] if intent >= 0 else None,  # IGNORED and REJECTED are below
         "slots": tags_to_spans(words, positions, skill["slots"]) if words else None,
     }
 

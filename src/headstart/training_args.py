@@ -106,6 +106,23 @@ class FinetuneArguments(HeadstartTrainingArguments):
     train_embeddings: bool | None = field(
         default=None, metadata={"help": "Train the embeddings with the trunk; unset: only if they start at random."}
     )
+    gazetteers: bool = field(default=True, metadata={"help": "Matches in the skill's catalogs are features."})
+    gazetteer_dropout: float = field(
+        default=0.3, metadata={"help": "Probability that an utterance's matches in a catalog are hidden in training."}
+    )
+    refill: float = field(
+        default=0.5, metadata={"help": "Probability that a slot gets another value at every epoch; 0: rows stay as they are."}
+    )
+    rejection: bool = field(default=True, metadata={"help": "The skill can answer 'none of these'."})
+    reject_threshold: float = field(
+        default=0.5, metadata={"help": "Probability of 'none of these' over which an utterance is rejected; 1: never."}
+    )
+    background: str | None = field(
+        default=None, metadata={"help": "Text file of utterances that are none of the skill's; unset: those of the package."}
+    )
+    background_share: float = field(
+        default=0.15, metadata={"help": "Background utterances in an epoch, as a share of the skill's rows."}
+    )
     trunk_learning_rate: float | None = field(
         default=None, metadata={"help": "Learning rate of the trunk; unset: a share of learning_rate, which is that of the head."}
     )
@@ -131,6 +148,15 @@ class FinetuneArguments(HeadstartTrainingArguments):
             raise ValueError(f"tune is {self.tune!r}; it must be 'all' or 'head'.")
         if self.reset not in ("classifiers", "task_layers"):
             raise ValueError(f"reset is {self.reset!r}; it must be 'classifiers' or 'task_layers'.")
+        for name, value in (
+            ("gazetteer_dropout", self.gazetteer_dropout),
+            ("refill", self.refill),
+            ("reject_threshold", self.reject_threshold),
+        ):
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value}; it must be a probability, from 0 to 1.")
+        if self.background_share < 0:
+            raise ValueError(f"background_share is {self.background_share}; it must be at least 0.")
         if self.from_scratch and self.tune == "head":
             raise ValueError("from_scratch with tune='head' would train a head on a random trunk; use tune='all'.")
         # transformers wants values; the recipe fills in what was left open when it knows the number of rows.

@@ -1,0 +1,78 @@
+"""What the benchmarks over skills share: which skills, runs in parallel that can be resumed, and intervals over skills."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from headstart import load_skill
+from headstart.data import Skill, rows_to_dataset
+from headstart.templates import split_rows
+
+TUNING, REPORT = 8, 20
+MAX_ROWS = 250
+MIN_VALUES = 10
+
+
+def choose_skills(folder: Path, part: str) -> list[str]:
+    """Skills with a catalog of at least 10 values and at most 250 training rows, in the order of their names' SHA-256: the first 8 are
+    for tuning, the next 20 for reports."""
+    names = []
+    for path in folder.iterdir():
+        if (path / "catalogs.json").exists():
+            catalogs = json.loads((path / "catalogs.json").read_text(encoding="utf-8"))
+            rows = len((path / "train.jsonl").read_text(encoding="utf-8").splitlines())
+            if rows <= MAX_ROWS and any(len(values) >= MIN_VALUES for values in catalogs.values()):
+                names.append(path.name)
+    names.sort(key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    return names[:TUNING] if part == "tuning" else names[TUNING : TUNING + REPORT]
+
+
+def load(folder: Path, name: str, part: str) -> tuple[Skill, Any]:
+    """A skill to train on and the rows to score: its test rows, or (for tuning) a quarter of the templates of its training rows."""
+    skill = load_skill(folder / name, allow_unseen_labels=True)
+    if part == "report":
+        return replace(skill, test=None), skill.test
+    kept, held_out = split_rows(skill.train.to_list(), 0.25)
+    return Skill(name, rows_to_dataset(kept), catalogs=skill.catalogs), rows_to_dataset(held_out)
+
+
+def run_all(
+    run: Callable[..., dict[str, Any]], tasks: Sequence[tuple[str, str, int]], log: Path, jobs: int, *args: Any
+) -> list[dict[str, Any]]:
+    """Call `run(skill, system, seed, *args)` for every task, in processes of one thread, and append each result to a log; what the log
+    holds already is not done again."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    results = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    done = {(result["skill"], result["system"], result["seed"]) for result in results}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (1,)) as pool, log.open("a", encoding="utf-8") as stream:
+        futures = [pool.submit(run, *task, *args) for task in tasks if task not in done]
+        for future in tqdm(as_completed(futures), total=len(futures), desc="Fine-tuning"):
+            results.append(future.result())
+            stream.write(json.dumps(results[-1]) + "\n")
+            stream.flush()
+    return results
+
+
+def seed_means(results: list[dict[str, Any]], names: Sequence[str], system: str, metric: str) -> np.ndarray:
+    """The mean of a metric over seeds for each skill, (skills,)."""
+    values = {name: [run[metric] for run in results if run["skill"] == name and run["system"] == system] for name in names}
+    return np.array([np.mean(values[name]) for name in names])
+
+
+def interval(values: np.ndarray) -> dict[str, float]:
+    """Mean over skills with its 95 % bootstrap interval over skills (10,000 draws)."""
+    draws = np.random.default_rng(0).integers(len(values), size=(10000, len(values)))
+    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    return {"mean": round(float(values.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4)}

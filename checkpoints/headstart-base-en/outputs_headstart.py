@@ -1,0 +1,65 @@
+"""What Headstart's network returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from transformers.utils import ModelOutput
+
+
+@dataclass
+class HeadstartModelOutput(ModelOutput):
+    """Output of the trunk.
+
+    Args:
+        last_hidden_state: (batch, tokens, 2 * hidden_size) float, both directions side by side, 0 at padding.
+    """
+
+    last_hidden_state: torch.Tensor | None = None
+
+
+@dataclass
+class HeadstartJointNLUOutput(ModelOutput):
+    """Output of `HeadstartForJointNLU`.
+
+    Args:
+        loss: () float, `intent_loss + slot_loss` of what is annotated; None without labels.
+        intent_loss: () float, mean negative log-likelihood of the intents over the rows that have an intent label, in nats.
+        slot_loss: () float, mean negative log-likelihood of the tag sequences over the rows that have slot labels, in nats.
+        intent_logits: (batch, intents) float. Where the rows belong to several skills, the width is that of the largest
+            one and the columns that a row's skill lacks hold the dtype's lowest number. None if no skill has intents.
+        reject_logits: (batch,) float, the score of "none of these", which competes with the intents in one softmax; the dtype's
+            lowest number for skills that can't reject. None if no skill of the batch can.
+        slot_logits: (batch, tokens, tags) float, scores of the tags `O, B-0, I-0, B-1, ...` before the CRF, likewise.
+    """
+
+    loss: torch.Tensor | None = None
+    intent_logits: torch.Tensor | None = None
+    slot_logits: torch.Tensor | None = None
+    reject_logits: torch.Tensor | None = None
+    intent_loss: torch.Tensor | None = None
+    slot_loss: torch.Tensor | None = None
+
+
+@dataclass
+class HeadstartDecoding(ModelOutput):
+    """What `HeadstartForJointNLU.decode` chose. The tags are valid IOB2: `I-k` only after `B-k` or `I-k`.
+
+    Args:
+        intents: (batch,) long, index into the intents of the row's skill; -1 if it is none of these, -100 if the skill has none.
+        intent_scores: (batch,) float, the softmax probability of that intent, or of "none of these".
+        reject_scores: (batch,) float, the softmax probability of "none of these"; 0 if the skill can't reject.
+        tags: (batch, words) long, 0 = `O`, 1 + 2k = `B-`, 2 + 2k = `I-` of slot label k; -100 after the last word, and
+            everywhere if the row's skill has no slots.
+        tag_scores: (batch, words) float, the marginal probability of each of these tags; 0 after the last word.
+    """
+
+    intents: torch.Tensor | None = None
+    intent_scores: torch.Tensor | None = None
+    reject_scores: torch.Tensor | None = None
+    tags: torch.Tensor | None = None
+    tag_scores: torch.Tensor | None = None
+
+
+__all__ = ["HeadstartDecoding", "HeadstartJointNLUOutput", "HeadstartModelOutput"]

@@ -1,0 +1,144 @@
+"""Gazetteers: which words of an utterance stand in a catalog, as features of one skill's task layers.
+
+Values are matched as sequences of word pieces, so case and accents count as little as they do for the tokenizer, and a match begins
+and ends at word boundaries. After Goyal, Metallinou and Matsoukas (NAACL 2018), section 3: gazetteer features enter at fine-tuning,
+beside the common bi-LSTM's output. The values are kept in a trie of marisa-trie: a buffer of bytes that is saved with the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+try:
+    import marisa_trie
+except ImportError:  # only a skill with catalogs needs it; Gazetteer says so when one is asked
+    marisa_trie = None
+
+CATALOG_NUMBER = "<H"  # what the trie keeps with every value: the number of its catalog
+MAX_CATALOGS = 2**16
+
+
+class CatalogMatch(NamedTuple):
+    """Pieces `start` to `end` (exclusive) are a value of the catalog with this number."""
+
+    start: int
+    end: int
+    catalog: int
+
+
+class Gazetteer(nn.Module):
+    """Catalog matches of one skill, and what they add to the inputs of its ST and IC bi-LSTMs.
+
+    Args:
+        num_catalogs: number of catalogs.
+        num_bytes: size of the trie.
+        input_size: width of the task layers' input.
+        dropout: probability that all matches of one catalog in one utterance are hidden in training, so that the tagger doesn't
+            depend on them.
+    """
+
+    trie: torch.Tensor
+
+    def __init__(self, num_catalogs: int, num_bytes: int, input_size: int, dropout: float) -> None:
+        super().__init__()
+        self.num_catalogs = num_catalogs
+        self.dropout = dropout
+        self.register_buffer("trie", torch.zeros(num_bytes, dtype=torch.uint8))
+        # Two features a catalog: the first piece of a match, and its other pieces.
+        self.slot_features = nn.Linear(2 * num_catalogs, input_size, bias=False)
+        self.intent_features = nn.Linear(2 * num_catalogs, input_size, bias=False)
+        self._opened: tuple[torch.Tensor, int, Any] | None = None
+
+    def forward(self, matches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the matches add to the inputs of the ST and the IC bi-LSTM, (batch, tokens, input_size) each.
+
+        Args:
+            matches: what `find` returned.
+        """
+        if self.training and self.dropout:
+            kept = torch.rand(len(matches), 1, self.num_catalogs, device=matches.device) >= self.dropout
+            matches = matches * kept.repeat(1, 1, 2)
+        return self.slot_features(matches), self.intent_features(matches)
+
+    def find(self, input_ids: torch.Tensor, word_starts: torch.Tensor) -> torch.Tensor:
+        """Look up the catalogs: (batch, tokens, 2 * catalogs) float, 1 where a match of the catalog begins, or goes on.
+
+        Args:
+            input_ids: (batch, tokens) long.
+            word_starts: (batch, tokens) bool, True at the first piece of each word.
+        """
+        features = torch.zeros(*input_ids.shape, 2 * self.num_catalogs)
+        for row, (pieces, starts) in enumerate(zip(input_ids.tolist(), word_starts.tolist(), strict=True)):
+            for match in self.match(pieces, starts):
+                features[row, match.start, match.catalog] = 1
+                features[row, match.start + 1 : match.end, self.num_catalogs + match.catalog] = 1
+        return features.to(input_ids.device, self.slot_features.weight.dtype)
+
+    def match(self, pieces: Sequence[int], starts: Sequence[bool]) -> list[CatalogMatch]:
+        """The longest matches of each catalog from left to right; those of one catalog don't overlap.
+
+        Args:
+            pieces: ids of one utterance.
+            starts: whether each piece begins a word; padding doesn't.
+        """
+        trie = self._trie()
+        key = piece_key(pieces)
+        # A value ends where a word does: before the next one's first piece. Padding is no part of any value.
+        boundaries = {position for position, is_start in enumerate(starts) if is_start} | {len(pieces)}
+        if pieces and 0 in pieces:
+            boundaries.add(pieces.index(0))
+        matches = []
+        free_from = [0] * self.num_catalogs
+        for start in (position for position, is_start in enumerate(starts) if is_start):
+            for prefix in reversed(trie.prefixes(key[start:])):  # the longest first
+                end = start + len(prefix)
+                for (catalog,) in trie[prefix] if end in boundaries else ():
+                    if free_from[catalog] <= start:
+                        free_from[catalog] = end
+                        matches.append(CatalogMatch(start, end, catalog))
+        return matches
+
+    def _trie(self) -> Any:
+        opened = self._opened
+        if opened is None or opened[0] is not self.trie or opened[1] != self.trie._version:
+            self._opened = opened = (self.trie, self.trie._version, _open_trie(self.trie))
+        return opened[2]
+
+
+def build_trie(catalogs: Mapping[str, Sequence[Sequence[int]]]) -> torch.Tensor:
+    """The trie of some catalogs as bytes, (bytes,) uint8.
+
+    Args:
+        catalogs: by slot label, the values as ids of their word pieces; their order gives the catalogs' numbers.
+
+    Raises:
+        ValueError: there are more catalogs than 65,536.
+        ImportError: marisa-trie is missing.
+    """
+    if len(catalogs) > MAX_CATALOGS:
+        raise ValueError(f"there are {len(catalogs)} catalogs; allowed are {MAX_CATALOGS}.")
+    keys = {(piece_key(value), (number,)) for number, values in enumerate(catalogs.values()) for value in values if len(value)}
+    trie = _trie_class()(CATALOG_NUMBER, sorted(keys))
+    return torch.frombuffer(bytearray(trie.tobytes()), dtype=torch.uint8)
+
+
+def piece_key(pieces: Sequence[int]) -> str:
+    """The ids as characters, one each; surrogates, which are no characters, are stepped over."""
+    return "".join(chr(piece + 1 if piece < 0xD7FF else piece + 0x801) for piece in pieces)
+
+
+def _open_trie(content: torch.Tensor) -> Any:
+    return _trie_class()(CATALOG_NUMBER).frombytes(bytes(content.cpu().numpy()))
+
+
+def _trie_class() -> Any:
+    if marisa_trie is None:
+        raise ImportError("a skill with catalogs needs marisa-trie, which looks up their values: pip install marisa-trie")
+    return marisa_trie.RecordTrie
+
+
+__all__ = ["CatalogMatch", "Gazetteer", "build_trie", "piece_key"]

@@ -1,0 +1,1 @@
+"""Background utterances of many domains, from which the reject option learns what a skill should not answer."""

@@ -1,0 +1,92 @@
+"""Skills from any format that is read to any that is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from headstart.data import CATALOGS, Skill, rows_to_dataset
+from headstart.readers import load_skill
+from headstart.readers.rows import FACTS, PARTS, SUFFIXES
+from headstart.templates import make_skill, split_rows
+from headstart.writers import WRITERS
+from headstart.writers.rows import write_rows
+
+logger = logging.getLogger(__name__)
+
+FORMAT_OF_SUFFIX = {**dict.fromkeys(SUFFIXES, "rows"), "": "rows", ".json": "alexa", ".yml": "rasa", ".yaml": "rasa"}
+
+
+def convert(
+    path: str | Path,
+    out: str | Path,
+    format: str | None = None,
+    *,
+    source_format: str | None = None,
+    name: str | None = None,
+    test_share: float = 0.0,
+    seed: int = 0,
+    **filling: Any,
+) -> Skill:
+    """Read a skill and write it in another format.
+
+    Args:
+        path: what [`headstart.load_skill`] reads.
+        out: file to write; for rows, a `.jsonl` file (training rows alone) or a folder (catalogs and held-out rows too).
+        format: one of `headstart.writers.WRITERS`; from the suffix of `out` if it is left out.
+        source_format: one of `headstart.readers.READERS`; found from the content if it is left out.
+        name: the skill's name; made from the path if it is left out.
+        test_share: share of each intent's templates that becomes `test.jsonl` of the folder.
+        seed: of filling templates, and of the choice of test templates.
+        filling: `max_utterances` and `fills` of [`headstart.templates.fill_templates`].
+
+    Returns:
+        the skill that was written.
+
+    Raises:
+        DataError: the skill's files are not as they must be.
+        ValueError: the format is not known, or test rows are asked for where they can't be written.
+    """
+    out = Path(out)
+    format = format or FORMAT_OF_SUFFIX.get(out.suffix.lower())
+    if format not in WRITERS:
+        raise ValueError(
+            f"can't tell the format of {str(out)!r}; name it with --format {'|'.join(WRITERS)}, or give a folder, .jsonl, .json or .yml."
+        )
+    is_folder = format == "rows" and out.suffix.lower() not in SUFFIXES
+    if test_share and not is_folder:
+        raise ValueError(f"test rows need a folder of rows, not {str(out)!r}: leave out test_share, or give --out FOLDER.")
+    skill = load_skill(path, name, allow_unseen_labels=True, format=source_format)
+    if skill.templates and (seed or filling):
+        skill = make_skill(
+            skill.name, skill.templates, catalogs=skill.catalogs, slot_types=skill.slot_types, invocation=skill.invocation,
+            seed=seed, **filling,
+        )  # fmt: skip
+    if test_share:
+        kept, held_out = split_rows(skill.train.to_list(), test_share, seed)
+        skill.train, skill.test = rows_to_dataset(kept), rows_to_dataset(held_out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if is_folder:
+        write_folder(skill, out)
+    else:
+        WRITERS[format](skill, out)
+    logger.info("%s: %s, %d rows, %d intents, %d slots", out, format, len(skill.train), len(skill.intents), len(skill.slots))
+    return skill
+
+
+def write_folder(skill: Skill, folder: Path) -> None:
+    """Write a skill folder: rows, catalogs, and what else is known of the skill."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        rows = getattr(skill, part)
+        if rows is not None and len(rows):
+            write_rows(rows.to_list(), folder / f"{part}.jsonl")
+    facts = {"invocation": skill.invocation, "slot_types": skill.slot_types}
+    for name, content in ((CATALOGS, skill.catalogs), (FACTS, {key: value for key, value in facts.items() if value})):
+        if content:
+            (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+__all__ = ["convert", "write_folder"]

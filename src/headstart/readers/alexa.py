@@ -1,0 +1,156 @@
+"""Interaction models of Alexa skills (ASK), as JSON.
+
+Such files are `skill-package/interactionModels/custom/en-US.json`, `models/en-US.json`, or any other that the developer console or the
+command line of ASK writes: `interactionModel.languageModel.intents`, with either wrapper missing, with all in a list, or the bare
+`intents` and `types` of the first builder. Old schemas call an intent's name `intent`; they are read here if they hold samples (see
+`headstart.readers.alexa_text` for those that don't). Of a folder or archive the English model is read.
+
+- Samples become templates. `{Slot}` is open, `{value|Slot}` has its value (after the last bar is the slot), and neighbouring values of
+  the same slot are one value given word by word. A name in braces is looked up among the intent's slots, exactly and then without
+  case; one that is not declared is a slot all the same. Of braces without a slot's name the text is kept.
+- The same sample twice in an intent is read once; of two intents that have it, in whatever case, the first keeps it.
+- Values of types and their synonyms are the catalogs of all slots of the type, used or not. Built-in types (`AMAZON.*`, `LITERAL`) are in
+  `slot_types`; one that the file extends by values gives both.
+- Built-in intents are read if they have samples of their own.
+- The intent `HEADSTART.NoIntent`, as `headstart.writers.alexa` writes it, stands for rows without an intent.
+
+Not read: the dialog model (slots' own samples, prompts, validations), the ids of values, sensitivity, and catalogs kept elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.data import DataError, Skill, kind_of
+from headstart.readers.alexa_parts import (
+    Model,
+    add_samples,
+    add_values,
+    choose_language,
+    named_items,
+    warn_of_language,
+)
+from headstart.readers.fields import dict_of, list_of, text_of
+from headstart.readers.source import Source, SourceFile
+
+NAME = "alexa"
+WRAPPERS = ("interactionModel", "languageModel")
+# What other formats with intents have beside or inside them.
+FOREIGN = ("luis_schema_version", "service_name", "rasa_nlu_data", "inputTypes", "entityTypes", "projectFileVersion")
+
+
+def detect(source: Source) -> bool:
+    """Whether the file, or one of the folder's, is an interaction model.
+
+    Raises:
+        DataError: the file can't be read.
+    """
+    return bool(find_models(source))
+
+
+def find_models(source: Source) -> list[SourceFile]:
+    """The files of a source that are interaction models.
+
+    Raises:
+        DataError: the source is one file, which can't be read.
+    """
+    if source.only is not None:
+        return [source.only] if is_model(source.only.json) else []
+    return [file for file in source.find(".json") if is_model(json_or_none(file))]
+
+
+def json_or_none(file: SourceFile) -> Any:
+    """The content of a file of a folder; None if it can't be read, for it may have nothing to do with the skill."""
+    try:
+        return file.json
+    except DataError:
+        return None
+
+
+def is_model(content: Any) -> bool:
+    """Whether this is an interaction model: wrapped as one, or with samples in its intents."""
+    language_model, wrappers = unwrap(content)
+    intents = language_model.get("intents")
+    if wrappers:
+        return isinstance(intents, (list, dict))
+    if any(field in language_model for field in FOREIGN):
+        return False
+    return any(
+        isinstance(intent, dict)
+        and (text_of(intent.get("name")) or text_of(intent.get("intent")))
+        and isinstance(intent.get("samples"), (list, str))
+        for intent in list_of(intents)
+    )
+
+
+def unwrap(content: Any) -> tuple[dict[str, Any], int]:
+    """The object that should hold the intents, and how many wrappers were around it; an empty one if there is none."""
+    if isinstance(content, list):
+        content = content[0] if content else None
+    model, wrappers = dict_of(content), 0
+    for wrapper in WRAPPERS:
+        if isinstance(model.get(wrapper), dict):
+            model, wrappers = model[wrapper], wrappers + 1
+    return model, wrappers
+
+
+def read(source: Source, name: str) -> Skill:
+    """Read the skill.
+
+    Raises:
+        DataError: there is no interaction model, or no sample in it.
+    """
+    models = find_models(source)
+    if not models and source.only is None:
+        raise DataError(
+            f"{source.path}: found no interaction model; allowed: a JSON file with interactionModel.languageModel.intents."
+        )
+    file = choose_language(models, str(source.path)) if models else source.files[0]
+    content, wrappers = unwrap(file.json)
+    if not isinstance(content.get("intents"), (list, dict)):
+        found = kind_of(content["intents"]) if "intents" in content else "none"
+        field = ".".join([*WRAPPERS[2 - wrappers :], "intents"])
+        raise DataError(f"{file.where}, field {field!r}: found {found}; allowed: a list of intents with name, slots and samples.")
+    model = read_language_model(content, Model(file.where))
+    skill = model.skill(name)
+    warn_of_language(file, model.templates)
+    return skill
+
+
+def read_language_model(content: dict[str, Any], model: Model) -> Model:
+    """Read invocation name, types and intents into a model."""
+    invocation = text_of(content.get("invocationName")) or text_of(content.get("invocation"))
+    model.invocation = " ".join(invocation.split()) if invocation else model.invocation
+    for slot_type, item in named_items(content.get("types"), model, "types"):
+        if "valueSupplier" in item and not item.get("values"):
+            model.odd("types whose values are in a catalog outside of the file", slot_type)
+        add_values(model, slot_type, item.get("values"))
+    intents = list(named_items(content.get("intents"), model, "intents"))
+    for intent, item in intents:
+        read_slots(item.get("slots"), intent, model)
+    for intent, item in intents:
+        add_samples(model, intent, item.get("samples"))
+    return model
+
+
+def read_slots(slots: Any, intent: str, model: Model) -> None:
+    """Declare an intent's slots as they are in a file."""
+    model.add_intent(intent)
+    for slot, item in named_items(slots, model, "slots"):
+        slot_type = text_of(item.get("type"))
+        if slot_type is None:
+            model.odd("slots without a type", slot)
+        model.add_slot(intent, slot, slot_type)
+
+
+__all__ = [
+    "NAME",
+    "detect",
+    "find_models",
+    "is_model",
+    "json_or_none",
+    "read",
+    "read_language_model",
+    "read_slots",
+    "unwrap",
+]

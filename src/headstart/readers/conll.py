@@ -1,0 +1,219 @@
+"""Text files of words with their slot tags: CoNLL columns, and the line formats of ATIS and SNIPS.
+
+Read are
+
+- columns, one word a line and a blank line between sentences: the word in the first column (the second, if the first counts the words of
+  each sentence), the tag in the last, cut at tabs or else at blanks. The intent is a comment `# intent: X` or `# intent = X`, or a last
+  line of one column;
+- one sentence a line: `word:tag word:tag <=> intent`, or words, a tab, and tags, with the intent as the last tag (`BOS ... EOS`);
+- a folder with `seq.in`, `seq.out` and `label`, or with folders for train, valid and test that hold these.
+
+Tags are IOB1, IOB2, BIOES or BILOU. Words are joined by one blank. `-DOCSTART-` lines and other comments and columns are not read.
+A folder's files are training, validation and test parts by their names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from headstart.data import DataError, Skill
+from headstart.readers.parts import join_text, part_of, skill_of_parts, warn_oddities
+from headstart.readers.source import Source, SourceFile
+from headstart.templates import Slot, Template
+
+NAME = "conll"
+OTHER_FORMATS = (".json", ".jsonl", ".ndjson", ".md", ".yml", ".yaml", ".csv", ".lu", ".zip", ".py")
+TAG = re.compile(r"O|[BIESLU]-\S+")
+INTENT = re.compile(r"#\s*intent\s*[:=]\s*(\S.*)", re.IGNORECASE)
+LOOKED_AT = 300  # lines that tell the format
+
+
+class _Sentence(NamedTuple):
+    """Words, their tags, and the intent if it is known."""
+
+    words: Sequence[str]
+    tags: Sequence[str]
+    intent: str | None
+
+
+def detect(source: Source) -> bool:
+    """Whether a file's first lines are in one of these forms, or a folder has `seq.in` and `seq.out`."""
+    return bool(_triples(source) or _files(source))
+
+
+def read(source: Source, name: str) -> Skill:
+    """Read the skill.
+
+    Raises:
+        DataError: no line has words with tags.
+    """
+    parts: dict[str, list[Template]] = defaultdict(list)
+    oddities: Counter[str] = Counter()
+    triples = _triples(source)
+    for folder, triple in triples.items():
+        parts[part_of(folder + "x") or "train"] += _templates(_from_triple(triple, oddities), oddities)
+    files = [] if triples else [source.only] if source.only is not None else _files(source)
+    for file in files:
+        parts[(part_of(file.name) if source.only is None else None) or "train"] += _templates(
+            _sentences(file, oddities), oddities
+        )
+    if not any(parts.values()):
+        raise DataError(
+            f"{source.path}: no line has a word and its tag; allowed: tags O, B-label and I-label in the last column."
+        )
+    warn_oddities(source.path, oddities)
+    return skill_of_parts(name, parts)
+
+
+def _triples(source: Source) -> dict[str, dict[str, SourceFile]]:
+    """By folder (with `/`), its files seq.in, seq.out and label."""
+    folders: dict[str, dict[str, SourceFile]] = defaultdict(dict)
+    for file in source.files:
+        folder, slash, base = file.name.rpartition("/")
+        if base in ("seq.in", "seq.out", "label"):
+            folders[folder + slash][base] = file
+    return {folder: files for folder, files in folders.items() if {"seq.in", "seq.out"} <= set(files)}
+
+
+def _from_triple(files: dict[str, SourceFile], oddities: Counter[str]) -> list[_Sentence]:
+    columns = [[line.strip() for line in files[name].text.rstrip("\n").split("\n")] for name in sorted(files)]
+    if len({len(column) for column in columns}) > 1:
+        sizes = ", ".join(f"{name} {len(column)}" for name, column in zip(sorted(files), columns, strict=True))
+        raise DataError(f"{files['seq.in'].where}: files of different lengths ({sizes} lines); one line an utterance in each.")
+    sentences = []
+    for line in zip(*columns, strict=True):
+        row = dict(zip(sorted(files), line, strict=True))
+        words, tags = row["seq.in"].split(), row["seq.out"].split()
+        if len(words) == len(tags):
+            sentences.append(_Sentence(words, tags, row.get("label") or None))
+        else:
+            oddities["utterances with more or fewer tags than words"] += 1
+    return sentences
+
+
+def _files(source: Source) -> list[SourceFile]:
+    files = [source.only] if source.only is not None else source.files
+    found = []
+    for file in files:
+        try:
+            if file.suffix not in OTHER_FORMATS and _is_tagged(file.text):
+                found.append(file)
+        except DataError:  # not text
+            continue
+    return found
+
+
+def _is_tagged(text: str) -> bool:
+    lines = [line for line in text[: 2**18].split("\n")[:LOOKED_AT] if line.strip()]
+    if not lines:
+        return False
+    if all(_line_sentence(line) is not None for line in lines):
+        return True
+    tagged = [cells for cells in map(_cells, lines) if _is_word(cells)]
+    others = [line for line in lines if not _is_word(_cells(line)) and not line.startswith(("#", "-DOCSTART-"))]
+    has_labels = any(cells[-1] != "O" for cells in tagged) or any(INTENT.match(line) for line in lines)
+    return has_labels and len(tagged) >= 2 and len(others) <= len(tagged) and all(len(_cells(line)) == 1 for line in others)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("\t")] if "\t" in line.strip() else line.split()
+
+
+def _is_word(cells: Sequence[str]) -> bool:
+    return len(cells) >= 2 and bool(cells[0]) and TAG.fullmatch(cells[-1]) is not None
+
+
+def _line_sentence(line: str) -> _Sentence | None:
+    """A sentence that is one line with its intent; None if the line is none."""
+    body, arrow, intent = line.rpartition("<=>")
+    if arrow and intent.strip():
+        pairs = [pair.rpartition(":") for pair in body.split()]
+        if not pairs or not all(colon and word and TAG.fullmatch(tag) for word, colon, tag in pairs):
+            return None
+        return _Sentence([word for word, _, _ in pairs], [tag for _, _, tag in pairs], intent.strip())
+    cells = line.strip().split("\t")
+    if len(cells) != 2:
+        return None
+    words, tags = cells[0].split(), cells[1].split()
+    intent = tags.pop() if tags else ""
+    if len(tags) not in (len(words), len(words) - 1) or not tags or not all(map(TAG.fullmatch, tags)) or TAG.fullmatch(intent):
+        return None
+    if words[-1] == "EOS" and len(tags) < len(words):
+        words = words[:-1]
+    if words and words[0] == "BOS":
+        words, tags = words[1:], tags[1:]
+    return _Sentence(words, tags, intent) if words and len(words) == len(tags) else None
+
+
+def _sentences(file: SourceFile, oddities: Counter[str]) -> list[_Sentence]:
+    lines = file.text.split("\n")
+    singles = [_line_sentence(line) for line in lines if line.strip()]
+    whole = [sentence for sentence in singles if sentence is not None]
+    if whole and 2 * len(whole) > len(singles):
+        oddities["lines without words, tags and intent"] += len(singles) - len(whole)
+        return whole
+    blocks: list[list[str]] = [[]]
+    for line in lines:
+        if line.strip():
+            blocks[-1].append(line)
+        elif blocks[-1]:
+            blocks.append([])
+    column = 1 if all(_is_counted(block) for block in blocks if block) else 0
+    return [sentence for block in blocks if block for sentence in [_block_sentence(block, column, oddities)] if sentence]
+
+
+def _is_counted(block: Sequence[str]) -> bool:
+    """Whether the first column numbers the words from 1, which is told from a text of numbers by a third column."""
+    rows = [cells for cells in map(_cells, block) if _is_word(cells)]
+    return all(len(cells) > 2 and cells[0] == str(number) for number, cells in enumerate(rows, start=1))
+
+
+def _block_sentence(block: Sequence[str], column: int, oddities: Counter[str]) -> _Sentence | None:
+    words, tags, intent = [], [], None
+    for position, line in enumerate(block):
+        cells = _cells(line)
+        found = INTENT.match(line)
+        if found is not None:
+            intent = found[1].strip()
+        elif _is_word(cells) and cells[0] != "-DOCSTART-":
+            words.append(cells[column])
+            tags.append(cells[-1])
+        elif position == len(block) - 1 and words and len(cells) == 1 and not line.startswith("#"):
+            intent = intent or cells[0]
+        else:
+            oddities["lines without a word and its tag"] += not line.startswith(("#", "-DOCSTART-"))
+    return _Sentence(words, tags, intent) if words else None
+
+
+def _templates(sentences: Sequence[_Sentence], oddities: Counter[str]) -> list[Template]:
+    return [template for template in (_template(sentence, oddities) for sentence in sentences) if template.parts]
+
+
+def _template(sentence: _Sentence, oddities: Counter[str]) -> Template:
+    """The template of tagged words. A tag that continues no slot begins one, which reads IOB1 too."""
+    spans: list[tuple[str | None, list[str]]] = []
+    is_open = False
+    for word, tag in zip(sentence.words, sentence.tags, strict=True):
+        word = " ".join(word.split())
+        prefix, _, label = tag.partition("-")
+        if tag != "O" and not label.strip():
+            oddities["tags that are no tags"] += 1
+        if not label.strip():
+            spans.append((None, [word]))
+        elif spans and is_open and prefix in "IEL" and spans[-1][0] == label:
+            spans[-1][1].append(word)
+        else:
+            spans.append((label, [word]))
+        is_open = bool(label.strip()) and prefix in "BI"
+    parts: list[str | Slot] = []
+    for slot, words in spans:
+        value = " ".join(filter(None, words))
+        if value:
+            parts += [" ", Slot(slot, value) if slot is not None else value]
+    return Template(sentence.intent, tuple(join_text(parts)))
+
+
+__all__ = ["NAME", "detect", "read"]

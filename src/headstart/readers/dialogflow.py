@@ -1,0 +1,229 @@
+"""A Dialogflow ES agent as its console exports it: a folder, the zip archive itself, or one intent's file.
+
+Read are the training phrases of `intents/NAME_usersays_LANGUAGE.json` (older exports: `userSays` in `intents/NAME.json`), the intent's
+name in `intents/NAME.json`, and the values and synonyms of `entities/NAME_entries_LANGUAGE.json` (older: `entries` in
+`entities/NAME.json`). The slot label is the parameter's alias, or the entity's name if it has none; system entities become slot types
+(`@sys.date`), and text marked `@sys.ignore` is plain text. In phrases in template mode, `@entity:alias` is an open slot.
+
+One language is read: English with all its regions, or else the agent's own or the one with most phrases, with a warning. Not read are
+entities of regular expressions, entries made of other entities (`@size:size @color:color`), responses, contexts and events. The phrases
+of a fallback intent are rows of that intent.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter, defaultdict
+from typing import Any, NamedTuple
+
+from headstart.data import DataError, Skill
+from headstart.readers.fields import dict_of, list_of, text_of
+from headstart.readers.parts import join_text, warn_oddities
+from headstart.readers.source import Source, SourceFile
+from headstart.templates import MAX_UTTERANCES, Slot, Template, make_skill
+
+logger = logging.getLogger(__name__)
+
+NAME = "dialogflow"
+LANGUAGE = r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*"
+PART = re.compile(rf"(?P<owner>.+)_(?P<kind>usersays|entries)_(?P<language>{LANGUAGE})\.json", re.IGNORECASE)
+REFERENCE = re.compile(r"@(?P<entity>[\w.-]+):(?P<alias>[\w.-]+)")
+SYSTEM = "@sys."
+IGNORED = "@sys.ignore"
+INTENT_FIELDS = {"responses", "auto", "webhookUsed", "fallbackIntent", "priority"}
+
+
+class _Part(NamedTuple):
+    """A file of phrases or entries: the path of the intent or entity that it belongs to (without suffix), and its language."""
+
+    owner: str
+    kind: str
+    language: str
+    file: SourceFile
+
+
+class _Agent:
+    """What is read of an agent, and what is left out."""
+
+    def __init__(self, source: Source) -> None:
+        self.json_files = {file.name[: -len(".json")]: file for file in source.files if file.suffix == ".json"}
+        self.parts = _parts(source)
+        self.language = _choose_language(source, self.parts)
+        self.templates: list[Template] = []
+        self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
+        self.slot_types: dict[str, str] = {}
+        self.empty: list[str] = []
+        self.oddities: Counter[str] = Counter()
+
+    def lists(self, owner: str, kind: str, field: str) -> list[Any]:
+        """The phrases or entries of an intent or entity: those in files of the language, or else those in its own file."""
+        files = [
+            part.file for part in self.parts if (part.owner, part.kind, _root(part.language)) == (owner, kind, self.language)
+        ]
+        lists = [file.json for file in files] or [self.content(owner).get(field) or []]
+        self.oddities[f"lists of {kind} that are no list"] += sum(not isinstance(items, list) for items in lists)
+        return [item for items in lists for item in list_of(items)]
+
+    def content(self, owner: str) -> dict[Any, Any]:
+        """The file of an intent or entity."""
+        return dict_of(self.json_files[owner].json) if owner in self.json_files else {}
+
+
+def detect(source: Source) -> bool:
+    """Whether there are files of training phrases, or intents as the console writes them."""
+    if any(part.kind == "usersays" and _is_phrases(part.file) for part in _parts(source)):
+        return True
+    return any(_is_intent(file) for file in source.files if source.only is not None or _is_in(file, "intents"))
+
+
+def read(source: Source, name: str) -> Skill:
+    """Read the skill.
+
+    Raises:
+        DataError: no intent has a training phrase, or a file is not JSON.
+    """
+    agent = _Agent(source)
+    owners = {part.owner: None for part in agent.parts if part.kind == "usersays"}
+    for path, file in agent.json_files.items():
+        if (source.only is not None or _is_in(file, "intents")) and PART.fullmatch(file.name) is None:
+            owners[path] = None
+    for owner in owners:
+        _add_intent(owner, agent)
+    if agent.empty:
+        logger.warning("%s: left out %d intents without phrases: %s", source.path, len(agent.empty), ", ".join(agent.empty[:8]))
+    catalogs = _catalogs(agent)
+    warn_oddities(source.path, agent.oddities)
+    # The limit is for rows made of open templates; annotated ones are all used.
+    limit = max(MAX_UTTERANCES, 2 * len(agent.templates))
+    return make_skill(name, agent.templates, catalogs=catalogs, slot_types=agent.slot_types, max_utterances=limit)
+
+
+def _parts(source: Source) -> list[_Part]:
+    matches = [(PART.fullmatch(file.name), file) for file in source.files]
+    return [_Part(match["owner"], match["kind"].lower(), match["language"].lower(), file) for match, file in matches if match]
+
+
+def _is_in(file: SourceFile, folder: str) -> bool:
+    return file.suffix == ".json" and folder in file.name.split("/")[:-1]
+
+
+def _is_intent(file: SourceFile) -> bool:
+    try:
+        content = dict_of(file.json)
+    except DataError:  # not text or damaged: another file's business
+        return False
+    return isinstance(content.get("userSays"), list) or ("name" in content and len(INTENT_FIELDS & content.keys()) >= 3)
+
+
+def _is_phrases(file: SourceFile) -> bool:
+    try:
+        return any(isinstance(dict_of(phrase).get("data"), list) for phrase in list_of(file.json))
+    except DataError:
+        return False
+
+
+def _root(language: str) -> str:
+    return language.split("-")[0]
+
+
+def _choose_language(source: Source, parts: list[_Part]) -> str:
+    """English, or else the agent's language or that of most files, without its region."""
+    agents = [dict_of(file.json) for file in source.files if file.name.split("/")[-1] == "agent.json"]
+    own = _root((text_of(agents[0].get("language")) if agents else None) or "en").lower()
+    found = Counter(_root(part.language) for part in parts if part.kind == "usersays")
+    if "en" in found or not (found or own != "en"):
+        return "en"
+    language = own if own in found or not found else found.most_common(1)[0][0]
+    logger.warning("%s: there are no English phrases; those in %r are read", source.path, language)
+    return language
+
+
+def _add_intent(owner: str, agent: _Agent) -> None:
+    content = agent.content(owner)
+    intent = text_of(content.get("name")) or owner.rpartition("/")[2]
+    before = len(agent.templates)
+    for phrase in agent.lists(owner, "usersays", "userSays"):
+        parts = _phrase_parts(dict_of(phrase), agent)
+        if parts:
+            agent.templates.append(Template(intent, tuple(parts)))
+        else:
+            agent.oddities["phrases without text"] += 1
+    if len(agent.templates) > before:
+        return
+    if content.get("fallbackIntent") is True or content.get("events"):
+        logger.info("intent %s is left out: it has no phrases, as is usual for one of the platform's own events", intent)
+    else:
+        agent.empty.append(intent)
+
+
+def _phrase_parts(phrase: dict[Any, Any], agent: _Agent) -> list[str | Slot]:
+    parts: list[str | Slot] = []
+    for piece in map(dict_of, list_of(phrase.get("data"))):
+        text, alias, entity = piece.get("text"), text_of(piece.get("alias")), text_of(piece.get("meta"))
+        label = alias or (entity.lstrip("@") if entity else None)
+        if not isinstance(text, str):
+            agent.oddities["pieces of phrases without text"] += 1
+        elif phrase.get("isTemplate") is True:
+            parts += _open_slots(text, agent)
+        elif entity == IGNORED or not label or not text.strip():
+            parts.append(text)
+        else:
+            _note(label, entity, agent)
+            start = len(text) - len(text.lstrip())
+            parts += [text[:start], Slot(label, text.strip()), text[start + len(text.strip()) :]]
+    return join_text(parts)
+
+
+def _open_slots(text: str, agent: _Agent) -> list[str | Slot]:
+    parts: list[str | Slot] = []
+    end = 0
+    for match in REFERENCE.finditer(text):
+        _note(match["alias"], f"@{match['entity']}", agent)
+        parts += [text[end : match.start()], Slot(match["alias"])]
+        end = match.end()
+    return [*parts, text[end:]]
+
+
+def _note(label: str, entity: str | None, agent: _Agent) -> None:
+    """Say of which entity, with its `@`, a label's values are."""
+    if entity is not None and entity.startswith(SYSTEM):
+        agent.slot_types.setdefault(label, entity)
+    elif entity is not None:
+        agent.entities[label][entity.lstrip("@")] = None
+
+
+def _catalogs(agent: _Agent) -> dict[str, list[str]]:
+    owners = {part.owner: None for part in agent.parts if part.kind == "entries"}
+    for path, file in agent.json_files.items():
+        if _is_in(file, "entities") and PART.fullmatch(file.name) is None:
+            owners[path] = None
+    used = {entity for entities in agent.entities.values() for entity in entities}
+    values: dict[str, list[str]] = {}
+    for owner in owners:
+        entity = text_of(agent.content(owner).get("name")) or owner.rpartition("/")[2]
+        if entity in used:
+            values[entity] = _values(owner, agent)
+    return {
+        label: list(dict.fromkeys(value for entity in entities for value in values.get(entity, [])))
+        for label, entities in agent.entities.items()
+    }
+
+
+def _values(owner: str, agent: _Agent) -> list[str]:
+    if agent.content(owner).get("isRegexp") is True:
+        agent.oddities["entities of regular expressions"] += 1
+        return []
+    values = []
+    for entry in map(dict_of, agent.lists(owner, "entries", "entries")):
+        for value in [entry.get("value"), *list_of(entry.get("synonyms"))]:
+            if text_of(value) is None:
+                agent.oddities["entity values that are not text"] += 1
+            elif REFERENCE.search(value):
+                agent.oddities["entity values made of other entities"] += 1
+            else:
+                values.append(" ".join(value.split()))
+    return values
+
+
+__all__ = ["NAME", "detect", "read"]

@@ -1,0 +1,44 @@
+"""Fields of JSON and YAML content, whose types nobody has checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from headstart.data import DataError
+from headstart.readers.source import SourceFile
+
+
+def text_of(value: Any) -> str | None:
+    """The value if it is a string that is not blank and holds Unicode characters only; otherwise None."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return None if any("\ud800" <= character <= "\udfff" for character in value) else value
+
+
+def list_of(value: Any) -> list[Any]:
+    """The value if it is a list; otherwise an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def dict_of(value: Any) -> dict[Any, Any]:
+    """The value if it is an object; otherwise an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def yaml_strings(file: SourceFile) -> list[Any]:
+    """The documents of a YAML file with every scalar as it is written: YAML makes a truth value of a name such as `no`.
+
+    Raises:
+        DataError: it is not YAML, is nested too deeply, has too many aliases, or a list or object that holds itself.
+    """
+    _ = file.yaml  # for its checks
+    try:
+        return list(yaml.load_all(file.text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)))
+    except (yaml.YAMLError, RecursionError) as error:
+        problem = getattr(error, "problem", None) or "nested too deeply"
+        raise DataError(f"{file.where}: not plain YAML ({problem}); correct it there.") from error
+
+
+__all__ = ["dict_of", "list_of", "text_of", "yaml_strings"]

@@ -1,0 +1,221 @@
+"""The `.lu` files of Microsoft's Bot Framework: LUIS apps as text.
+
+Read are intents (`# Name`), their utterances with `{Entity=value}`, `{@Entity=value}`, `{Entity:role=value}` and nested labels (the
+outermost is kept), patterns with open `{Entity}` slots, `[optional]` parts and `(a|b)` groups, and the declarations of lists, prebuilt entities,
+roles and children, in the form `@ list Name =` and in the older one, `$Name:value=`. A phrase list is a catalog only if an entity has its
+name. Labels are as in `headstart.readers.luis`: a role makes `Entity:role`.
+
+Not read are comments and settings (`>`), imports and links to other files (a warning says how many), question-and-answer sections
+(`# ?`, counted), regular expressions and features. Of several languages in a folder, told by names such as `en-us`, English is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from headstart.data import DataError, Skill
+from headstart.readers.luis import Project
+from headstart.readers.source import Source, SourceFile
+
+NAME = "luis_lu"
+LOCALE = re.compile(r"(?:^|[^A-Za-z])([a-z]{2})[-_][a-z]{2}(?=[^A-Za-z]|$)", re.IGNORECASE)
+BULLET = re.compile(r"[-*+]\s*(\S.*)")
+LINK = re.compile(r"\[[^\[\]]+\](?:\([^|]+\)|\[[^\[\]]+\])$")
+KINDS = ("ml", "list", "prebuilt", "regex", "composite", "phraselist", "patternany", "intent", "simple")
+DECLARATION = re.compile(r"[@]\s*(.*)")
+OLD_DECLARATION = re.compile(r"\$\s*([^:]+?)\s*:\s*(.*)")
+CLAUSE = re.compile(r"\b(hasRoles?|usesFeatures?|roles)\b|=|\(interchangeable\)", re.IGNORECASE)
+WORD = re.compile(r"\"([^\"]+)\"|'([^']+)'|([^\s,\"']+)")
+
+
+class _LuReader:
+    """Reads lines, which mean what the heading or declaration above them says."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.samples: list[tuple[str, str]] = []  # of intents, kept until all entities are known
+        self.phrase_lists: dict[str, list[str]] = {}
+        self.headings: list[tuple[int, str]] = []
+        self.take: Callable[[str], None] = self._take_stray
+        self.entity = ""
+        self.kinds: dict[str, str] = {}
+
+    def read(self, file: SourceFile) -> None:
+        """Read one file."""
+        self.take = self._take_stray
+        is_fenced = False
+        for line in map(str.strip, file.text.split("\n")):
+            if line.startswith("```"):
+                is_fenced = not is_fenced
+            elif line and not is_fenced and not line.startswith((">", "<!--")):
+                self._read_line(line)
+
+    def finish(self) -> None:
+        """Make the samples, now that all entities and roles are known."""
+        for name, values in self.phrase_lists.items():
+            if name in self.project.entities:
+                self.project.catalogs[name] += values
+        sections = {name for (level, name), (lower, _) in zip(self.headings, self.headings[1:], strict=False) if lower > level}
+        used = {intent for intent, _ in self.samples}
+        self.project.intents += [name for _, name in self.headings if name in used or name not in sections]
+        for intent, text in self.samples:
+            self.project.add_sample(intent, text, is_pattern=False)
+
+    def _read_line(self, line: str) -> None:
+        bullet = BULLET.match(line)
+        if line.startswith("#"):
+            self._read_heading(line)
+        elif bullet is not None:
+            self.take(bullet[1].strip())
+        elif line.startswith("@"):
+            self._declare(line)
+        elif line.startswith("$"):
+            self._declare_old(line)
+        elif LINK.match(line):
+            self.project.oddities["imports of other files, which are not read"] += 1
+        elif self.take != self._take_nothing:
+            self.project.oddities["lines that are neither heading, sample nor declaration"] += 1
+
+    def _read_heading(self, line: str) -> None:
+        level = len(line) - len(line.lstrip("#"))
+        name = line.lstrip("#").strip()
+        self.take = self._take_nothing
+        if name.startswith("?"):
+            self.project.oddities["question-and-answer sections"] += 1
+        elif name:
+            self.headings.append((level, name))
+            self.take = self._take_sample
+
+    def _take_stray(self, text: str) -> None:
+        self.project.oddities["samples above the first intent"] += 1
+
+    def _take_nothing(self, text: str) -> None:
+        """For what stands below something that is not read."""
+
+    def _take_sample(self, text: str) -> None:
+        if LINK.match(text):
+            self.project.oddities["links to utterances of other files, which are not read"] += 1
+        else:
+            self.samples.append((self.headings[-1][1], text))
+
+    def _take_value(self, text: str) -> None:
+        value = text.rstrip(":").strip() if text.endswith(":") else text
+        if value:
+            self.project.catalogs[self.entity].append(value)
+
+    def _take_phrases(self, text: str) -> None:
+        self.phrase_lists.setdefault(self.entity, []).extend(word.strip() for word in text.split(",") if word.strip())
+
+    def _take_child(self, text: str) -> None:
+        if text.startswith("@"):
+            self._declare(text, is_child=True)
+
+    def _declare(self, line: str, is_child: bool = False) -> None:
+        """Read `@ kind name, name hasRoles role, role usesFeature feature =`; the kind may be missing, a child's may be an entity."""
+        match = DECLARATION.match(line)
+        text = match[1] if match else ""
+        clause = CLAUSE.search(text)
+        words = _words(text[: clause.start()] if clause else text)
+        has_kind = bool(words) and (words[0].lower() in KINDS or (is_child and len(words) > 1))
+        kind = words.pop(0) if has_kind else self.kinds.get(words[0], "") if words else ""
+        if not words:
+            self.project.oddities["declarations without a name"] += 1
+            self.take = self._take_nothing
+            return
+        for name in words:
+            self._note(name, kind)
+            for role in _roles(text):
+                self.project.roles.setdefault(role, name)
+        if not is_child:
+            self.entity = words[0]
+            takers = {"list": self._take_value, "phraselist": self._take_phrases, "ml": self._take_child}
+            self.take = takers.get(kind.lower(), self._take_nothing)
+
+    def _note(self, name: str, kind: str) -> None:
+        self.kinds[name] = kind
+        if kind.lower() == "prebuilt":
+            self.project.slot_types[name] = name
+        elif kind and kind.lower() not in KINDS:  # a child that is an instance of another entity
+            self.project.models.append((name, kind))
+        if kind.lower() not in ("phraselist", "intent"):
+            self.project.entities.add(name)
+
+    def _declare_old(self, line: str) -> None:
+        """Read `$Name:kind`, `$PREBUILT:name`, or `$Name:value=` with the synonyms of the value below."""
+        self.take = self._take_nothing
+        match = OLD_DECLARATION.match(line)
+        if match is None:
+            self.project.oddities["declarations without a name"] += 1
+            return
+        self.entity = match[1]
+        text, _, roles = re.sub(r"\broles\s*=", "\0", match[2], flags=re.IGNORECASE).partition("\0")
+        kind = text.strip()
+        if self.entity.upper() == "PREBUILT":
+            self.entity, kind = kind or self.entity, "prebuilt"
+        if kind.endswith("="):
+            self._note(self.entity, "list")
+            self.take = self._take_value
+            self._take_value(kind.rstrip("= "))
+        elif kind.lower().startswith("phraselist"):
+            self.take = self._take_phrases
+        else:
+            self._note(self.entity, kind.lower() if kind.lower() in KINDS else "simple")
+        for role in _words(roles.strip(" []")):
+            self.project.roles.setdefault(role, self.entity)
+
+
+def _words(text: str) -> list[str]:
+    """The names in a text, which commas or blanks part and quotes hold together."""
+    return [next(filter(None, match.groups())) for match in WORD.finditer(text)]
+
+
+def _roles(text: str) -> list[str]:
+    """The roles that a declaration names."""
+    clauses = list(CLAUSE.finditer(text))
+    ends = [clause.start() for clause in clauses[1:]] + [len(text)]
+    return [
+        role
+        for clause, end in zip(clauses, ends, strict=False)
+        if clause[0].lower() in ("hasrole", "hasroles", "roles")
+        for role in _words(text[clause.end() : end])
+    ]
+
+
+def detect(source: Source) -> bool:
+    """Whether a file is called `.lu` and has an intent or an entity."""
+    return bool(_files(source))
+
+
+def read(source: Source, name: str) -> Skill:
+    """Read the skill.
+
+    Raises:
+        DataError: there is no such file, or no sample in it.
+    """
+    files = [source.only] if source.only is not None else _files(source)
+    if not files:
+        raise DataError(f"{source.path}: found no .lu file with an intent; allowed: '# Intent' with '- utterance' lines below.")
+    project = Project(str(source.path))
+    reader = _LuReader(project)
+    for file in files:
+        reader.read(file)
+    reader.finish()
+    return project.skill(name)
+
+
+def _files(source: Source) -> list[SourceFile]:
+    files = []
+    for file in source.find(".lu"):
+        try:
+            if re.search(r"^[ \t]*(?:#+|@|\$)[ \t]*[^\s#@$]", file.text, re.MULTILINE):
+                files.append(file)
+        except DataError:  # not text
+            continue
+    languages = {file.name: language[1].lower() for file in files if (language := LOCALE.search(file.name))}
+    if "en" in languages.values():
+        return [file for file in files if languages.get(file.name, "en") == "en"]
+    return files
+
+
+__all__ = ["NAME", "detect", "read"]

@@ -1,0 +1,173 @@
+"""The sample syntax of LUIS: slots in braces, `[optional]` parts and `(a|b)` groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from math import lcm
+from typing import NamedTuple
+
+from headstart.readers.parts import join_text
+from headstart.templates import Slot
+
+MAX_FORMS = 12  # of one pattern
+MAX_LENGTH = 2000  # characters of one pattern
+MAX_NESTING = 10  # of groups
+PAIRS = {"[": "]", "(": ")"}
+ESCAPED = "{}[]()|\\@=:"
+NEXT = re.compile(r"[{}=]")
+SPECIAL = re.compile(r"[\\{}\[\]()|]")
+
+
+class PatternError(ValueError):
+    """A sample that is not as its syntax asks; the message is what is wrong with it, to be counted."""
+
+
+class Mark(NamedTuple):
+    """A sign of the syntax: a bracket, a parenthesis or a bar."""
+
+    sign: str
+
+
+Token = str | Slot | Mark
+
+
+def scan(text: str, label: Callable[[str], str]) -> list[Token]:
+    """Cut a sample into text, slots and signs. Of nested labelled slots the outermost is kept.
+
+    Args:
+        text: the sample.
+        label: the slot label of what is written in front of `=`, or alone in braces.
+
+    Raises:
+        PatternError: braces don't match, or a slot has no name or an empty value.
+    """
+    if len(text) > MAX_LENGTH:
+        raise PatternError(f"over {MAX_LENGTH} characters")
+    tokens: list[Token] = []
+    position = 0
+    while position < len(text):
+        found = SPECIAL.search(text, position)
+        tokens.append(text[position : found.start()] if found else text[position:])
+        if found is None:
+            break
+        position = found.end()
+        sign = found[0]
+        if sign == "\\":
+            is_escape = text[position : position + 1] in tuple(ESCAPED)
+            tokens.append(text[position] if is_escape else sign)
+            position += is_escape
+        elif sign == "{":
+            slot, position = _scan_slot(text, position, label)
+            tokens += slot
+        elif sign == "}":
+            raise PatternError("braces that don't match")
+        else:
+            tokens.append(Mark(sign))
+    return tokens
+
+
+def _scan_slot(text: str, position: int, label: Callable[[str], str]) -> tuple[list[Token], int]:
+    """The slot whose brace opens before the position, with the blanks at the ends of its value outside, and the position behind it."""
+    found = NEXT.search(text, position)
+    name = label(text[position : found.start()]) if found else ""
+    if found is None or found[0] == "{" or not name:
+        raise PatternError("braces without a name")
+    if found[0] == "}":
+        return [Slot(name)], found.end()
+    value, position = _scan_value(text, found.end())
+    if not value.strip():
+        raise PatternError("empty values")
+    return [" " * value[0].isspace(), Slot(name, value.strip()), " " * value[-1].isspace()], position
+
+
+def _scan_value(text: str, position: int) -> tuple[str, int]:
+    """A value up to its closing brace, without the braces and names of slots nested in it, and the position behind the brace."""
+    pieces = []
+    depth = 1
+    while depth:
+        found = re.compile(r"[\\{}]").search(text, position)
+        if found is None:
+            raise PatternError("braces that don't match")
+        pieces.append(text[position : found.start()])
+        position = found.end()
+        if found[0] == "\\":
+            is_escape = text[position : position + 1] in tuple(ESCAPED)
+            pieces.append(text[position] if is_escape else "\\")
+            position += is_escape
+        elif found[0] == "}":
+            depth -= 1
+        else:
+            equals = NEXT.search(text, position)
+            if equals is None or equals[0] != "=":
+                raise PatternError("open slots inside of values")
+            depth += 1
+            position = equals.end()
+    return "".join(pieces), position
+
+
+def expand(tokens: Sequence[Token], is_pattern: bool = True) -> list[list[str | Slot]]:
+    """The forms of a sample, at most 12 of them, each as tidy parts.
+
+    Args:
+        tokens: of [`scan`].
+        is_pattern: whether signs are syntax even if the sample has neither an optional part nor a group with a bar.
+
+    Raises:
+        PatternError: brackets don't match, or are nested too deeply.
+    """
+    if not is_pattern and not _has_syntax(tokens):
+        return [join_text(token.sign if isinstance(token, Mark) else token for token in tokens)]
+    if is_pattern:  # the anchors of the whole utterance
+        tokens = [re.sub(r"^\s*\^|\^\s*$", "", token) if isinstance(token, str) else token for token in tokens]
+    forms, _ = _alternatives(tokens, 0, "", 0)
+    return [parts for parts in map(join_text, forms) if parts]
+
+
+def _has_syntax(tokens: Sequence[Token]) -> bool:
+    signs = "".join(token.sign for token in tokens if isinstance(token, Mark))
+    return re.search(r"\[.*\]|\(.*\|.*\)", signs) is not None
+
+
+def _alternatives(tokens: Sequence[Token], position: int, closing: str, depth: int) -> tuple[list[list[str | Slot]], int]:
+    """The forms up to the closing sign (or the end), and the position behind it."""
+    if depth > MAX_NESTING:
+        raise PatternError(f"groups nested over {MAX_NESTING} deep")
+    done: list[list[str | Slot]] = []
+    forms: list[list[str | Slot]] = [[]]
+    while position < len(tokens):
+        token = tokens[position]
+        position += 1
+        if not isinstance(token, Mark):
+            forms = [[*form, token] for form in forms]
+        elif token.sign in PAIRS:
+            inner, position = _alternatives(tokens, position, PAIRS[token.sign], depth + 1)
+            inner = [*_limit(inner, MAX_FORMS - 1), []] if token.sign == "[" else inner
+            forms = _combine(forms, inner)
+        elif token.sign == "|":
+            done, forms = done + forms, [[]]
+        elif token.sign == closing:
+            return _limit(done + forms), position
+        else:
+            raise PatternError("brackets that don't match")
+    if closing:
+        raise PatternError("brackets that don't match")
+    return _limit(done + forms), position
+
+
+def _limit(forms: list[list[str | Slot]], limit: int = MAX_FORMS) -> list[list[str | Slot]]:
+    """At most as many forms as are allowed, evenly chosen."""
+    if len(forms) <= limit:
+        return forms
+    return [forms[number * len(forms) // limit] for number in range(limit)]
+
+
+def _combine(forms: list[list[str | Slot]], choices: list[list[str | Slot]]) -> list[list[str | Slot]]:
+    """Each form with each choice; where these are too many, so that every form and every choice occurs."""
+    if len(forms) * len(choices) <= MAX_FORMS:
+        return [form + choice for form in forms for choice in choices]
+    lap = lcm(len(forms), len(choices))
+    return [forms[number % len(forms)] + choices[(number + number // lap) % len(choices)] for number in range(MAX_FORMS)]
+
+
+__all__ = ["PatternError", "expand", "scan"]

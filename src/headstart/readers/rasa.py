@@ -1,0 +1,185 @@
+"""Rasa NLU training data in YAML (Rasa 2.x and 3.x) and in JSON (Rasa NLU up to 1.x).
+
+A file, or a folder or archive with several: a whole project, or its `data` folder. Files without training data, such as `domain.yml` and
+stories, are passed over; Markdown files with training data (see `rasa_markdown`) are read too. Read are
+
+- YAML: of the list `nlu`, items with `intent`, `lookup` or `synonym`, whose `examples` are a text with one `- ` line each or, for
+  intents, a list of texts or of objects with `text`;
+- JSON: `common_examples`, `entity_examples` and `intent_examples` with `text`, `intent` and `entities`, `entity_synonyms`, and
+  `lookup_tables`, all of `rasa_nlu_data`.
+
+Names are kept as they are written: a retrieval intent has its full name, `chitchat/ask_name`. `rasa_markdown` says what becomes of the
+markup, of entities with roles, of lookup tables and of synonyms. Regular expressions and responses are not read. Metadata that
+`headstart.writers.rasa` writes, `headstart: {unannotated: [intent, slots]}`, says what of an item's examples is not annotated.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from headstart.data import DataError, Skill, kind_of, shorten
+from headstart.readers.fields import dict_of, list_of, text_of, yaml_strings
+from headstart.readers.rasa_markdown import Annotation, RasaData, add_markdown, annotation_of, markdown_files
+from headstart.readers.source import Source, SourceFile
+
+NAME = "rasa"
+KINDS = ("intent", "lookup", "synonym", "regex")
+HAS_LIST = re.compile(r"""^["']?nlu["']?[ \t]*:""", re.MULTILINE)
+HAS_ITEM = re.compile(r"""^[ \t-]*["']?(?:intent|lookup|synonym|regex)["']?[ \t]*:""", re.MULTILINE)
+JSON_FIELD = "rasa_nlu_data"
+
+
+def detect(source: Source) -> bool:
+    """Whether there is a YAML file with a list `nlu` of intents and the like, or a JSON file with `rasa_nlu_data`."""
+    return any(_is_yaml(file) or _is_json(file) for file in _files(source))
+
+
+def read(source: Source, name: str) -> Skill:
+    """Read the skill.
+
+    Raises:
+        DataError: a file with training data is damaged, or no intent has an example.
+    """
+    data = RasaData(source)
+    for file in _files(source):
+        if _is_json(file):
+            _add_json(file, data)
+        elif _is_yaml(file):
+            _add_yaml(file, data)
+    for file in markdown_files(source) if source.only is None else []:
+        add_markdown(file, data)
+    return data.skill(name)
+
+
+def _files(source: Source) -> list[SourceFile]:
+    return [source.only] if source.only is not None else source.find(".yml", ".yaml", ".json")
+
+
+def _is_json(file: SourceFile) -> bool:
+    try:
+        return JSON_FIELD in file.text and isinstance(file.json, dict) and JSON_FIELD in file.json
+    except DataError:  # not text, or damaged: another file's business
+        return False
+
+
+def _is_yaml(file: SourceFile) -> bool:
+    try:
+        if file.suffix == ".json" or not HAS_LIST.search(file.text) or not HAS_ITEM.search(file.text):
+            return False
+    except DataError:
+        return False
+    try:
+        documents = file.yaml
+    except DataError:  # what is damaged here is training data: reading says where
+        return True
+    items = [item for document in documents for item in list_of(dict_of(document).get("nlu"))]
+    return any(isinstance(item, dict) and not item.keys().isdisjoint(KINDS) for item in items)
+
+
+def _add_yaml(file: SourceFile, data: RasaData) -> None:
+    for document in yaml_strings(file):
+        content = dict_of(document).get("nlu")
+        if not isinstance(content, list) and content:
+            raise DataError(
+                f"{file.where}, field 'nlu': found {kind_of(content)}; allowed: a list of intents, lookups and synonyms."
+            )
+        for item in content or []:
+            kinds = [kind for kind in KINDS if kind in dict_of(item)]
+            name = text_of(item[kinds[0]]) if kinds else None
+            if name is None:
+                data.oddities["items of 'nlu' without a name or of unknown kind"] += 1
+            elif kinds[0] == "intent":
+                _add_intent(name, item, data)
+            else:
+                _add_values(kinds[0], name, _lines(item.get("examples"), data), data)
+
+
+def _add_intent(name: str, item: dict[str, Any], data: RasaData) -> None:
+    examples = item.get("examples")
+    texts: list[Any] = _lines(examples, data) if isinstance(examples, str) else list_of(examples)
+    unannotated = list_of(dict_of(dict_of(item.get("metadata")).get("headstart")).get("unannotated"))
+    for text in texts:
+        data.add_example(
+            text.get("text") if isinstance(text, dict) else text,
+            None if "intent" in unannotated else name,
+            "slots" not in unannotated,
+        )
+    data.oddities["intents without examples"] += not texts
+
+
+def _add_values(kind: str, name: str, values: list[str], data: RasaData) -> None:
+    if kind == "lookup":
+        data.add_lookup(name, values)
+    elif kind == "regex":
+        data.patterns += len(values)
+    else:
+        for value in values:
+            data.add_synonym(name, value)
+
+
+def _lines(examples: Any, data: RasaData) -> list[str]:
+    """The items of a text with one a line; those of a list that are texts too."""
+    if isinstance(examples, list):
+        return [example for example in examples if isinstance(example, str) and example.strip()]
+    if not isinstance(examples, str):
+        data.oddities["'examples' that are neither a text nor a list"] += examples is not None
+        return []
+    lines = [line.lstrip(" \t") for line in examples.split("\n") if line.strip()]
+    data.oddities["lines that do not begin with '-'"] += sum(not line.startswith("-") for line in lines)
+    return [line[1:] for line in lines if line.startswith("-") and line[1:].strip()]
+
+
+def _add_json(file: SourceFile, data: RasaData) -> None:
+    content = file.json[JSON_FIELD]
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{file.where}, field {JSON_FIELD!r}: found {kind_of(content)}; allowed: an object with 'common_examples'."
+        )
+    for field in ("common_examples", "entity_examples", "intent_examples", "entity_synonyms", "lookup_tables", "regex_features"):
+        items = content.get(field)
+        if items is not None and not isinstance(items, list):
+            raise DataError(f"{file.where}, field {field!r}: found {shorten(items)}; allowed: a list.")
+        for item in items or []:
+            if not isinstance(item, dict):
+                data.oddities[f"items of {field!r} that are not objects"] += 1
+            elif field.endswith("_examples"):
+                _add_json_example(item, data)
+            elif field == "regex_features":
+                data.patterns += 1
+            else:
+                _add_json_values(field, item, data)
+
+
+def _add_json_example(item: dict[str, Any], data: RasaData) -> None:
+    text, intent = text_of(item.get("text")), item.get("intent")
+    if text is None or (intent not in (None, "") and text_of(intent) is None):
+        data.oddities["examples without a text or with an intent that is not text"] += 1
+        return
+    spans: list[tuple[int, int, Annotation]] = []
+    for entity in list_of(item.get("entities")):
+        fields = dict_of(entity)
+        annotation = annotation_of("", fields)
+        start, end = fields.get("start"), fields.get("end")
+        if annotation is None or type(start) is not int or type(end) is not int:
+            data.oddities["entities without a name or offsets"] += 1
+        else:
+            spans.append((start, end, annotation))
+    data.add_spans(text, text_of(intent), spans)
+
+
+def _add_json_values(field: str, item: dict[str, Any], data: RasaData) -> None:
+    name = text_of(item.get("name" if field == "lookup_tables" else "value"))
+    values = item.get("elements" if field == "lookup_tables" else "synonyms")
+    if name is None:
+        data.oddities[f"items of {field!r} without a name"] += 1
+    elif field == "lookup_tables" and isinstance(values, str):
+        data.add_lookup_file(name, values)
+    elif field == "lookup_tables":
+        data.add_lookup(name, list_of(values))
+    else:
+        for value in list_of(values):
+            data.add_synonym(name, value)
+
+
+__all__ = ["NAME", "detect", "read"]

@@ -1,0 +1,102 @@
+"""Headstart's own format: a JSON-lines file of rows, or a folder with `train.jsonl` (see `headstart.data`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from headstart.data import (
+    CATALOGS,
+    DataError,
+    Skill,
+    kind_of,
+    parse_rows,
+    read_rows,
+    read_text,
+    shorten,
+    skill_name,
+)
+from headstart.readers.source import Source
+
+NAME = "rows"
+PARTS = ("train", "validation", "test")
+FACTS = "skill.json"  # what else is known: {"invocation", "slot_types"}
+SUFFIXES = (".jsonl", ".ndjson")
+
+
+def detect(source: Source) -> bool:
+    """Whether the path is a folder with `train.jsonl`, or a JSON-lines file."""
+    if source.only is not None:
+        return source.only.suffix in SUFFIXES
+    return source.path.is_dir() and any(file.name == "train.jsonl" for file in source.files)
+
+
+def read(source: Source, name: str) -> Skill:
+    """Read the skill; labels of validation and test rows are not checked against training (see [`check_held_out`])."""
+    if source.only is not None:
+        return Skill(name, train=read_rows(source.path))
+    held_out = {part: source.path / f"{part}.jsonl" for part in PARTS[1:] if (source.path / f"{part}.jsonl").exists()}
+    return Skill(
+        name,
+        train=read_rows(source.path / "train.jsonl"),
+        **{part: read_rows(path) for part, path in held_out.items()},
+        catalogs=read_catalogs(source.path / CATALOGS) if (source.path / CATALOGS).exists() else {},
+        **(_read_facts(source.path / FACTS) if (source.path / FACTS).exists() else {}),
+        allow_unseen_labels=True,
+    )
+
+
+def check_held_out(skill: Skill, folder: Path) -> None:
+    """Raise `DataError`, naming file and line, if a validation or test row has a label that training lacks."""
+    for part in PARTS[1:]:
+        path = folder / f"{part}.jsonl"
+        for line, row in parse_rows(path) if path.exists() else []:
+            skill.check_labels(row, f"{path}, line {line}")
+    skill.allow_unseen_labels = False
+
+
+def read_catalogs(path: Path) -> dict[str, list[str]]:
+    """Read `{slot label: [values]}`.
+
+    Raises:
+        DataError: the file is something else.
+    """
+    catalogs = _read_object(path, "{slot label: [values]}")
+    for label, values in catalogs.items():
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise DataError(f"{path}, field {label!r}: found {shorten(values)}; allowed: a list of strings.")
+    return catalogs
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    facts = _read_object(path, '{"invocation": name, "slot_types": {slot label: type}}')
+    invocation, slot_types = facts.get("invocation"), facts.get("slot_types", {})
+    if not isinstance(invocation, str | None):
+        raise DataError(f"{path}, field 'invocation': found {shorten(invocation)}; allowed: a string.")
+    if not isinstance(slot_types, dict) or not all(isinstance(kind, str) for kind in slot_types.values()):
+        raise DataError(f"{path}, field 'slot_types': found {shorten(slot_types)}; allowed: {{slot label: type}}.")
+    return {"invocation": invocation, "slot_types": slot_types}
+
+
+def _read_object(path: Path, allowed: str) -> dict[str, Any]:
+    try:
+        content = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}); allowed: {allowed}.") from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: not JSON that can be read ({error}); allowed: {allowed}.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: found {kind_of(content)}; allowed: {allowed}.")
+    return content
+
+
+def default_name(source: Source) -> str:
+    """The skill's name by its path: a file that is only called after its part, such as train.jsonl, takes that of its folder."""
+    is_part = source.only is not None and source.name in PARTS
+    return skill_name(source.path.resolve().parent.name if is_part else source.name)
+
+
+__all__ = ["FACTS", "NAME", "PARTS", "SUFFIXES", "check_held_out", "default_name", "detect", "read", "read_catalogs"]

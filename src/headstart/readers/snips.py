@@ -1,0 +1,211 @@
+"""Datasets of Snips NLU: the JSON form, and the YAML form of intents and entities; a file, or a folder or archive with several.
+
+JSON: `{"intents": {NAME: {"utterances": [{"data": [{"text", "entity", "slot_name"}]}]}}, "entities": {NAME: {"data": [{"value",
+"synonyms"}]}}, "language"}`. The published benchmark's files, `{NAME: [{"data": [...]}]}`, are read as well. YAML: documents with
+`type: intent`, `name`, `slots` and `utterances` such as `- turn on the lights in the [room:room_name](living room)`, and documents with
+`type: entity`, `name` and `values`, each a value or a list of a value and its synonyms. `[room]` without a value is an open slot.
+
+The slot label is the slot's name, or the entity's if the slot has none. Values and synonyms of an entity (the latter unless
+`use_synonyms` is false) belong to all slots of that entity; built-in entities become slot types (`snips/datetime`). Entities that no
+slot uses, and the settings of matching, are not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from typing import Any
+
+from headstart.data import DataError, Skill, kind_of
+from headstart.readers.fields import dict_of, list_of, text_of, yaml_strings
+from headstart.readers.parts import join_text, warn_oddities
+from headstart.readers.source import Source, SourceFile
+from headstart.templates import MAX_UTTERANCES, Slot, Template, make_skill
+
+NAME = "snips"
+BUILT_IN = "snips/"
+HAS_TYPE = re.compile(r"""^["']?type["']?[ \t]*:[ \t]*["']?(?:intent|entity)\b""", re.MULTILINE)
+HAS_LIST = re.compile(r"""^["']?(?:utterances|values)["']?[ \t]*:""", re.MULTILINE)
+# The bounds keep malformed text from being searched to its end again and again.
+SLOT = re.compile(r"\[(?P<slot>[^\[\]:]{1,500}+)(?::(?P<entity>[^\[\]]{0,500}+))?\](?:\((?P<value>[^)]{0,500}+)\))?")
+
+
+class _Dataset:
+    """What is found in the files."""
+
+    def __init__(self) -> None:
+        self.templates: list[Template] = []
+        self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
+        self.values: dict[str, list[str]] = defaultdict(list)  # of each entity
+        self.oddities: Counter[str] = Counter()
+
+    def add(self, intent: str, parts: list[str | Slot]) -> None:
+        """Add an utterance."""
+        parts = join_text(parts)
+        if parts:
+            self.templates.append(Template(intent, tuple(parts)))
+        else:
+            self.oddities["utterances without text"] += 1
+
+    def add_values(self, entity: str, values: list[Any]) -> None:
+        """Add values of an entity."""
+        kept = [" ".join(value.split()) for value in values if text_of(value) is not None]
+        self.values[entity] += kept
+        self.oddities["entity values that are not text"] += len(values) - len(kept)
+
+
+def detect(source: Source) -> bool:
+    """Whether there is a JSON dataset, or a YAML file with documents of intents or entities."""
+    return any(_is_json(file) or _is_yaml(file) for file in _files(source))
+
+
+def read(source: Source, name: str) -> Skill:
+    """Read the skill.
+
+    Raises:
+        DataError: a file of the dataset is damaged, or no intent has an utterance.
+    """
+    data = _Dataset()
+    for file in _files(source):
+        if _is_json(file):
+            _add_json(file, data)
+        elif _is_yaml(file):
+            for document in yaml_strings(file):
+                _add_document(dict_of(document), data)
+    slot_types = {
+        label: entity for label, entities in data.entities.items() for entity in entities if entity.startswith(BUILT_IN)
+    }
+    catalogs = {
+        label: list(dict.fromkeys(value for entity in entities for value in data.values.get(entity, [])))
+        for label, entities in data.entities.items()
+    }
+    warn_oddities(source.path, data.oddities)
+    # The limit is for rows made of open templates; annotated ones are all used.
+    limit = max(MAX_UTTERANCES, 2 * len(data.templates))
+    return make_skill(name, data.templates, catalogs=catalogs, slot_types=slot_types, max_utterances=limit)
+
+
+def _files(source: Source) -> list[SourceFile]:
+    return [source.only] if source.only is not None else source.find(".yml", ".yaml", ".json")
+
+
+def _is_json(file: SourceFile) -> bool:
+    try:
+        content = dict_of(file.json)
+    except DataError:  # not text, or damaged: another file's business
+        return False
+    utterances = [list_of(dict_of(intent).get("utterances")) for intent in dict_of(content.get("intents")).values()]
+    if not utterances and content and all(isinstance(samples, list) for samples in content.values()):
+        utterances = list(content.values())
+    return any(isinstance(dict_of(sample).get("data"), list) for samples in utterances for sample in samples)
+
+
+def _is_yaml(file: SourceFile) -> bool:
+    try:
+        if file.suffix == ".json" or not HAS_TYPE.search(file.text) or not HAS_LIST.search(file.text):
+            return False
+    except DataError:  # not text: another file's business
+        return False
+    try:
+        documents = file.yaml
+    except DataError:  # what is damaged here is a dataset: reading says where
+        return True
+    fields = {"intent": "utterances", "entity": "values"}
+    return any(
+        isinstance(document, dict)
+        and isinstance(document.get("type"), str)
+        and isinstance(document.get(fields.get(document["type"], "")), list)
+        for document in documents
+    )
+
+
+def _add_json(file: SourceFile, data: _Dataset) -> None:
+    content = file.json
+    intents, entities = content.get("intents", content), content.get("entities", {})
+    for field, value in (("intents", intents), ("entities", entities)):
+        if not isinstance(value, dict):
+            raise DataError(
+                f"{file.where}, field {field!r}: found {kind_of(value)}; allowed: an object with names as its fields."
+            )
+    for intent, found in intents.items():
+        utterances = found if isinstance(found, list) else dict_of(found).get("utterances")
+        if text_of(intent) is None or not isinstance(utterances, list):
+            data.oddities["intents without a name or a list of utterances"] += 1
+            continue
+        data.oddities["intents without utterances"] += not utterances
+        for utterance in utterances:
+            data.add(intent, _json_parts(list_of(dict_of(utterance).get("data")), data))
+    for entity, found in entities.items() if "intents" in content else []:
+        has_synonyms = dict_of(found).get("use_synonyms") is not False
+        for entry in map(dict_of, list_of(dict_of(found).get("data"))):
+            data.add_values(entity, [entry.get("value"), *(list_of(entry.get("synonyms")) if has_synonyms else [])])
+
+
+def _json_parts(chunks: list[Any], data: _Dataset) -> list[str | Slot]:
+    parts: list[str | Slot] = []
+    for chunk in map(dict_of, chunks):
+        text, entity = chunk.get("text"), text_of(chunk.get("entity"))
+        label = text_of(chunk.get("slot_name")) or entity
+        if text is not None and not isinstance(text, str):
+            data.oddities["pieces of utterances that are not text"] += 1
+        elif label is None:
+            parts.append(text or "")
+        else:
+            parts += _slot_parts(label, entity or label, text, data)
+    return parts
+
+
+def _slot_parts(label: str, entity: str, text: str | None, data: _Dataset) -> list[str | Slot]:
+    """The slot, with blanks at the ends of its value beside it."""
+    data.entities[label][entity] = None
+    if text is None or not text.strip():
+        return [Slot(label)]
+    start = len(text) - len(text.lstrip())
+    return [text[:start], Slot(label, text.strip()), text[start + len(text.strip()) :]]
+
+
+def _add_document(document: dict[Any, Any], data: _Dataset) -> None:
+    kind, name = document.get("type"), text_of(document.get("name"))
+    if kind not in ("intent", "entity"):
+        return
+    if name is None:
+        data.oddities["intents and entities without a name"] += 1
+    elif kind == "entity":
+        has_synonyms = document.get("use_synonyms") not in ("false", "False", "no", "off")
+        for value in list_of(document.get("values")):
+            values = list_of(value) or [value]
+            data.add_values(name, values if has_synonyms else values[:1])
+    else:
+        _add_utterances(name, document, data)
+
+
+def _add_utterances(intent: str, document: dict[Any, Any], data: _Dataset) -> None:
+    texts = [text for text in list_of(document.get("utterances")) if text_of(text) is not None]
+    data.oddities["utterances that are not text"] += len(list_of(document.get("utterances"))) - len(texts)
+    data.oddities["intents without utterances"] += not texts
+    entities: dict[str, str] = {}
+    for slot in map(dict_of, list_of(document.get("slots"))):
+        slot_name, entity = text_of(slot.get("name")), text_of(slot.get("entity"))
+        if slot_name is not None and entity is not None:
+            entities[slot_name.strip()] = entity.strip()
+    matches = [match for text in texts for match in SLOT.finditer(text)]
+    for match in matches:  # an utterance may say what the others leave out
+        if match["entity"] and match["entity"].strip():
+            entities.setdefault(match["slot"].strip(), match["entity"].strip())
+    for text in texts:
+        data.add(intent, _yaml_parts(text, entities, data))
+
+
+def _yaml_parts(text: str, entities: dict[str, str], data: _Dataset) -> list[str | Slot]:
+    parts: list[str | Slot] = []
+    end = 0
+    for match in SLOT.finditer(text):
+        label = match["slot"].strip()
+        if label:
+            entity = (match["entity"] or "").strip() or entities.get(label, label)
+            parts += [text[end : match.start()], *_slot_parts(label, entity, match["value"], data)]
+            end = match.end()
+    return [*parts, text[end:]]
+
+
+__all__ = ["NAME", "detect", "read"]

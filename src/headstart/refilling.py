@@ -1,0 +1,115 @@
+"""The rows that fine-tuning sees: new values in the same templates at every epoch, and background utterances among them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, cast
+
+from torch.utils.data import Dataset
+from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from headstart.data import Skill
+from headstart.features import encode_list, report_spans
+from headstart.templates import ShuffledOrder, row_template, value_sources
+
+Encoded = dict[str, Any]
+
+
+class EpochRows(Dataset[Encoded]):
+    """Encoded rows of one epoch; `set_epoch` makes those of another. The same seed and epoch always give the same rows.
+
+    Args:
+        skill: the skill.
+        tokenizer: a fast tokenizer.
+        entry: the skill's entry in the model's configuration.
+        refill: probability that a slot gets another value of its catalog, built-in type, or training rows.
+        background: utterances that are none of the skill's intents.
+        background_share: background utterances in an epoch, as a share of the skill's rows. All come before any comes again.
+        seed: of all choices.
+    """
+
+    def __init__(
+        self,
+        skill: Skill,
+        tokenizer: PreTrainedTokenizerBase,
+        entry: dict[str, Any],
+        refill: float = 0.0,
+        background: Sequence[str] = (),
+        background_share: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.entry = entry
+        self.refill = refill
+        self.seed = seed
+        self.rows = skill.train.to_list()
+        self.templates = [row_template(row) for row in self.rows]
+        self.own, counts = encode_list(self.rows, tokenizer, entry)
+        report_spans(counts, skill.name, tokenizer.model_max_length)
+        self.sources = value_sources(skill.slots, skill.catalogs, skill.slot_types, self.templates, seed) if refill else {}
+        self._label_counts = Counter(slot.label for template in self.templates for slot in template.slots)
+        self.background = _encode_background(background, tokenizer, entry)
+        self.num_background = round(len(self.rows) * background_share) if self.background else 0
+        self._order = ShuffledOrder(len(self.background), f"{seed} background")
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the rows of this epoch; those of epoch 0 are the skill's own."""
+        self.encoded = list(self.own)
+        if self.sources and epoch:
+            refilled = self._refill(epoch)
+            encoded, _ = encode_list(list(refilled.values()), self.tokenizer, self.entry)
+            for number, row in zip(refilled, encoded, strict=True):
+                self.encoded[number] = row
+        first = epoch * self.num_background
+        self.encoded += [self.background[self._order[first + number]] for number in range(self.num_background)]
+
+    def _refill(self, epoch: int) -> dict[int, dict[str, Any]]:
+        """The rows that get another value, by number."""
+        choice = random.Random(f"{self.seed} {epoch}")
+        # Every occurrence of a label takes a place in the order of its values, whether it is used or not: then an epoch can be made
+        # without those before it.
+        places = {label: epoch * count for label, count in self._label_counts.items()}
+        refilled = {}
+        for number, template in enumerate(self.templates):
+            values = [cast(str, slot.value) for slot in template.slots]
+            for position, slot in enumerate(template.slots):
+                if slot.label in self.sources and choice.random() < self.refill:
+                    values[position] = self.sources[slot.label].value(places[slot.label])
+                places[slot.label] += 1
+            if values != [slot.value for slot in template.slots]:
+                refilled[number] = template.fill(values)
+        return refilled
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def __getitem__(self, number: int) -> Encoded:
+        return self.encoded[number]
+
+
+class NewEpoch(TrainerCallback):
+    """Makes new rows at the beginning of every epoch, also of one that is resumed in its middle.
+
+    Args:
+        rows: the training set.
+    """
+
+    def __init__(self, rows: EpochRows) -> None:
+        self.rows = rows
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Make the rows of the epoch that begins."""
+        self.rows.set_epoch(int(state.epoch or 0))
+
+
+def _encode_background(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, entry: dict[str, Any]) -> list[Encoded]:
+    """Background utterances, with the label "none of these", which follows the intents, and without slot labels."""
+    rows: list[dict[str, Any]] = [{"text": text, "intent": None, "slots": None} for text in texts]
+    encoded, _ = encode_list(rows, tokenizer, entry)
+    return [{**row, "intent_labels": len(entry["intents"])} for row in encoded]
+
+
+__all__ = ["EpochRows", "NewEpoch"]

@@ -1,0 +1,238 @@
+"""A skill as the interaction model of an Alexa skill (ASK), in JSON.
+
+A skill of templates with open slots is written as these, with `{Slot}`; any other as its training rows, with `{value|Slot}`.
+`headstart.readers.alexa` reads the same rows (templates) and catalogs from it, up to white space and what the format can't express. The
+latter is counted in a warning, and is:
+
+- a row without an intent: it is written in the intent `HEADSTART.NoIntent`, which the reader takes back, and Amazon refuses;
+- a row whose slots are not annotated: it is written, and read, as one without slots;
+- braces in a text: where they would be read as a slot they become parentheses. In slot labels braces and bars become `_`;
+- values of the same slot next to each other: they are read as one;
+- the same text in several intents, in whatever case, or with several annotations in one intent: all are written, the first is read;
+- a catalog for one slot of a built-in type, where another slot of the type has a different one: the slot gets a type of its own;
+- built-in types of other platforms: Alexa's takes their place where there is one, or else a type of the slot's own;
+- blank and repeated values, and catalogs without values: they are left out;
+- validation and test rows: they are not written.
+
+Amazon's builder is stricter than the format. Names with other characters than letters and `_`, samples with digits or other signs than
+`'`, `-` and `.`, and types without values (of slots that have no catalog) are written as they are, and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from headstart.data import DataError, Skill
+from headstart.readers.alexa_parts import NO_INTENT, parse_sample
+from headstart.templates import Slot, Template, row_template, tidy
+
+logger = logging.getLogger(__name__)
+
+ROUND = str.maketrans("{}", "()")
+PLAIN = str.maketrans("{}|", "___")
+NAME = re.compile(r"(?:AMAZON\.)?[A-Za-z_]+")
+SPOKEN = re.compile(r"[^\W\d_]|[\s'.-]|[\u0300-\u036f\u0900-\u097f]")
+# What other platforms call the types that Alexa has: by the last part of their names, without signs and in lower case.
+BUILT_IN_TYPES = {
+    "age": "NUMBER",
+    "cardinal": "NUMBER",
+    "city": "City",
+    "color": "Color",
+    "date": "DATE",
+    "dimension": "NUMBER",
+    "duration": "DURATION",
+    "geocity": "City",
+    "geocountry": "Country",
+    "givenname": "FirstName",
+    "musicartist": "Artist",
+    "musicgenre": "Genre",
+    "number": "NUMBER",
+    "numberinteger": "NUMBER",
+    "ordinal": "Ordinal",
+    "percentage": "NUMBER",
+    "person": "Person",
+    "personname": "Person",
+    "phonenumber": "PhoneNumber",
+    "time": "TIME",
+}
+
+
+def write_alexa(skill: Skill, path: Path) -> None:
+    """Write a skill's templates or training rows, and its catalogs; what the format can't express is counted in warnings.
+
+    Args:
+        skill: what to write.
+        path: the JSON file; one that is there is replaced.
+
+    Raises:
+        DataError: the file can't be written.
+    """
+    changes: Counter[str] = Counter()
+    templates = skill.templates if _has_open_slots(skill.templates) else [row_template(row) for row in skill.train.to_list()]
+    samples, labels = _samples(templates, changes)
+    first_intent = next(iter(samples))
+    unused = dict.fromkeys(_plain(label) for label in [*skill.catalogs, *skill.slot_types])
+    labels[first_intent].update({label: None for label in unused if not any(label in used for used in labels.values())})
+    type_of, types = _types(labels, skill, changes)
+    intents = [
+        {"name": intent, "slots": [{"name": label, "type": type_of[label]} for label in labels[intent]], "samples": list(lines)}
+        for intent, lines in samples.items()
+    ]
+    for part in (skill.validation, skill.test):
+        changes["validation and test rows are not written"] += len(part or [])
+    changes["names have characters that Amazon refuses"] += sum(
+        not NAME.fullmatch(name) for name in {*samples, *(label for used in labels.values() for label in used)}
+    )
+    model = {"invocationName": skill.invocation or _spoken_name(skill.name), "intents": intents, "types": types}
+    _write(Path(path), {"interactionModel": {"languageModel": model}})
+    for change, count in changes.items():
+        if count:
+            logger.warning("%s: %d %s", path, count, change)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise DataError(f"{path}: can't be written ({error.strerror}); give a file in a folder that is there.") from error
+
+
+def _has_open_slots(templates: Iterable[Template]) -> bool:
+    return any(slot.value is None for template in templates for slot in template.slots)
+
+
+def _spoken_name(name: str) -> str:
+    return " ".join(re.findall(r"[^\W\d_]+", name)).lower() or "skill"
+
+
+def _plain(label: str) -> str:
+    return label.translate(PLAIN)
+
+
+def _samples(
+    templates: Sequence[Template], changes: Counter[str]
+) -> tuple[dict[str, dict[str, None]], dict[str, dict[str, None]]]:
+    """The distinct samples and the slot labels of each intent, in order."""
+    samples: dict[str, dict[str, None]] = defaultdict(dict)
+    labels: dict[str, dict[str, None]] = defaultdict(dict)
+    written: dict[str, str] = {}
+    texts: dict[tuple[str, str], str] = {}
+    for template in templates:
+        intent = NO_INTENT if template.intent is None else template.intent
+        sample, parts = _sample(template, changes)
+        if sample in samples[intent]:
+            continue
+        samples[intent][sample] = None
+        labels[intent].update({part.label: None for part in parts if isinstance(part, Slot)})
+        changes[f"samples have no intent and are in {NO_INTENT}"] += template.intent is None
+        changes["samples have no annotated slots and are written as if they had none"] += not template.has_slots
+        changes["samples have characters that Amazon refuses"] += not all(
+            isinstance(part, Slot) or all(map(SPOKEN.fullmatch, part)) for part in parts
+        )
+        read_as = Template(None, tuple(parts)).pattern + str([part.value for part in parts if isinstance(part, Slot)])
+        text = "".join(part if isinstance(part, str) else part.value or f"{{{part.label}}}" for part in parts)
+        is_lost = written.get(read_as, intent) != intent or (text, intent) in texts
+        changes["samples are there before, in another intent or with other slots, and will not be read"] += is_lost
+        written.setdefault(read_as, intent)
+        texts.setdefault((text, intent), sample)
+    return samples, labels
+
+
+def _sample(template: Template, changes: Counter[str]) -> tuple[str, list[str | Slot]]:
+    """The sample, and the parts that it stands for."""
+    changes["slots have labels with braces or bars, which become '_'"] += any(
+        _plain(slot.label) != slot.label for slot in template.slots
+    )
+    parts = _trimmed(template.parts)
+    sample = _join(parts)
+    if list(parse_sample(sample, None, str).parts) != parts and sample.translate(ROUND) != sample:
+        rounded: list[str | Slot] = [
+            part.translate(ROUND) if isinstance(part, str) else Slot(part.label, part.value and part.value.translate(ROUND))
+            for part in parts
+        ]
+        changes["samples have braces, which become parentheses"] += rounded != parts
+        parts, sample = rounded, _join(rounded)
+    changes["samples have values of one slot next to each other, which will be read as one"] += (
+        list(parse_sample(sample, None, str).parts) != parts
+    )
+    return sample, parts
+
+
+def _join(parts: Iterable[str | Slot]) -> str:
+    return "".join(
+        part if isinstance(part, str) else f"{{{part.label}}}" if part.value is None else f"{{{part.value}|{part.label}}}"
+        for part in parts
+    )
+
+
+def _trimmed(parts: Iterable[str | Slot]) -> list[str | Slot]:
+    """The parts with single blanks, those at the ends of values in the text beside, and one piece of text between slots."""
+    pieces: list[str | Slot] = []
+    for part in parts:
+        value = part if isinstance(part, str) else part.value or ""
+        core = "" if isinstance(part, str) else value.strip()
+        lead = value[: len(value) - len(value.lstrip())] if core else value
+        trail = value[len(value.rstrip()) :] if core else ""
+        is_slot = isinstance(part, Slot) and (bool(core) or part.value is None)
+        for piece in (lead, Slot(_plain(part.label), core or None) if is_slot and isinstance(part, Slot) else "", trail):
+            if isinstance(piece, str) and pieces and isinstance(pieces[-1], str):
+                pieces[-1] += piece
+            else:
+                pieces.append(piece)
+    return tidy(pieces)
+
+
+def _types(
+    labels: dict[str, dict[str, None]], skill: Skill, changes: Counter[str]
+) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """The type of each label, and the types with their values."""
+    catalogs = {_plain(label): _distinct(values) for label, values in skill.catalogs.items()}
+    changes["values are blank or repeated and are left out"] += sum(map(len, skill.catalogs.values())) - sum(
+        map(len, catalogs.values())
+    )
+    built_in = {_plain(label): _amazon_type(name, changes) for label, name in skill.slot_types.items()}
+    by_type: dict[str, list[str]] = defaultdict(list)
+    used = dict.fromkeys(label for declared in labels.values() for label in declared)
+    for label in used:
+        if built_in.get(label):
+            by_type[built_in[label] or ""].append(label)
+    type_of: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for slot_type, group in by_type.items():
+        shared = catalogs.get(group[0], [])
+        is_shared = all(catalogs.get(label, []) == shared for label in group)
+        type_of.update({label: slot_type for label in group if is_shared or not catalogs.get(label)})
+        values.update({slot_type: shared} if is_shared and shared else {})
+    for label in used:
+        if label not in type_of:
+            changes["slots have another catalog than others of their built-in type, and get a type of their own"] += bool(
+                built_in.get(label)
+            )
+            type_of[label] = f"Type_{label}" if label.startswith("AMAZON.") or label == "LITERAL" else label
+            values[type_of[label]] = catalogs.get(label, [])
+            changes["slots have no catalog: Amazon wants values in their types"] += not catalogs.get(label)
+    types = [{"name": name, "values": [{"name": {"value": value}} for value in listed]} for name, listed in values.items()]
+    return type_of, types
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return [value for value in dict.fromkeys(" ".join(value.split()) for value in values) if value]
+
+
+def _amazon_type(name: str, changes: Counter[str]) -> str | None:
+    """The built-in type of Alexa for one of any platform, if there is one."""
+    if name.startswith("AMAZON.") or name == "LITERAL":
+        return name
+    last = re.split(r"[./:]", name)[-1]
+    found = BUILT_IN_TYPES.get(re.sub(r"[^a-z]", "", last.lower()))
+    changes["built-in types are another platform's: Alexa's take their place where there are such"] += 1
+    return f"AMAZON.{found}" if found else None
+
+
+__all__ = ["write_alexa"]

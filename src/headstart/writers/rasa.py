@@ -1,0 +1,144 @@
+"""A skill as Rasa NLU training data, in the YAML format 3.1.
+
+Every training row becomes an example of its intent with its values in place, and every catalog a lookup table. `headstart.readers.rasa`
+reads the same rows and catalogs from it. What is not the same, each counted in a warning:
+
+- a row without an intent is written under a name that no intent has (`no_intent`), and a row whose slots are not annotated as if it had
+  none: Rasa has neither. Metadata, which Rasa leaves alone, tells the reader which they are, so that nothing is lost;
+- square brackets that Rasa would take for markup become round ones, because nothing can be escaped in an example;
+- blanks and line breaks at the ends of a text that no slot holds are lost;
+- blanks at the ends of a catalog's values, values that are blank or repeated, and catalogs without values are lost, and line breaks in
+  values become blanks.
+
+Examples with line breaks or control characters are written as a list of objects with `text`, the others as one text with a line each.
+Validation and test rows, slot types and the invocation are not written, nor is a domain.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from headstart.data import Skill
+from headstart.readers.rasa_markdown import BLANKS, Annotation, parse_markup
+from headstart.templates import Slot, row_template
+
+logger = logging.getLogger(__name__)
+
+VERSION = "3.1"
+ROUND = str.maketrans("[]", "()")
+PLAIN_LABEL = re.compile(r"\w+")
+# Characters that YAML escapes, so that a text with them cannot be a block of lines, and those that Rasa takes for the end of a line.
+NOT_IN_LINE = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffd]")
+
+
+class _Block(str):
+    """Text that YAML shows as lines."""
+
+
+class _Quoted(str):
+    """Text that YAML shows in double quotes."""
+
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Its own class, because how a type is shown is a property of the class."""
+
+
+_Dumper.add_representer(_Block, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|"))
+_Dumper.add_representer(_Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
+
+
+def write_rasa(skill: Skill, path: Path) -> None:
+    """Write a skill's training rows and catalogs; what the format cannot express is counted in warnings.
+
+    Args:
+        skill: what to write.
+        path: the YAML file; one that is there is replaced.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    changes: Counter[str] = Counter()
+    content = {"version": _Quoted(VERSION), "nlu": [*_intents(skill, changes), *_lookups(skill.catalogs, changes)]}
+    text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    Path(path).write_text(text, encoding="utf-8", newline="\n")
+    for change, count in changes.items():
+        if count:
+            logger.warning("%s: %s: %d", path, change, count)
+
+
+def _intents(skill: Skill, changes: Counter[str]) -> list[dict[str, Any]]:
+    no_intent = "no_intent"
+    while no_intent in skill.intents:
+        no_intent += "_"
+    # Rows that are one item: of the same intent, annotated alike, and all fit for lines or not.
+    groups: dict[tuple[str | None, bool, bool], list[str]] = defaultdict(list)
+    for row in skill.train.to_list():
+        example = _example(row, changes)
+        groups[row["intent"], row["slots"] is None, bool(NOT_IN_LINE.search(example))].append(example)
+    items = []
+    for (intent, is_open, is_quoted), examples in groups.items():
+        changes[f"rows without an intent, written as {no_intent!r}"] += len(examples) * (intent is None)
+        changes["rows whose slots are not annotated, written as if they had none"] += len(examples) * is_open
+        unannotated = ["intent"] * (intent is None) + ["slots"] * is_open
+        item: dict[str, Any] = {"intent": no_intent if intent is None else intent}
+        if unannotated:
+            item["metadata"] = {"headstart": {"unannotated": unannotated}}
+        item["examples"] = [{"text": _Quoted(example)} for example in examples] if is_quoted else _lines(examples)
+        items.append(item)
+    return items
+
+
+def _example(row: dict[str, Any], changes: Counter[str]) -> str:
+    """The row as an example: with square brackets that are read as they are meant."""
+    example = _markup(row)
+    rounded = row["text"].translate(ROUND)  # as many characters, so that the slots are where they were
+    if rounded != row["text"] and _is_misread(row, example):
+        changes["rows in which square brackets became round ones"] += 1
+        example = _markup(row | {"text": rounded})
+    stripped = example.strip(BLANKS)
+    changes["rows that lost blanks at their ends"] += stripped != example
+    return stripped
+
+
+def _markup(row: dict[str, Any]) -> str:
+    return "".join(f"[{part.value}]{_name(part.label)}" if isinstance(part, Slot) else part for part in row_template(row).parts)
+
+
+def _name(label: str) -> str:
+    if PLAIN_LABEL.fullmatch(label):
+        return f"({label})"
+    # A closing brace would end the object for Rasa wherever it is.
+    return '{"entity": ' + json.dumps(label, ensure_ascii=False).replace("}", "\\u007d") + "}"
+
+
+def _is_misread(row: dict[str, Any], example: str) -> bool:
+    pieces = parse_markup(example)
+    meant = [Annotation(part.value or "", part.label) if isinstance(part, Slot) else part for part in row_template(row).parts]
+    # Later versions of Rasa also take `[a][b]` for markup.
+    return pieces != meant or "][" in example
+
+
+def _lookups(catalogs: dict[str, list[str]], changes: Counter[str]) -> list[dict[str, Any]]:
+    items = []
+    for label, values in catalogs.items():
+        kept = dict.fromkeys(" ".join(value.splitlines()).strip(BLANKS) for value in values)
+        kept = {value: None for value in kept if value.strip()}
+        changes["catalog values that changed or are lost"] += len(set(values) - set(kept)) + len(values) - len(set(values))
+        changes["catalogs without values, which are lost"] += not kept
+        if kept:
+            items.append({"lookup": label, "examples": _lines(kept)})
+    return items
+
+
+def _lines(texts: Any) -> _Block:
+    return _Block("".join(f"- {text}\n" for text in texts))
+
+
+__all__ = ["write_rasa"]

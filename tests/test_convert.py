@@ -1,0 +1,97 @@
+"""`headstart convert`: files of one format become those of another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart import convert, load_skill
+from headstart.cli import main
+
+MODEL = {
+    "interactionModel": {
+        "languageModel": {
+            "invocationName": "corner cafe",
+            "intents": [
+                {
+                    "name": "Order",
+                    "slots": [{"name": "size", "type": "SIZE"}, {"name": "at", "type": "AMAZON.TIME"}],
+                    "samples": [
+                        "a {size} coffee",
+                        "bring a {size} one at {at}",
+                        "a {size} one please",
+                        "get me something {size}",
+                    ],
+                },
+                {"name": "Thanks", "slots": [], "samples": ["thank you", "thanks a lot", "that was nice"]},
+                {"name": "AMAZON.StopIntent", "samples": []},
+            ],
+            "types": [
+                {"name": "SIZE", "values": [{"name": {"value": "small"}}, {"name": {"value": "large", "synonyms": ["big"]}}]}
+            ],
+        }
+    }
+}
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    path = tmp_path / "cafe.json"
+    path.write_text(json.dumps(MODEL), encoding="utf-8")
+    return path
+
+
+def row_set(rows: Any) -> set[str]:
+    return {json.dumps(row, sort_keys=True) for row in rows.to_list()}
+
+
+@pytest.mark.parametrize("out", ["cafe.jsonl", "folder", "again.json", "nlu.yml"])
+def test_what_is_written_is_read_again(model_file: Path, tmp_path: Path, out: str) -> None:
+    written = convert(model_file, tmp_path / "out" / out, name="cafe")
+    read = load_skill(tmp_path / "out" / out, "cafe")
+    assert (read.name, read.intents) == (written.name, ["Order", "Thanks"])
+    assert row_set(read.train) == row_set(written.train)
+    if out != "cafe.jsonl":
+        assert {label: sorted(values) for label, values in read.catalogs.items()} == {"size": ["big", "large", "small"]}
+    if out in ("folder", "again.json"):
+        assert (read.invocation, read.slot_types) == ("corner cafe", {"at": "AMAZON.TIME"})
+
+
+def test_command_line_converts_splits_and_seeds(model_file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    assert main(["convert", str(model_file), "--out", str(folder), "--test_share", "0.3", "--fills", "5", "--seed", "3"]) == 0
+    skill = load_skill(folder)
+    assert skill.test is not None and len(skill.test)
+    again = convert(model_file, tmp_path / "again", test_share=0.3, fills=5, seed=3)
+    assert row_set(again.train) == row_set(skill.train)
+    assert main(["convert", str(model_file), "--out", str(tmp_path / "few.jsonl"), "--max_utterances", "2"]) == 0
+    assert len(load_skill(tmp_path / "few.jsonl").train) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{model}", "--out", "rows.txt"], "can't tell the format of 'rows.txt'; name it with --format"),
+        (["{model}", "--out", "rows.jsonl", "--test_share", "0.5"], "test rows need a folder of rows"),
+        (["{model}", "--out", "folder", "--test_share", "7"], "share is 7.0; it must lie between 0 and 1"),
+        (["no/such", "--out", "folder"], "there is no such file or folder"),
+    ],
+)
+def test_mistakes_are_one_line(
+    model_file: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model_file.parent)
+    assert main(["convert", *(part.format(model=model_file) for part in arguments)]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("headstart: ")]
+    assert message in line
+
+
+def test_a_file_is_fine_tuned_as_it_is(model_file: Path, tiny_base: Path, tmp_path: Path) -> None:
+    options = ["--base", str(tiny_base), "--max_steps", "3", "--disable_tqdm", "true"]
+    assert main(["finetune", "--skill", str(model_file), "--output_dir", str(tmp_path / "out"), *options]) == 0
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["skills"][0]["gazetteer"]["slots"] == ["size"]
+    assert config["skills"][0]["rejection"]["threshold"] == 0.5

@@ -1,0 +1,81 @@
+"""The rows of an epoch: refilled slots and background utterances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from transformers import PreTrainedTokenizerBase, TrainerControl, TrainerState
+
+from headstart import Skill
+from headstart.data import rows_to_dataset
+from headstart.refilling import EpochRows, NewEpoch
+
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture
+def skill() -> Skill:
+    rows = [
+        {"text": "a small latte", "intent": "Brew", "slots": [{"start": 2, "end": 7, "label": "size"}]},
+        {"text": "stop the machine", "intent": "Cancel", "slots": []},
+    ]
+    return Skill("cafe", rows_to_dataset(rows), catalogs={"size": ["small", "medium", "large", "double"]})
+
+
+def make_rows(skill: Skill, tokenizer: PreTrainedTokenizerBase, **options: Any) -> EpochRows:
+    entry = {"name": skill.name, "intents": skill.intents, "slots": skill.slots}
+    return EpochRows(skill, tokenizer, entry, **options)
+
+
+def contents(rows: EpochRows) -> Rows:
+    return [rows[number] for number in range(len(rows))]
+
+
+def texts(rows: EpochRows, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    return [tokenizer.decode(row["input_ids"]).replace(" ##", "") for row in contents(rows)]
+
+
+def test_the_first_epoch_has_the_rows_themselves(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    assert contents(make_rows(skill, tokenizer, refill=1.0)) == contents(make_rows(skill, tokenizer))
+
+
+def test_every_value_comes_before_any_comes_again(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = make_rows(skill, tokenizer, refill=1.0)
+    seen = []
+    for epoch in range(4, 8):  # a whole lap of the four values
+        rows.set_epoch(epoch)
+        seen.append(texts(rows, tokenizer)[0])
+        assert texts(rows, tokenizer)[1] == "stop the machine"
+        assert max(rows[0]["slot_labels"]) == 1
+    assert sorted(seen) == ["a double latte", "a large latte", "a medium latte", "a small latte"]
+
+
+def test_epoch_does_not_depend_on_those_before(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    options = {"refill": 0.5, "background": ["turn on the light", "who won", "good night"], "background_share": 0.5}
+    walked, jumped = (make_rows(skill, tokenizer, seed=7, **options) for _ in range(2))
+    for epoch in range(6):
+        walked.set_epoch(epoch)
+    NewEpoch(jumped).on_epoch_begin(None, TrainerState(epoch=5.0), TrainerControl())  # type: ignore[arg-type]
+    assert contents(walked) == contents(jumped)
+
+
+def test_without_refilling_nothing_changes(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = make_rows(skill, tokenizer, refill=0.0)
+    before = contents(rows)
+    rows.set_epoch(3)
+    assert contents(rows) == before
+
+
+def test_background_is_labelled_as_none_of_the_intents(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    background = ["turn on the light", "who won", "good night", "call mom"]
+    rows = make_rows(skill, tokenizer, background=background, background_share=1.0)
+    seen = set()
+    for epoch in range(2):
+        rows.set_epoch(epoch)
+        own, added = contents(rows)[:2], contents(rows)[2:]
+        assert {row["intent_labels"] for row in own} == {0, 1}
+        assert [row["intent_labels"] for row in added] == [2, 2]
+        assert {label for row in added for label in row["slot_labels"]} == {-100}
+        seen.update(tuple(row["input_ids"]) for row in added)
+    assert len(seen) == len(background)

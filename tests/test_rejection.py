@@ -1,0 +1,207 @@
+"""The reject option: what trains it, what it answers, and how it is calibrated and scored."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from huggingface_hub.errors import StrictDataclassClassValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from headstart import DataError, HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune, load_skill
+from headstart.data import rows_to_dataset
+from headstart.evaluation import load_pipeline
+from headstart.metrics import expected_calibration_error, roc_auc
+from headstart.rejection import TOO_SIMILAR, choose_background, fit_temperature, held_out_background, read_background
+
+
+class Lamp:
+    name = "lamp"
+    intents = ["on", "off"]  # noqa: RUF012
+    slots = ["room"]  # noqa: RUF012
+
+
+@pytest.fixture
+def lamp(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase) -> NLUPipeline:
+    model.add_skill(Lamp(), reset="task_layers", rejects=True)
+    return NLUPipeline(model=model.eval(), tokenizer=tokenizer)
+
+
+def test_background_of_the_package_is_large_and_clean() -> None:
+    utterances = read_background()
+    assert len(utterances) > 1000
+    assert len({text.lower() for text in utterances}) == len(utterances)
+    assert not any(text.startswith("#") or text != text.strip() for text in utterances)
+
+
+def test_own_background(tmp_path: Path) -> None:
+    path = tmp_path / "own.txt"
+    path.write_text("# mine\n\n## block\n sing a song \nwho won\n", encoding="utf-8")
+    assert read_background(path) == ["sing a song", "who won"]
+    path.write_text("# nothing\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"own\.txt: holds no utterance"):
+        read_background(path)
+    with pytest.raises(DataError, match="no such file"):
+        read_background(tmp_path / "none.txt")
+
+
+def test_background_like_the_skills_own_is_left_out(tokenizer: PreTrainedTokenizerBase) -> None:
+    torch.manual_seed(0)
+    embeddings = nn.Embedding(len(tokenizer), 32)
+    own = ["a small latte", "brew an espresso"]
+    other = [f"{text} {number}" for number in range(9) for text in ("water the plant", "who painted this")]
+    background = [*other, "one small latte", "A small Latte", "espresso brew"]
+    chosen = choose_background(background, own, embeddings, tokenizer)
+    assert len(chosen) >= len(background) * (1 - TOO_SIMILAR) - 2
+    assert chosen == [text for text in background if text in chosen]
+    assert "A small Latte" not in chosen and "espresso brew" not in chosen
+
+
+def test_held_out_background_is_not_trained_on() -> None:
+    utterances = [str(number) for number in range(25)]
+    kept, held_out = held_out_background(utterances)
+    assert sorted(kept + held_out) == sorted(utterances)
+    assert len(held_out) == 3
+
+
+def set_bias(nlu: NLUPipeline, value: float) -> None:
+    classifiers = nlu.model.classifiers["lamp"]
+    with torch.no_grad():
+        classifiers.reject_classifier.weight.zero_()
+        classifiers.reject_classifier.bias.fill_(value)
+
+
+def test_rejected_text_has_no_intent_and_no_slots_but_a_score(lamp: NLUPipeline) -> None:
+    set_bias(lamp, 9.0)
+    answer = lamp("brew a latte", skill="lamp")
+    assert answer["intent"]["label"] is None and answer["intent"]["score"] > 0.99
+    assert answer["slots"] == []
+    never = lamp("brew a latte", skill="lamp", reject_threshold=1)
+    assert never["intent"]["label"] in Lamp.intents and never["intent"]["score"] < 0.01
+
+
+def test_threshold_and_temperature_are_the_skills_own_and_survive_saving(lamp: NLUPipeline, tmp_path: Path) -> None:
+    set_bias(lamp, 1.0)
+    entry = lamp.model.skill("lamp")
+    entry["rejection"] = {"temperature": 2.0, "threshold": 0.9}
+    answer = lamp("brew a latte", skill="lamp")
+    assert answer["intent"]["label"] is not None
+    lamp.save_pretrained(tmp_path)
+    loaded = load_pipeline(tmp_path)
+    assert loaded.model.skill("lamp")["rejection"] == entry["rejection"]
+    assert loaded("brew a latte", skill="lamp") == answer
+    entry["rejection"]["threshold"] = 0.2
+    assert lamp("brew a latte", skill="lamp")["intent"]["label"] is None
+
+
+def test_loss_knows_none_of_these(lamp: NLUPipeline) -> None:
+    batch = {"input_ids": torch.tensor([[5, 6], [7, 8]]), "skill_ids": lamp.model.skill_ids(["lamp"] * 2)}
+    set_bias(lamp, 9.0)
+    likely, unlikely = (
+        lamp.model(**batch, intent_labels=torch.tensor([label, label])).intent_loss for label in (len(Lamp.intents), 0)
+    )
+    assert likely < 0.01 < 5 < unlikely
+
+
+def test_skills_without_the_option_are_as_before(model: HeadstartForJointNLU, lamp: NLUPipeline) -> None:
+    batch = {"input_ids": torch.tensor([[5, 6], [7, 8]])}
+    outputs = lamp.model(**batch, skill_ids=lamp.model.skill_ids(["lamp", "bank"]))
+    assert outputs.reject_logits[1] == torch.finfo(torch.float).min
+    decoding = lamp.model.decode(outputs, batch["input_ids"], skill_ids=lamp.model.skill_ids(["lamp", "bank"]))
+    assert decoding.reject_scores[1] == 0 and decoding.intents[1] >= 0
+    assert lamp.model(**batch, skill_ids=lamp.model.skill_ids(["bank", "travel"])).reject_logits is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rejection": {"threshold": 0.5}}, "must have temperature and threshold"),
+        ({"rejection": {"threshold": 0.5, "temperature": 0}}, "temperature must be over 0"),
+        ({"rejection": {"threshold": 2, "temperature": 1}}, r"threshold in \[0, 1\]"),
+        ({"gazetteer": {"slots": ["room"]}}, "must have slots and bytes"),
+        ({"gazetteer": {"slots": ["city"], "bytes": 5}}, "needs slots that the skill has"),
+    ],
+)
+def test_malformed_entries_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(StrictDataclassClassValidationError, match=message):
+        HeadstartConfig(skills=[{"name": "lamp", "intents": ["on"], "slots": ["room"], **change}])
+
+
+@pytest.mark.parametrize("option", [{"reject_threshold": 1.5}, {"reject_threshold": -1}])
+def test_threshold_outside_0_to_1_is_refused(lamp: NLUPipeline, option: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        lamp("brew", skill="lamp", **option)
+
+
+# ---- training, calibration and scores
+
+
+def test_finetuning_calibrates_on_validation_rows(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    rows = coffee.train.to_list()
+    skill = Skill("coffee", rows_to_dataset(rows[::2] + rows[1::4]), validation=rows_to_dataset(rows[3::4]))
+    options: dict[str, Any] = {"max_steps": 40, "learning_rate": 0.02, "reject_threshold": 0.6, "disable_tqdm": True}
+    nlu = finetune(skill, tmp_path, base=str(tiny_base), allow_unseen_labels=True, **options)
+    rejection = nlu.model.skill()["rejection"]
+    assert rejection["threshold"] == 0.6
+    assert rejection["temperature"] != 1.0
+    scores = evaluate(nlu, skill.train, unknown=["what is the capital of france", "did my package arrive", "sing me a song"])
+    assert scores["unknown_utterances"] == 3
+    assert 0 <= scores["rejection_auroc"] <= 1 and 0 <= scores["expected_calibration_error"] <= 1
+    assert evaluate(nlu, skill.train, unknown=["sing"], reject_threshold=0)["rejected_known"] == 1.0
+
+
+@pytest.mark.slow
+def test_base_learns_to_reject_what_other_skills_are_for(root: Path, coffee: Skill, tmp_path: Path) -> None:
+    others = [text for name in ("plant_care", "museum_guide") for text in load_skill(root / "examples" / name).test["text"]]
+    scores = evaluate(finetune(coffee, tmp_path, disable_tqdm=True), coffee.test, unknown=others)
+    assert scores["rejection_auroc"] > 0.97
+    assert scores["rejected_known"] < 0.1 and scores["rejected_unknown"] > 0.9
+
+
+def test_unknown_utterances_may_come_from_files(lamp: NLUPipeline, tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_text("sing\n\nwho won\n", encoding="utf-8")
+    (tmp_path / "rows.jsonl").write_text('{"text": "sing", "intent": null, "slots": null}\n', encoding="utf-8")
+    rows = rows_to_dataset([{"text": "brew", "intent": "on", "slots": []}])
+    for name, number in (("lines.txt", 2), ("rows.jsonl", 1)):
+        assert evaluate(lamp, rows, "lamp", unknown=tmp_path / name)["unknown_utterances"] == number
+
+
+def test_a_skill_that_can_not_reject_says_so(tiny_base: Path) -> None:
+    rows = rows_to_dataset([{"text": "brew", "intent": "pay", "slots": []}])
+    with pytest.raises(ValueError, match="skill 'bank' can't reject: fine-tune it with --rejection true"):
+        evaluate(tiny_base, rows, "bank", unknown=["sing"])
+
+
+def test_temperature_of_overconfident_scores_is_found() -> None:
+    generator = torch.Generator().manual_seed(0)
+    honest = torch.randn(4000, 3, generator=generator) * 2
+    labels = torch.multinomial(honest.softmax(dim=1), 1, generator=generator).squeeze(1)
+    weights = torch.full((4000,), 1 / 4000)
+    assert fit_temperature(honest * 3, labels, weights) == pytest.approx(3, rel=0.1)
+    assert fit_temperature(honest, labels, weights) == pytest.approx(1, rel=0.1)
+
+
+def test_calibration_error_by_hand() -> None:
+    assert expected_calibration_error([0.9, 0.9, 0.3, 0.3], [True, False, False, False]) == pytest.approx(0.5 * 0.4 + 0.5 * 0.3)
+    assert expected_calibration_error([1.0, 0.0], [True, False]) == 0
+    assert expected_calibration_error([], []) is None
+
+
+numbers = st.lists(st.integers(0, 5), min_size=1, max_size=8)
+
+
+@given(numbers, numbers)
+def test_roc_auc_counts_pairs(positives: list[int], negatives: list[int]) -> None:
+    pairs = [(one > other) + (one == other) / 2 for one in positives for other in negatives]
+    assert roc_auc(positives, negatives) == pytest.approx(sum(pairs) / len(pairs))
+    assert roc_auc(positives, []) is None
+
+
+def test_deep_copies_keep_the_option(lamp: NLUPipeline) -> None:
+    assert copy.deepcopy(lamp.model).skill("lamp") == lamp.model.skill("lamp")
