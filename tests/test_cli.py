@@ -49,6 +49,28 @@ def test_train_then_evaluate(root: Path, tiny_base: Path, tmp_path: Path, capsys
     assert scores["utterances"] == 22
 
 
+def test_catalogs_and_rejection_can_be_switched_off(
+    root: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skill = root / "examples" / "coffee_machine"
+    options = ["--skill", str(skill), "--output_dir", str(tmp_path), "--base", str(tiny_base), "--max_steps", "4"]
+    assert main(["finetune", *options, "--disable_tqdm", "true", "--reject_threshold", "0"]) == 0
+    capsys.readouterr()
+    assert main(["predict", str(tmp_path), "a small latte"]) == 0
+    assert main(["predict", str(tmp_path), "a small latte", "--reject_threshold", "1"]) == 0
+    assert main(["predict", str(tmp_path), "a small latte", "--reject_threshold", "1", "--without_gazetteers"]) == 0
+    rejected, answered, plain = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert rejected["intent"]["label"] is None and answered["intent"]["label"] is not None
+    assert answered["intent"]["score"] != plain["intent"]["score"]
+    unknown = tmp_path / "unknown.txt"
+    unknown.write_text("who won the match\n", encoding="utf-8")
+    command = ["evaluate", str(tmp_path), "--data", str(skill / "test.jsonl"), "--unknown", str(unknown)]
+    assert main([*command, "--without_gazetteers", "--reject_threshold", "1"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["unknown_utterances"] == 1 and scores["rejected_unknown"] == scores["rejected_known"] == 0
+    assert 0 <= scores["rejection_auroc"] <= 1
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -57,7 +79,7 @@ def test_train_then_evaluate(root: Path, tiny_base: Path, tmp_path: Path, capsys
         (["predict", "{base}", "--skill", "music", "brew"], "no skill 'music'"),
         (["predict", "./no/such/folder", "brew"], "there is no folder './no/such/folder'; give the folder of a checkpoint"),
         (["evaluate", "{base}", "--skill", "bank", "--data", "none.jsonl"], "none.jsonl: there is no such file"),
-        (["finetune", "--skill", "nowhere", "--output_dir", "out"], "'nowhere': there is no such file or folder"),
+        (["finetune", "--skill", "nowhere", "--output_dir", "out"], "nowhere: there is no such file or folder"),
         (["finetune", "--skil", "nowhere"], "unknown option 'skil' in the command line. Did you mean skill"),
     ],
 )

@@ -94,4 +94,11 @@ def test_a_file_is_fine_tuned_as_it_is(model_file: Path, tiny_base: Path, tmp_pa
     assert main(["finetune", "--skill", str(model_file), "--output_dir", str(tmp_path / "out"), *options]) == 0
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert config["skills"][0]["gazetteer"]["slots"] == ["size"]
-    assert config["skills"][0]["rejection"]["threshold"] == 0.5
+    assert config["skills"][0]["rejection"]["threshold"] == 0.9
+
+
+def test_the_example_of_the_readme(root: Path, tmp_path: Path) -> None:
+    skill = convert(root / "examples" / "city_bike" / "en-US.json", tmp_path / "bike", test_share=0.2)
+    assert set(skill.intents) == {"FindBikes", "ReserveBike", "ReturnBike", "ReportProblem"}
+    assert skill.invocation == "city bike" and skill.slot_types["pickupTime"] == "AMAZON.TIME"
+    assert skill.test is not None and 3 < len(skill.test) < len(skill.train)

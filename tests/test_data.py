@@ -152,7 +152,7 @@ def test_bad_catalogs(tmp_path: Path, content: str, message: str) -> None:
 
 
 def test_the_examples_are_whole_skills(root: Path) -> None:
-    for folder in sorted(path for path in (root / "examples").iterdir() if path.is_dir()):
+    for folder in sorted(path.parent for path in (root / "examples").glob("*/train.jsonl")):
         skill = load_skill(folder)
         assert 40 <= len(skill.train) <= 150 and skill.test is not None and len(skill.test) >= 20
         assert not set(skill.train["text"]) & set(skill.test["text"])

@@ -508,6 +508,11 @@ def test_archives_that_lie_or_are_damaged(tmp_path: Path) -> None:
         outcome(path)
 
 
+def test_a_name_with_a_line_end_leaves_the_message_one_line(tmp_path: Path) -> None:
+    content = {**JOVO_4, "intents": {"Brew\nTea": {"phrases": []}}}
+    assert "Tea" in str(outcome(write(tmp_path, "jovo.json", encode(json.dumps(content)))))
+
+
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path / ("a" * 3000), tmp_path / "a\x00b"):
         with pytest.raises(DataError, match="no such file"):

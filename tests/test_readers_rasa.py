@@ -77,13 +77,13 @@ def test_rasa_yaml(tmp_path: Path) -> None:
         ("big pot of lentil please", "order_soup", ((0, "big pot", "size"), (11, "lentil", "soup"))),
         ("two  more", "order_soup", ()),
         ("nope", "no", ()),
-        ("not from the corner to home", "no", ((9, "the corner", "place.from"), (23, "home", "place.to"))),
+        ("not from the corner to home", "no", ((9, "the corner", "place:from"), (23, "home", "place:to"))),
         ("who cooks here", "chitchat/ask_cook", ()),
     }
     assert skill.catalogs == {
         "soup": ["tomato", "leek"],
-        "place.from": ["the station"],
-        "place.to": ["the station"],
+        "place:from": ["the station"],
+        "place:to": ["the station"],
         "size": ["large", "big pot", "a whole lot"],
     }
 
@@ -259,9 +259,9 @@ def test_rasa_round_trip_of_what_rasa_has_no_words_for(tmp_path: Path, caplog: p
             ("one\ntwo\u2028three", "lines", [(0, 3, "number")]),
             ("- # 'quoted\": \\n \u00a0", "signs", []),
             ("to[0] or [x", "signs", [(9, 11, "odd {label}: (1)\n")]),
-            ("from nyc now", "signs", [(4, 8, "city.from")]),
+            ("from nyc now", "signs", [(4, 8, "city:from")]),
         ],
-        {"dish": ["soup", "-stew", "null", "#1"], "city.from": ["nyc"], "only here": ["x"]},
+        {"dish": ["soup", "-stew", "null", "#1"], "city:from": ["nyc"], "only here": ["x"]},
     )
     read = round_trip(skill, tmp_path)
     assert rows_of(read) == rows_of(skill)

@@ -215,7 +215,7 @@ def test_a_quote_out_of_place_is_a_character(tmp_path: Path) -> None:
 def test_the_same_text_in_two_intents_is_two_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     skill = read(tmp_path, "a.csv", "text,intent\nstop,Stop\nstop,Halt\nstop,Stop\n,Stop\nstop\n")
     assert [intent for intent, _, _ in told(skill)] == ["Stop", "Halt"]
-    assert "1 samples occur before" in caplog.text
+    assert "1 samples are empty or occur before" in caplog.text
     assert "2 records without text or intent" in caplog.text
 
 

@@ -11,14 +11,16 @@ import torch
 from huggingface_hub.errors import StrictDataclassClassValidationError
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+import headstart
 from headstart import DataError, HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune, load_skill
 from headstart.data import rows_to_dataset
 from headstart.evaluation import load_pipeline
+from headstart.finetuning import make_model
 from headstart.metrics import expected_calibration_error, roc_auc
-from headstart.rejection import TOO_SIMILAR, choose_background, fit_temperature, held_out_background, read_background
+from headstart.rejection import NEAREST, choose_background, fit_temperature, held_out_background, read_background
+from headstart.training_args import FinetuneArguments
 
 
 class Lamp:
@@ -34,16 +36,17 @@ def lamp(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase) -> NLU
 
 
 def test_background_of_the_package_is_large_and_clean() -> None:
-    utterances = read_background()
-    assert len(utterances) > 1000
+    domains = read_background()
+    utterances = [text for texts in domains.values() for text in texts]
+    assert len(domains) > 50 and len(utterances) > 1000
     assert len({text.lower() for text in utterances}) == len(utterances)
     assert not any(text.startswith("#") or text != text.strip() for text in utterances)
 
 
 def test_own_background(tmp_path: Path) -> None:
     path = tmp_path / "own.txt"
-    path.write_text("# mine\n\n## block\n sing a song \nwho won\n", encoding="utf-8")
-    assert read_background(path) == ["sing a song", "who won"]
+    path.write_text("# mine\nhello\n\n## block\n sing a song \nwho won\n", encoding="utf-8")
+    assert read_background(path) == {"": ["hello"], "block": ["sing a song", "who won"]}
     path.write_text("# nothing\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"own\.txt: holds no utterance"):
         read_background(path)
@@ -51,16 +54,22 @@ def test_own_background(tmp_path: Path) -> None:
         read_background(tmp_path / "none.txt")
 
 
-def test_background_like_the_skills_own_is_left_out(tokenizer: PreTrainedTokenizerBase) -> None:
-    torch.manual_seed(0)
-    embeddings = nn.Embedding(len(tokenizer), 32)
-    own = ["a small latte", "brew an espresso"]
-    other = [f"{text} {number}" for number in range(9) for text in ("water the plant", "who painted this")]
-    background = [*other, "one small latte", "A small Latte", "espresso brew"]
-    chosen = choose_background(background, own, embeddings, tokenizer)
-    assert len(chosen) >= len(background) * (1 - TOO_SIMILAR) - 2
-    assert chosen == [text for text in background if text in chosen]
-    assert "A small Latte" not in chosen and "espresso brew" not in chosen
+def test_background_like_the_skills_own_is_left_out(root: Path) -> None:
+    domains = read_background()
+    base = headstart.BASE_EN
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    coffee, plants = (load_skill(root / "examples" / name) for name in ("coffee_machine", "plant_care"))
+    left_out = {}
+    for skill in (coffee, plants):
+        args = FinetuneArguments(output_dir="unused", skill=skill.name)
+        model = make_model(base, skill, args, tokenizer)
+        chosen = choose_background(domains, list(skill.train["text"]), model, tokenizer)
+        everything = [text for texts in domains.values() for text in texts]
+        assert chosen == [text for text in everything if text in set(chosen)]
+        assert len(everything) * (1 - 2 * NEAREST) < len(chosen) <= len(everything) * (1 - NEAREST)
+        left_out[skill.name] = set(everything) - set(chosen)
+    drinks = set(domains["coffee_and_drinks"])
+    assert len(left_out["coffee_machine"] & drinks) > len(drinks) / 2 > len(left_out["plant_care"] & drinks)
 
 
 def test_held_out_background_is_not_trained_on() -> None:
@@ -106,7 +115,7 @@ def test_loss_knows_none_of_these(lamp: NLUPipeline) -> None:
     likely, unlikely = (
         lamp.model(**batch, intent_labels=torch.tensor([label, label])).intent_loss for label in (len(Lamp.intents), 0)
     )
-    assert likely < 0.01 < 5 < unlikely
+    assert likely < 0.01 and unlikely > 5
 
 
 def test_skills_without_the_option_are_as_before(model: HeadstartForJointNLU, lamp: NLUPipeline) -> None:

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU
+from headstart.gazetteers import tokenize_catalogs
 from headstart.tokenization import NLUPipeline
 
 # Run in a fresh process that can't import headstart. It prints one JSON object.
@@ -30,37 +33,51 @@ folder, out = sys.argv[1:]
 model = AutoModel.from_pretrained(folder, trust_remote_code=True).eval()
 tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
 batch = tokenizer(["brew a latte at 7pm", "stop"], padding=True, return_tensors="pt")
-outputs = model(**batch, skill_ids=model.skill_ids(["travel", "tables"]))
-torch.save({"intent_logits": outputs.intent_logits, "slot_logits": outputs.slot_logits}, out)
-nlu = pipeline("joint-nlu", model=folder, trust_remote_code=True, skill="travel")
+outputs = model(**batch, skill_ids=model.skill_ids(["cafe", "tables"]))
+torch.save({name: outputs[name] for name in ("intent_logits", "slot_logits", "reject_logits")}, out)
+nlu = pipeline("joint-nlu", model=folder, trust_remote_code=True, skill="cafe")
 first = nlu("Brew a latte")
+plain = nlu("Brew a latte", use_gazetteers=False)
 nlu.save_pretrained(out + "-again")
-again = pipeline("joint-nlu", model=out + "-again", trust_remote_code=True, skill="travel")
-print(json.dumps({"module": type(model).__module__, "answer": first, "again": again("Brew a latte")}))
+again = pipeline("joint-nlu", model=out + "-again", trust_remote_code=True, skill="cafe")
+print(json.dumps({"module": type(model).__module__, "answer": first, "plain": plain, "again": again("Brew a latte")}))
 """
 
 
-def test_model_tokenizer_and_pipeline_work_without_the_package(tiny_base: Path, tmp_path: Path) -> None:
+class Cafe:
+    name = "cafe"
+    intents = ["order", "stop"]  # noqa: RUF012
+    slots = ["drink", "size"]  # noqa: RUF012
+
+
+@pytest.fixture
+def folder(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Path:
+    """A checkpoint with a skill that has catalogs and can reject, beside others that can't."""
+    catalogs = tokenize_catalogs({"drink": ["latte", "espresso"], "size": ["small"]}, tokenizer)
+    model.add_skill(Cafe(), reset="task_layers", catalogs=catalogs, rejects=True)
+    torch.nn.init.normal_(model.gazetteers["cafe"].intent_features.weight)
+    NLUPipeline(model=model, tokenizer=tokenizer).save_pretrained(tmp_path / "checkpoint")
+    return tmp_path / "checkpoint"
+
+
+def test_model_tokenizer_and_pipeline_work_without_the_package(folder: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "HF_MODULES_CACHE": str(tmp_path / "modules"), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tiny_base), str(tmp_path / "logits.pt")],
+        [sys.executable, "-c", SCRIPT, str(folder), str(tmp_path / "logits.pt")],
         capture_output=True, text=True, env=environment, cwd=tmp_path, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["module"].startswith("transformers_modules.")
-    assert result["again"] == result["answer"]
+    assert result["again"] == result["answer"] != result["plain"]
 
-    from transformers import AutoTokenizer
-
-    model = HeadstartForJointNLU.from_pretrained(tiny_base).eval()
-    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    model = HeadstartForJointNLU.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     batch = tokenizer(["brew a latte at 7pm", "stop"], padding=True, return_tensors="pt")
-    outputs = model(**batch, skill_ids=model.skill_ids(["travel", "tables"]))
-    remote = torch.load(tmp_path / "logits.pt")
-    assert torch.equal(remote["intent_logits"], outputs.intent_logits)
-    assert torch.equal(remote["slot_logits"], outputs.slot_logits)
-    assert NLUPipeline(model=model, tokenizer=tokenizer)("Brew a latte", skill="travel") == result["answer"]
+    outputs = model(**batch, skill_ids=model.skill_ids(["cafe", "tables"]))
+    for name, values in torch.load(tmp_path / "logits.pt").items():
+        assert torch.equal(values, outputs[name])
+    assert NLUPipeline(model=model, tokenizer=tokenizer)("Brew a latte", skill="cafe") == result["answer"]
 
 
 def test_a_plain_save_names_no_file_that_it_does_not_write(tiny_base: Path, tmp_path: Path) -> None:

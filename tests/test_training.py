@@ -142,7 +142,7 @@ def test_given_options_are_kept(coffee: Skill, tiny_base: Path, tmp_path: Path) 
         run = json.loads((tmp_path / name / "run.json").read_text())
         return {**run["options"], "steps": json.loads((tmp_path / name / "metrics.json").read_text())["steps"]}
 
-    assert options_of("epochs", num_train_epochs=3, per_device_train_batch_size=16)["steps"] == 12
+    assert options_of("epochs", num_train_epochs=3, per_device_train_batch_size=16, rejection=False)["steps"] == 12
     assert options_of("warmup", max_steps=2, warmup_steps=0)["warmup_steps"] == 0
     assert options_of("optim", max_steps=2, optim="sgd")["optim"] == "sgd"
     one, two = weights(tmp_path / "optim"), weights(tmp_path / "warmup")

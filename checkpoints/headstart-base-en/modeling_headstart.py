@@ -241,7 +241,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         if trie is not None:
             entry["gazetteer"] = {"slots": list(catalogs), "bytes": len(trie)}
         if rejects and entry["intents"]:
-            entry["rejection"] = {"temperature": 1.0, "threshold": 0.5}
+            entry["rejection"] = {"temperature": 1.0, "threshold": 0.9}
         check_skill_entry(entry)
         if reset not in ("classifiers", "task_layers"):
             raise ValueError(f"reset is {reset!r}; it must be 'classifiers' or 'task_layers'.")

@@ -18,7 +18,7 @@ def make_card(skill: dict[str, Any], metrics: dict[str, Any], base: str | None, 
     """The card of a fine-tuned skill.
 
     Args:
-        skill: the skill's entry in the configuration (name, intents, slots).
+        skill: the skill's entry in the configuration (name, intents, slots, gazetteer, rejection).
         metrics: the content of `metrics.json`.
         base: name of the checkpoint that it was fine-tuned from; None if it started at random.
         train_rows: number of training utterances.
@@ -37,6 +37,9 @@ def make_card(skill: dict[str, Any], metrics: dict[str, Any], base: str | None, 
         skill=skill["name"],
         intents=skill["intents"],
         slots=skill["slots"],
+        catalogs=skill.get("gazetteer", {}).get("slots", []),
+        rejection=skill.get("rejection"),
+        calibrated=metrics.get("temperature") is not None,
         origin=f"fine-tuned from `{base}`" if base else "trained from a random start",
         train_rows=train_rows,
         steps=metrics["steps"],

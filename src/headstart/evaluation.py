@@ -114,7 +114,9 @@ def read_unknown(source: Sequence[str] | str | Path) -> list[str]:
     """Texts as they are, those of a JSON-lines file of rows, or the lines of any other file."""
     if not isinstance(source, (str, Path)):
         return list(source)
-    return list(read_rows(source)["text"]) if str(source).endswith(".jsonl") else read_background(source)
+    if str(source).endswith(".jsonl"):
+        return list(read_rows(source)["text"])
+    return [text for texts in read_background(source).values() for text in texts]
 
 
 def load_pipeline(model: str | Path, **options: Any) -> NLUPipeline:

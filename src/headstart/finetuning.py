@@ -121,7 +121,7 @@ def make_background(
         return [], []
     model.skill()["rejection"]["threshold"] = args.reject_threshold
     own = list(skill.train["text"])
-    utterances = choose_background(read_background(args.background), own, model.trunk.embed_tokens, tokenizer)
+    utterances = choose_background(read_background(args.background), own, model, tokenizer)
     return held_out_background(utterances) if skill.validation is not None else (utterances, [])
 
 

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 import torch
 from datasets import Dataset
-from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 from transformers import PreTrainedTokenizerBase
 
 from headstart.data import DataError, read_text
 from headstart.modeling import HeadstartForJointNLU
+from headstart.modeling.layers_headstart import TaskLayers
 
 logger = logging.getLogger(__name__)
 
-TOO_SIMILAR = 0.1  # share of the background that is left out, as what may well be the skill's own
+NEAREST = 0.1  # share of the background that is left out because it is most like the skill's own utterances
+CROWDED = 0.4  # a domain is left out whole if more of it than this is among the nearest
+NEIGHBOURS = 3
 TEMPERATURES = [2 ** (step / 20) for step in range(-40, 61)]  # a quarter to eight
 
 
-def read_background(path: str | Path | None = None) -> list[str]:
-    """Background utterances: one a line; blank lines and lines that begin with `#` are skipped.
+def read_background(path: str | Path | None = None) -> dict[str, list[str]]:
+    """Background utterances by domain: one a line; `## name` opens a domain, other lines that begin with `#` are skipped.
 
     Args:
         path: a text file; the one that comes with the package if it is left out.
@@ -37,48 +40,63 @@ def read_background(path: str | Path | None = None) -> list[str]:
         text = read_text(Path(path))
     else:
         raise DataError(f"{path}: there is no such file; allowed: a text file with one background utterance a line.")
-    lines = [line.strip() for line in text.split("\n")]
-    utterances = [line for line in lines if line and not line.startswith("#")]
-    if not utterances:
+    domains: dict[str, list[str]] = {}
+    domain = ""
+    for line in (line.strip() for line in text.split("\n")):
+        if line.startswith("## "):
+            domain = line[3:].strip()
+        elif line and not line.startswith("#"):
+            domains.setdefault(domain, []).append(line)
+    if not domains:
         raise DataError(f"{path}: holds no utterance; allowed: one a line, besides lines that begin with #.")
-    return utterances
+    return domains
 
 
 def choose_background(
-    utterances: Sequence[str], own: Sequence[str], embeddings: nn.Embedding, tokenizer: PreTrainedTokenizerBase
+    domains: Mapping[str, Sequence[str]],
+    own: Sequence[str],
+    model: HeadstartForJointNLU,
+    tokenizer: PreTrainedTokenizerBase,
 ) -> list[str]:
-    """Leave out the background utterances that are most like the skill's own: they may well be requests to it.
+    """Leave out the background utterances that may well be requests to the skill itself.
 
-    Utterances are compared by the cosine of the means of their pieces' embeddings, weighted by inverse document frequency; the
-    tenth of the background that is nearest to any of the skill's utterances is left out, in the same order as it came.
+    Utterances are compared by the pooled states of the skill's IC bi-LSTM as it comes from the base: the cosine of standardised
+    states, averaged over the three most similar of the skill's own. The nearest tenth of the background is left out, and so are whole
+    domains of which over two fifths are among it.
 
     Args:
-        utterances: the background.
+        domains: the background.
         own: the skill's training utterances.
-        embeddings: of word pieces.
-        tokenizer: that of the embeddings.
+        model: the network before fine-tuning, with the skill as its only one.
+        tokenizer: its tokenizer.
     """
-    ids = tokenizer([*utterances, *own], add_special_tokens=False, verbose=False)["input_ids"]
-    vectors = _utterance_vectors(ids, embeddings)
-    likeness = (vectors[: len(utterances)] @ vectors[len(utterances) :].T).amax(dim=1)
-    number = round(len(utterances) * TOO_SIMILAR)
-    dropped = set(likeness.topk(number).indices.tolist())
+    utterances = [text for texts in domains.values() for text in texts]
+    states = _intent_states(model, tokenizer, [*utterances, *own])
+    background = states[: len(utterances)]
+    states = normalize((states - background.mean(dim=0)) / background.std(dim=0).clamp(min=1e-6), dim=1)
+    likeness = states[: len(utterances)] @ states[len(utterances) :].T
+    nearest = likeness.topk(min(NEIGHBOURS, len(own)), dim=1).values.mean(dim=1).topk(round(len(utterances) * NEAREST)).indices
+    left_out = {utterances[place] for place in nearest.tolist()}
+    left_out |= {
+        text for name, texts in domains.items() if name and len(left_out & set(texts)) > CROWDED * len(texts) for text in texts
+    }
     same = {" ".join(text.lower().split()) for text in own}
-    return [text for place, text in enumerate(utterances) if place not in dropped and text.lower() not in same]
+    return [text for text in utterances if text not in left_out and text.lower() not in same]
 
 
 @torch.no_grad()
-def _utterance_vectors(ids: Sequence[Sequence[int]], embeddings: nn.Embedding) -> torch.Tensor:
-    """Unit vectors (utterances, embedding_size)."""
-    flat = torch.tensor([piece for row in ids for piece in row])
-    owner = torch.tensor([number for number, row in enumerate(ids) for _ in row])
-    documents = torch.zeros(embeddings.num_embeddings)
-    distinct = torch.tensor(sorted({(number, piece) for number, row in enumerate(ids) for piece in row})).reshape(-1, 2)
-    documents.index_add_(0, distinct[:, 1], torch.ones(len(distinct)))
-    weights = (len(ids) / documents.clamp(min=1)).log()
-    vectors = torch.zeros(len(ids), embeddings.embedding_dim)
-    vectors.index_add_(0, owner, embeddings.weight.detach().cpu().float()[flat] * weights[flat].unsqueeze(1))
-    return normalize(vectors, dim=1)
+def _intent_states(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> torch.Tensor:
+    """Pooled states of the IC bi-LSTM of the model's only skill, (texts, 2 * task_hidden_size), without dropout."""
+    was_training = model.training
+    model.eval()
+    parts = []
+    for start in range(0, len(texts), 64):
+        batch = tokenizer(list(texts[start : start + 64]), padding=True, truncation=True, return_tensors="pt").to(model.device)
+        trunk_states = model.trunk.encode(batch["input_ids"], batch["attention_mask"])
+        layers = cast(TaskLayers, model.task_layers[model.skill()["task_layers"]])
+        parts.append(layers(trunk_states, trunk_states, batch["input_ids"].shape[1])[1].float().cpu())
+    model.train(was_training)
+    return torch.cat(parts)
 
 
 def held_out_background(utterances: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -115,7 +115,7 @@ class FinetuneArguments(HeadstartTrainingArguments):
     )
     rejection: bool = field(default=True, metadata={"help": "The skill can answer 'none of these'."})
     reject_threshold: float = field(
-        default=0.5, metadata={"help": "Probability of 'none of these' over which an utterance is rejected; 1: never."}
+        default=0.9, metadata={"help": "Probability of 'none of these' over which an utterance is rejected; 1: never."}
     )
     background: str | None = field(
         default=None, metadata={"help": "Text file of utterances that are none of the skill's; unset: those of the package."}

@@ -33,6 +33,11 @@ logger = logging.getLogger(__name__)
 
 # In the order in which they are asked: formats that say what they are come before those that are only guessed.
 _MODULES = (massive, rows, jovo, dialogflow, luis, snips, alexa_text, alexa, rasa, rasa_markdown, luis_lu, conll, table)
+# Fields of formats that are often taken for one of these.
+KNOWN_OTHERS = (
+    (("service_name", "intents"), "a schema of the Schema-Guided Dialogue corpus"),
+    (("resource", "metadata"), "an Amazon Lex export"),
+)
 READERS: dict[str, ModuleType] = {module.NAME: module for module in _MODULES}
 
 
@@ -53,19 +58,27 @@ def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: b
         raise ValueError(f"there is no format {format!r}; known: {', '.join(READERS)}.")
     if not _exists(path):
         raise DataError(f"{path}: there is no such file or folder. A skill is a file or folder in one of: {', '.join(READERS)}.")
-    source = Source(path)
+    try:
+        return _read(Source(path), name, allow_unseen_labels, format)
+    except DataError as error:
+        # Names that a message quotes may have line ends.
+        message = " ".join(str(error).splitlines())
+        raise DataError(message if str(Path(path)) in message else f"{path}: {message}") from error
+
+
+def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: str | None) -> Skill:
     reader = READERS[format] if format is not None else find_reader(source)
     if reader is not rows:
-        try:
-            skill = reader.read(source, skill_name(name or source.name))
-            # Checks the labels of validation and test rows, which readers leave to their caller.
-            skill = replace(skill, allow_unseen_labels=allow_unseen_labels)
-        except DataError as error:
-            if str(source.path) in str(error):
-                raise
-            raise DataError(f"{source.path}: {error}") from error
+        skill = reader.read(source, skill_name(name or source.name))
+        # Checks the labels of validation and test rows, which readers leave to their caller.
+        skill = replace(skill, allow_unseen_labels=allow_unseen_labels)
         logger.info(
-            "%s: %s, %d intents, %d slots, %d rows", path, reader.NAME, len(skill.intents), len(skill.slots), len(skill.train)
+            "%s: %s, %d intents, %d slots, %d rows",
+            source.path,
+            reader.NAME,
+            len(skill.intents),
+            len(skill.slots),
+            len(skill.train),
         )
         return skill
     skill = rows.read(source, name or rows.default_name(source))
@@ -103,6 +116,11 @@ def describe(source: Source) -> str:
     if not source.only.text.strip():
         return "the file is empty"
     content = source.only.json
+    first = content[0] if isinstance(content, list) and content else content
+    if isinstance(first, dict):
+        for fields, what in KNOWN_OTHERS:
+            if set(fields) <= set(first):
+                return f"found {what}, which holds no sample utterances that can be read"
     if isinstance(content, dict):
         return f"found a JSON object with the fields {', '.join(map(repr, list(content)[:6])) or '(none)'}"
     if isinstance(content, list):

@@ -6,9 +6,10 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from headstart.data import DataError, Skill, rows_to_dataset
-from headstart.templates import MAX_UTTERANCES, Slot, Template, fill_templates, tidy
+from headstart.data import Skill, rows_to_dataset
+from headstart.templates import MAX_UTTERANCES, Slot, Template, make_skill, tidy
 
 logger = logging.getLogger(__name__)
 
@@ -106,34 +107,18 @@ def skill_of_parts(
     """
     parts = {part: [template for template in templates if template.parts] for part, templates in parts.items()}
     held_out = {part: templates for part, templates in parts.items() if part != "train" and templates}
-    train = parts.get("train", [])
+    train = list(parts.get("train", []))
     if not train and held_out:
         logger.warning("skill %s has no training part: its %s rows are trained on", name, " and ".join(held_out))
         train = [template for templates in held_out.values() for template in templates]
         held_out = {}
-    # Not make_skill, which keeps a text in one intent only: corpora have some texts in several.
-    distinct = list(dict.fromkeys(train))
-    if not distinct:
-        raise DataError(f"skill {name!r} has no sample utterance: there is nothing to train on. Add samples to its intents.")
-    if len(distinct) < len(train):
-        logger.warning("skill %s: %d samples occur before, and were left out", name, len(train) - len(distinct))
-    catalogs = {label: list(dict.fromkeys(values)) for label, values in (catalogs or {}).items() if values}
     # The limit is for rows made of open templates; annotated ones are all used.
-    rows = fill_templates(distinct, catalogs, slot_types, max_utterances=max(MAX_UTTERANCES, 2 * len(distinct)))
+    skill = make_skill(name, train, catalogs=catalogs, slot_types=slot_types, max_utterances=max(MAX_UTTERANCES, 2 * len(train)))
     datasets = {
         part: rows_to_dataset([template.fill([slot.value or "" for slot in template.slots]) for template in templates])
         for part, templates in held_out.items()
     }
-    return Skill(
-        name,
-        train=rows_to_dataset(rows),
-        validation=datasets.get("validation"),
-        test=datasets.get("test"),
-        catalogs=catalogs,
-        templates=distinct,
-        slot_types=dict(slot_types or {}),
-        allow_unseen_labels=True,
-    )
+    return replace(skill, **datasets, allow_unseen_labels=True)
 
 
 __all__ = ["annotate", "join_text", "part_of", "skill_of_parts", "warn_oddities"]

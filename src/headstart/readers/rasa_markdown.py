@@ -5,7 +5,7 @@ A file, or a folder or archive with several, such as the `data` of a project. Re
 is read if it is in the folder. Sections of other kinds (stories), regular expressions and comments are not read.
 
 Of an example's markup, `[value](entity)`, `[value](entity:meaning)` and `[value]{"entity": ..., "role": ..., "group": ..., "value": ...}`,
-the slot label is the entity or, where there is a role, `entity.role`; groups are not read. Of `[value][{...}, {...}]`, several entities
+the slot label is the entity or, where there is a role, `entity:role`; groups are not read. Of `[value][{...}, {...}]`, several entities
 of one span, the first is kept.
 
 The values of a lookup table belong to the entity of the same name. Synonyms are values of every entity of which one of them, or what
@@ -52,7 +52,7 @@ class Annotation(NamedTuple):
     @property
     def label(self) -> str:
         """The slot label."""
-        return f"{self.entity}.{self.role}" if self.role else self.entity
+        return f"{self.entity}:{self.role}" if self.role else self.entity
 
 
 class RasaData:
