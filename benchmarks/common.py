@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from headstart import load_skill
+from headstart import BASE_EN, load_skill
+from headstart.checkpoints import checkpoint_name
 from headstart.data import Skill, rows_to_dataset
 from headstart.templates import split_rows
 
@@ -44,16 +47,17 @@ def load(folder: Path, name: str, part: str) -> tuple[Skill, Any]:
     if part == "report":
         return replace(skill, test=None), skill.test
     kept, held_out = split_rows(skill.train.to_list(), 0.25)
-    return Skill(name, rows_to_dataset(kept), catalogs=skill.catalogs), rows_to_dataset(held_out)
+    return replace(skill, train=rows_to_dataset(kept), test=None), rows_to_dataset(held_out)
 
 
 def run_all(
     run: Callable[..., dict[str, Any]], tasks: Sequence[tuple[str, str, int]], log: Path, jobs: int, *args: Any
 ) -> list[dict[str, Any]]:
     """Call `run(skill, system, seed, *args)` for every task, in processes of one thread, and append each result to a log; what the log
-    holds already is not done again."""
+    holds already is not done again; results of other tasks in it are left out."""
     log.parent.mkdir(parents=True, exist_ok=True)
     results = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    results = [result for result in results if (result["skill"], result["system"], result["seed"]) in set(tasks)]
     done = {(result["skill"], result["system"], result["seed"]) for result in results}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (1,)) as pool, log.open("a", encoding="utf-8") as stream:
@@ -76,3 +80,43 @@ def interval(values: np.ndarray) -> dict[str, float]:
     draws = np.random.default_rng(0).integers(len(values), size=(10000, len(values)))
     low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
     return {"mean": round(float(values.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def make_parser(description: str | None, systems: dict[str, dict[str, Any]], seeds: Sequence[int]) -> argparse.ArgumentParser:
+    """The options that these benchmarks share."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--skills", type=Path, required=True, help="folder of skill folders")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file of results")
+    parser.add_argument("--part", choices=("tuning", "report"), default="report")
+    parser.add_argument("--base", default=BASE_EN, help="checkpoint to start from; unset: the embedded base")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(seeds))
+    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--systems", type=json.loads, default=systems, help="options by name of system, as JSON")
+    return parser
+
+
+def list_tasks(options: argparse.Namespace) -> list[tuple[str, str, int]]:
+    """Every skill with every system and seed, one seed after the other."""
+    names = choose_skills(options.skills, options.part)
+    return [(name, system, seed) for seed in options.seeds for name in names for system in options.systems]
+
+
+def log_path(options: argparse.Namespace) -> Path:
+    """The file of finished runs: another one for other systems, part or base."""
+    settings = json.dumps([options.systems, options.part, options.base], sort_keys=True)
+    return options.out.with_suffix(f".{hashlib.sha256(settings.encode()).hexdigest()[:8]}.jsonl")
+
+
+def write_result(options: argparse.Namespace, command: str, summary: list[dict[str, Any]], results: list[dict[str, Any]]) -> None:
+    """Write the result file, and print the summary."""
+    content = {
+        "date": date.today().isoformat(),
+        "command": f"{command} --part {options.part} --seeds {' '.join(map(str, options.seeds))}",
+        "base": checkpoint_name(options.base),
+        "systems": options.systems,
+        "summary": summary,
+        "runs": results,
+    }
+    options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    for entry in summary:
+        print(json.dumps(entry))

@@ -88,13 +88,19 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="+", default=[5, 10, 40], help="rows of each intent")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--systems", nargs="+", default=["transfer", "no_transfer"], choices=["transfer", "no_transfer"])
-    parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE", help="options of fine-tuning, as JSON values")
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        default=["rejection=false", "refill=0"],  # transfer alone, as in the prototypes and the paper
+        metavar="OPTION=VALUE",
+        help="options of fine-tuning, as JSON values (default: %(default)s)",
+    )
     options = parser.parse_args()
     results = run(options)
     content = {
         "date": date.today().isoformat(),
         "command": "python benchmarks/fewshot_snips.py --data DATA/snips "
-        f"--part {options.part} --n {' '.join(map(str, options.n))} --seeds {' '.join(map(str, options.seeds))}",
+        f"--part {options.part} --n {' '.join(map(str, options.n))} --seeds {' '.join(map(str, options.seeds))} --set {' '.join(options.set)}",
         "base": checkpoint_name(options.base or BASE_EN),
         "systems": options.systems,
         "options": options.set,

@@ -8,18 +8,15 @@ with --part tuning, neither a test row nor clinc150's test part is read. Runs ar
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from common import choose_skills, interval, load, run_all, seed_means
+from common import choose_skills, interval, list_tasks, load, log_path, make_parser, run_all, seed_means, write_result
 
-from headstart import BASE_EN, evaluate, finetune
-from headstart.checkpoints import checkpoint_name
+from headstart import evaluate, finetune
 
 SYSTEMS: dict[str, dict[str, Any]] = {
     "with reject option": {"max_steps": 300},
@@ -79,31 +76,17 @@ def summarize(results: list[dict[str, Any]], systems: dict[str, dict[str, Any]])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--skills", type=Path, required=True, help="folder of skill folders")
+    parser = make_parser(__doc__, SYSTEMS, range(3))
     parser.add_argument("--clinc", type=Path, required=True, help="folder of clinc150")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file of results")
-    parser.add_argument("--part", choices=("tuning", "report"), default="report")
-    parser.add_argument("--base", default=BASE_EN, help="checkpoint to start from; unset: the embedded base")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--systems", type=json.loads, default=SYSTEMS, help="options by name of system, as JSON")
     options = parser.parse_args()
-    names = choose_skills(options.skills, options.part)
-    tasks = [(name, system, seed) for seed in options.seeds for name in names for system in options.systems]
     further = (options.skills, options.part, options.systems, options.base, options.clinc)
-    results = run_all(run, tasks, options.out.with_suffix(".jsonl"), options.jobs, *further)
-    content = {
-        "date": date.today().isoformat(),
-        "command": f"python benchmarks/rejection.py --skills SKILLS --clinc DATA/clinc150 --part {options.part} --seeds {' '.join(map(str, options.seeds))}",
-        "base": checkpoint_name(options.base),
-        "systems": options.systems,
-        "summary": summarize(results, options.systems),
-        "runs": results,
-    }
-    options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    for entry in content["summary"]:
-        print(json.dumps(entry))
+    results = run_all(run, list_tasks(options), log_path(options), options.jobs, *further)
+    write_result(
+        options,
+        "python benchmarks/rejection.py --skills SKILLS --clinc DATA/clinc150",
+        summarize(results, options.systems),
+        results,
+    )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ from typing import Any
 from headstart import BASE_EN, evaluate, finetune, load_skill
 from headstart.checkpoints import checkpoint_name
 
+# What catalogs and the reject option give is measured in catalogs.py and rejection.py.
+TRANSFER_ALONE: dict[str, Any] = {"gazetteers": False, "refill": 0.0, "rejection": False}
+
 
 def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     results = []
@@ -28,7 +31,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
                 with tempfile.TemporaryDirectory() as folder:
                     nlu = finetune(
                         skill, folder, base=options.base, seed=seed, from_scratch=system == "no_transfer",
-                        allow_unseen_labels=True, disable_tqdm=True,
+                        allow_unseen_labels=True, disable_tqdm=True, **TRANSFER_ALONE,
                     )  # fmt: skip
                 seconds = round(time.perf_counter() - started, 1)
                 result = {"skill": name, "system": system, "seed": seed, "train_rows": len(skill.train), "seconds": seconds}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from headstart import convert, load_skill
+from headstart import DataError, convert, load_skill
 from headstart.cli import main
 
 MODEL = {
@@ -102,3 +103,32 @@ def test_the_example_of_the_readme(root: Path, tmp_path: Path) -> None:
     assert set(skill.intents) == {"FindBikes", "ReserveBike", "ReturnBike", "ReportProblem"}
     assert skill.invocation == "city bike" and skill.slot_types["pickupTime"] == "AMAZON.TIME"
     assert skill.test is not None and 3 < len(skill.test) < len(skill.train)
+
+
+def test_nothing_of_an_earlier_skill_stays_in_the_folder(model_file: Path, tmp_path: Path) -> None:
+    convert(model_file, tmp_path / "out", test_share=0.3)
+    assert (tmp_path / "out" / "test.jsonl").exists()
+    convert(model_file, tmp_path / "out")
+    assert load_skill(tmp_path / "out").test is None
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"text": "stop", "intent": "Stop", "slots": []}\n', encoding="utf-8")
+    convert(rows, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["train.jsonl"]
+
+
+def test_test_rows_are_not_replaced(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="has test rows of its own"):
+        convert(root / "examples" / "coffee_machine", tmp_path / "out", test_share=0.2)
+
+
+def test_large_files_beside_the_rows_are_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"text": "stop", "intent": "Stop", "slots": []}\n', encoding="utf-8")
+    with (tmp_path / "optimizer.pt").open("wb") as stream:
+        stream.truncate(2**30)
+    assert len(load_skill(tmp_path).train) == 1
+
+
+def test_an_archive_of_rows_says_what_to_do(root: Path, tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "coffee"), "zip", root / "examples" / "coffee_machine")
+    with pytest.raises(DataError, match=r"found train\.jsonl inside an archive or another folder; give the folder that holds it"):
+        load_skill(archive)

@@ -44,7 +44,7 @@ def test_every_value_comes_before_any_comes_again(skill: Skill, tokenizer: PreTr
     rows = make_rows(skill, tokenizer, refill=1.0)
     seen = []
     for epoch in range(4, 8):  # a whole lap of the four values
-        rows.set_epoch(epoch)
+        rows.begin_epoch(epoch)
         seen.append(texts(rows, tokenizer)[0])
         assert texts(rows, tokenizer)[1] == "stop the machine"
         assert max(rows[0]["slot_labels"]) == 1
@@ -55,7 +55,7 @@ def test_epoch_does_not_depend_on_those_before(skill: Skill, tokenizer: PreTrain
     options = {"refill": 0.5, "background": ["turn on the light", "who won", "good night"], "background_share": 0.5}
     walked, jumped = (make_rows(skill, tokenizer, seed=7, **options) for _ in range(2))
     for epoch in range(6):
-        walked.set_epoch(epoch)
+        walked.begin_epoch(epoch)
     NewEpoch(jumped).on_epoch_begin(None, TrainerState(epoch=5.0), TrainerControl())  # type: ignore[arg-type]
     assert contents(walked) == contents(jumped)
 
@@ -63,7 +63,7 @@ def test_epoch_does_not_depend_on_those_before(skill: Skill, tokenizer: PreTrain
 def test_without_refilling_nothing_changes(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
     rows = make_rows(skill, tokenizer, refill=0.0)
     before = contents(rows)
-    rows.set_epoch(3)
+    rows.begin_epoch(3)
     assert contents(rows) == before
 
 
@@ -72,10 +72,15 @@ def test_background_is_labelled_as_none_of_the_intents(skill: Skill, tokenizer: 
     rows = make_rows(skill, tokenizer, background=background, background_share=1.0)
     seen = set()
     for epoch in range(2):
-        rows.set_epoch(epoch)
+        rows.begin_epoch(epoch)
         own, added = contents(rows)[:2], contents(rows)[2:]
         assert {row["intent_labels"] for row in own} == {0, 1}
         assert [row["intent_labels"] for row in added] == [2, 2]
         assert {label for row in added for label in row["slot_labels"]} == {-100}
         seen.update(tuple(row["input_ids"]) for row in added)
     assert len(seen) == len(background)
+
+
+def test_even_one_row_has_background_beside_it(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    one = Skill("cafe", skill.train.select([0]))
+    assert len(make_rows(one, tokenizer, background=["who won", "good night"], background_share=0.15)) == 2

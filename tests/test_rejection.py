@@ -6,20 +6,23 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassClassValidationError
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, EvalPrediction, PreTrainedTokenizerBase
 
 import headstart
 from headstart import DataError, HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune, load_skill
 from headstart.data import rows_to_dataset
 from headstart.evaluation import load_pipeline
-from headstart.finetuning import make_model
+from headstart.finetuning import make_background, make_model
 from headstart.metrics import expected_calibration_error, roc_auc
+from headstart.modeling.modeling_headstart import REJECTED
 from headstart.rejection import NEAREST, choose_background, fit_temperature, held_out_background, read_background
+from headstart.trainer import skill_metrics
 from headstart.training_args import FinetuneArguments
 
 
@@ -76,7 +79,7 @@ def test_held_out_background_is_not_trained_on() -> None:
     utterances = [str(number) for number in range(25)]
     kept, held_out = held_out_background(utterances)
     assert sorted(kept + held_out) == sorted(utterances)
-    assert len(held_out) == 3
+    assert len(held_out) == 2
 
 
 def set_bias(nlu: NLUPipeline, value: float) -> None:
@@ -116,6 +119,28 @@ def test_loss_knows_none_of_these(lamp: NLUPipeline) -> None:
         lamp.model(**batch, intent_labels=torch.tensor([label, label])).intent_loss for label in (len(Lamp.intents), 0)
     )
     assert likely < 0.01 and unlikely > 5
+
+
+def test_own_background_is_not_thinned_out(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("a large beer\nwho won\n" + coffee.train["text"][0].upper(), encoding="utf-8")
+    args = FinetuneArguments(output_dir="unused", skill="coffee", background=str(tmp_path / "own.txt"))
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    model = make_model(str(tiny_base), coffee, args, tokenizer)
+    assert make_background(coffee, model, tokenizer, args) == (["a large beer", "who won"], [])
+
+
+def test_training_scores_a_rejected_row_as_the_pipeline_does() -> None:
+    skills = [{"name": "lamp", "intents": ["on"], "slots": ["room"]}]
+    labels = (np.array([0]), np.array([[1, 0]]), np.array([0]))
+    for intent, f1 in ((0, 1.0), (REJECTED, 0.0)):
+        metrics = skill_metrics(EvalPrediction((np.array([intent]), np.array([[1, 0]])), labels), skills)
+        assert metrics["slot_f1"] == f1 and metrics["intent_accuracy"] == f1
+
+
+def test_half_precision_answers_too(lamp: NLUPipeline) -> None:
+    lamp.model.to(torch.bfloat16)
+    set_bias(lamp, 1.0)
+    assert 0 < lamp("brew a latte", skill="lamp")["intent"]["score"] <= 1
 
 
 def test_skills_without_the_option_are_as_before(model: HeadstartForJointNLU, lamp: NLUPipeline) -> None:
@@ -175,6 +200,8 @@ def test_base_learns_to_reject_what_other_skills_are_for(root: Path, coffee: Ski
 
 def test_unknown_utterances_may_come_from_files(lamp: NLUPipeline, tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("sing\n\nwho won\n", encoding="utf-8")
+    (tmp_path / "rows.ndjson").write_text('{"text": "sing", "intent": null, "slots": null}\n', encoding="utf-8")
+    assert read_background(tmp_path / "rows.ndjson") == {"": ["sing"]}
     (tmp_path / "rows.jsonl").write_text('{"text": "sing", "intent": null, "slots": null}\n', encoding="utf-8")
     rows = rows_to_dataset([{"text": "brew", "intent": "on", "slots": []}])
     for name, number in (("lines.txt", 2), ("rows.jsonl", 1)):

@@ -58,7 +58,8 @@ def test_wrong_values_are_refused(values: list[str]) -> None:
 
 
 words = st.text("abc'é ", min_size=1, max_size=6).filter(str.strip)
-parts = st.lists(st.one_of(words, st.builds(Slot, st.sampled_from(["x", "y"]), words)), min_size=1, max_size=6)
+values = words.filter(lambda text: text == text.strip())
+parts = st.lists(st.one_of(words, st.builds(Slot, st.sampled_from(["x", "y"]), values)), min_size=1, max_size=6)
 
 
 @given(parts)
@@ -166,3 +167,16 @@ def test_split_holds_something_out(coffee: Skill) -> None:
 def test_split_refuses_a_share_that_is_none(share: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         split_rows([], share)
+
+
+def test_outer_blanks_of_a_span_are_not_part_of_its_value() -> None:
+    row = {"text": "wake me at seven", "intent": "i", "slots": [{"start": 10, "end": 16, "label": "time"}]}
+    assert row_template(row).fill(["noon"])["text"] == "wake me at noon"
+
+
+def test_split_keeps_a_text_of_several_intents() -> None:
+    rows = [
+        {"text": text, "intent": intent, "slots": []} for text, intent in (("stop", "Stop"), ("stop", "Cancel"), ("halt", "Stop"))
+    ]
+    for seed in range(5):
+        assert {row["intent"] for row in split_rows(rows, 0.5, seed)[0]} == {"Stop", "Cancel"}

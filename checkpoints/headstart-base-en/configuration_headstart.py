@@ -78,7 +78,10 @@ class HeadstartConfig(PreTrainedConfig):
         # whose config names a custom pipeline, so only a config class that itself came as remote code keeps the entry.
         if not type(self).__module__.startswith("transformers_modules"):
             kwargs.pop("custom_pipelines", None)
-        self.skills = [{**entry, "task_layers": entry.get("task_layers", entry.get("name"))} for entry in self.skills or []]
+        self.skills = [
+            {name: value for name, value in {"task_layers": entry.get("name"), **entry}.items() if value is not None}
+            for entry in self.skills or []
+        ]
         super().__post_init__(**kwargs)
 
     def validate_sizes(self) -> None:
@@ -133,7 +136,7 @@ def _check_gazetteer(entry: dict[str, Any]) -> None:
         raise ValueError(f"gazetteer of skill {entry['name']!r} is {gazetteer!r}; it must have slots and bytes.")
     unknown = sorted(set(gazetteer["slots"]) - set(entry["slots"]))
     if unknown or not gazetteer["slots"] or gazetteer["bytes"] < 1:
-        raise ValueError(f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {gazetteer['slots']!r}.")
+        raise ValueError(f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {unknown or gazetteer!r}.")
 
 
 def _check_rejection(entry: dict[str, Any]) -> None:

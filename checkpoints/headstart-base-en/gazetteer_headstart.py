@@ -104,8 +104,9 @@ class Gazetteer(nn.Module):
 
     def _trie(self) -> Any:
         opened = self._opened
-        if opened is None or opened[0] is not self.trie or opened[1] != self.trie._version:
-            self._opened = opened = (self.trie, self.trie._version, _open_trie(self.trie))
+        version = 0 if self.trie.is_inference() else self.trie._version
+        if opened is None or opened[0] is not self.trie or opened[1] != version:
+            self._opened = opened = (self.trie, version, _open_trie(self.trie))
         return opened[2]
 
 

@@ -438,7 +438,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
                 best = crf.decode(emissions, mask)
                 certain = crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
                 tags[rows, : best.shape[1]] = best.masked_fill(~mask, IGNORED)
-                tag_scores[rows, : best.shape[1]] = certain * mask
+                tag_scores[rows, : best.shape[1]] = (certain * mask).float()
         return HeadstartDecoding(intents, intent_scores, reject_scores, tags, tag_scores)
 
     # ---- loading

@@ -7,9 +7,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from headstart.data import CATALOGS, Skill, rows_to_dataset
+from headstart.data import CATALOGS, SUFFIXES, Skill, rows_to_dataset
 from headstart.readers import load_skill
-from headstart.readers.rows import FACTS, PARTS, SUFFIXES
+from headstart.readers.rows import FACTS, PARTS
 from headstart.templates import make_skill, split_rows
 from headstart.writers import WRITERS
 from headstart.writers.rows import write_rows
@@ -64,8 +64,12 @@ def convert(
             skill.name, skill.templates, catalogs=skill.catalogs, slot_types=skill.slot_types, invocation=skill.invocation,
             seed=seed, **filling,
         )  # fmt: skip
+    if test_share and skill.test is not None:
+        raise ValueError(f"{path} has test rows of its own ({len(skill.test)}): leave out test_share.")
     if test_share:
         kept, held_out = split_rows(skill.train.to_list(), test_share, seed)
+        if not held_out:
+            logger.warning("%s: no template can be held out: every intent needs at least two", path)
         skill.train, skill.test = rows_to_dataset(kept), rows_to_dataset(held_out)
     out.parent.mkdir(parents=True, exist_ok=True)
     if is_folder:
@@ -77,16 +81,25 @@ def convert(
 
 
 def write_folder(skill: Skill, folder: Path) -> None:
-    """Write a skill folder: rows, catalogs, and what else is known of the skill."""
+    """Write a skill folder: rows, catalogs, and what else is known of the skill. Such files of an earlier skill are replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         rows = getattr(skill, part)
-        if rows is not None and len(rows):
-            write_rows(rows.to_list(), folder / f"{part}.jsonl")
+        _write_or_remove(folder / f"{part}.jsonl", rows.to_list() if rows is not None else [])
     facts = {"invocation": skill.invocation, "slot_types": skill.slot_types}
     for name, content in ((CATALOGS, skill.catalogs), (FACTS, {key: value for key, value in facts.items() if value})):
         if content:
             (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        else:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _write_or_remove(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows; without any, nothing of an earlier skill may stay in their place."""
+    if rows:
+        write_rows(rows, path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 __all__ = ["convert", "write_folder"]

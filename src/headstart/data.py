@@ -33,6 +33,7 @@ ROW_FEATURES = Features(
     }
 )
 CATALOGS = "catalogs.json"
+SUFFIXES = (".jsonl", ".ndjson")  # of files of rows
 
 
 class DataError(ValueError):
@@ -79,6 +80,11 @@ class Skill:
         seen_intents, seen_slots = label_counts(self.train)
         self.intents = self.intents or sorted(seen_intents)
         self.slots = self.slots or sorted({*seen_slots, *self.catalogs})
+        undeclared = sorted(set(self.catalogs) - set(self.slots))
+        if undeclared:
+            raise DataError(
+                f"skill {self.name!r} has a catalog for {undeclared[0]!r}; declared slots: {', '.join(self.slots) or 'none'}."
+            )
         if not self.intents and not self.slots:
             raise DataError(f"no row of skill {self.name!r} has an intent or slots: there is nothing to learn.")
         self._check_training_labels(seen_intents, seen_slots)
@@ -265,6 +271,7 @@ def shorten(value: Any) -> str:
 
 __all__ = [
     "CATALOGS",
+    "SUFFIXES",
     "DataError",
     "Skill",
     "is_covered",

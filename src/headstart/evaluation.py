@@ -90,12 +90,9 @@ def _score_rejection(
 ) -> dict[str, Any]:
     if "rejection" not in nlu.model.skill(options["skill"]):
         raise ValueError(f"skill {options['skill']!r} can't reject: fine-tune it with --rejection true, or leave out unknown.")
-    # With the threshold 0 everything is rejected, and the score is the probability of that.
+    # With the threshold 0 everything is rejected whose probability of that is over 0, and the score is that probability.
     probabilities = [
-        [
-            answer["intent"]["score"] if answer["intent"] else 1.0
-            for answer in _ask(nlu, texts, **{**options, "reject_threshold": 0})
-        ]
+        [_reject_score(answer) for answer in _ask(nlu, texts, **{**options, "reject_threshold": 0})]
         for texts in (unknown, [answer["text"] for answer in known])
     ]
     return {
@@ -106,16 +103,20 @@ def _score_rejection(
     }
 
 
+def _reject_score(answer: dict[str, Any]) -> float:
+    if answer["intent"] is None:  # blank
+        return 1.0
+    return float(answer["intent"]["score"]) if answer["intent"]["label"] is None else 0.0
+
+
 def _share_rejected(answers: list[dict[str, Any]]) -> float:
     return sum(answer["intent"] is None or answer["intent"]["label"] is None for answer in answers) / max(len(answers), 1)
 
 
 def read_unknown(source: Sequence[str] | str | Path) -> list[str]:
-    """Texts as they are, those of a JSON-lines file of rows, or the lines of any other file."""
+    """Texts as they are, or those of a file (see [`headstart.rejection.read_background`])."""
     if not isinstance(source, (str, Path)):
         return list(source)
-    if str(source).endswith(".jsonl"):
-        return list(read_rows(source)["text"])
     return [text for texts in read_background(source).values() for text in texts]
 
 

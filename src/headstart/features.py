@@ -32,13 +32,17 @@ def encode_rows(rows: Dataset, tokenizer: PreTrainedTokenizerBase, skill: dict[s
         a dataset with the columns `input_ids` and `slot_labels` (one a piece), `intent_labels`, `skill_ids` and `length` (pieces).
         Intents and slots that the skill doesn't have are left unannotated (-100).
     """
-    features, counts = encode_list(rows.to_list(), tokenizer, skill, skill_id)
+    features, counts = encode_list(rows.to_list(), tokenizer, skill, skill_id, show_progress=len(rows) >= MANY_ROWS)
     report_spans(counts, skill["name"], tokenizer.model_max_length)
     return Dataset.from_list(features)
 
 
 def encode_list(
-    rows: list[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, skill: dict[str, Any], skill_id: int = 0
+    rows: list[dict[str, Any]],
+    tokenizer: PreTrainedTokenizerBase,
+    skill: dict[str, Any],
+    skill_id: int = 0,
+    show_progress: bool = False,
 ) -> tuple[list[dict[str, Any]], SpanCounts]:
     """[`encode_rows`] for a list of rows, in memory; what happened to the spans is returned, not logged."""
     counts = SpanCounts()
@@ -46,7 +50,7 @@ def encode_list(
         return [], counts
     encoding = tokenizer([row["text"] for row in rows], return_offsets_mapping=True, verbose=False)
     features = []
-    for number, row in enumerate(tqdm(rows, desc=f"Encoding {skill['name']}", disable=len(rows) < MANY_ROWS)):
+    for number, row in enumerate(tqdm(rows, desc=f"Encoding {skill['name']}", disable=not show_progress)):
         pieces = Pieces(encoding["input_ids"][number], encoding["offset_mapping"][number], encoding.word_ids(number))
         features.append({**_encode_row(row, pieces, tokenizer.model_max_length, skill, counts), "skill_ids": skill_id})
     return features, counts

@@ -22,7 +22,7 @@ from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
 from headstart.readers import load_skill
 from headstart.recipe import Recipe, choose_recipe
 from headstart.refilling import EpochRows, NewEpoch
-from headstart.rejection import calibrate, choose_background, held_out_background, read_background
+from headstart.rejection import calibrate, choose_background, held_out_background, read_background, without_own
 from headstart.runs import last_checkpoint, save_run
 from headstart.tokenization import NLUPipeline
 from headstart.trainer import JointNLUTrainer
@@ -95,7 +95,7 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreT
     if args.from_scratch:
         config = HeadstartConfig.from_pretrained(base, skills=[], gazetteer_dropout=args.gazetteer_dropout)
         model = HeadstartForJointNLU(config)
-        model.add_skill(skill, reset="task_layers", catalogs=catalogs, rejects=args.rejection)
+        model.add_skill(skill, reset="task_layers", catalogs=catalogs, rejects=args.rejection and args.background_share > 0)
         model.trunk.embed_tokens.requires_grad_(args.train_embeddings is not False)
         return model
     model = HeadstartForJointNLU.from_pretrained(base, gazetteer_dropout=args.gazetteer_dropout)
@@ -104,7 +104,7 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreT
         raise ValueError(
             f"the base has a skill {skill.name!r}; name yours otherwise (Skill(name=...), --skill_name). Taken: {', '.join(others)}."
         )
-    model.add_skill(skill, reset=args.reset, catalogs=catalogs, rejects=args.rejection)
+    model.add_skill(skill, reset=args.reset, catalogs=catalogs, rejects=args.rejection and args.background_share > 0)
     for name in others:
         model.delete_skill(name)
     model.set_tune(args.tune)
@@ -120,8 +120,11 @@ def make_background(
     if "rejection" not in model.skill():
         return [], []
     model.skill()["rejection"]["threshold"] = args.reject_threshold
-    own = list(skill.train["text"])
-    utterances = choose_background(read_background(args.background), own, model, tokenizer)
+    own, domains = list(skill.train["text"]), read_background(args.background)
+    if args.background is None:
+        utterances = choose_background(domains, own, model, tokenizer)
+    else:  # whoever writes a background knows what is none of the skill's
+        utterances = without_own([text for texts in domains.values() for text in texts], own)
     return held_out_background(utterances) if skill.validation is not None else (utterances, [])
 
 

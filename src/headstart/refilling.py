@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ Encoded = dict[str, Any]
 
 
 class EpochRows(Dataset[Encoded]):
-    """Encoded rows of one epoch; `set_epoch` makes those of another. The same seed and epoch always give the same rows.
+    """Encoded rows of one epoch; `begin_epoch` makes those of another. The same seed and epoch always give the same rows.
 
     Args:
         skill: the skill.
@@ -51,11 +52,12 @@ class EpochRows(Dataset[Encoded]):
         self.sources = value_sources(skill.slots, skill.catalogs, skill.slot_types, self.templates, seed) if refill else {}
         self._label_counts = Counter(slot.label for template in self.templates for slot in template.slots)
         self.background = _encode_background(background, tokenizer, entry)
-        self.num_background = round(len(self.rows) * background_share) if self.background else 0
+        self.num_background = math.ceil(len(self.rows) * background_share) if self.background else 0
         self._order = ShuffledOrder(len(self.background), f"{seed} background")
-        self.set_epoch(0)
+        self.begin_epoch(0)
 
-    def set_epoch(self, epoch: int) -> None:
+    # Not called set_epoch: accelerate would call it too, and make every epoch again.
+    def begin_epoch(self, epoch: int) -> None:
         """Make the rows of this epoch; those of epoch 0 are the skill's own."""
         self.encoded = list(self.own)
         if self.sources and epoch:
@@ -102,7 +104,7 @@ class NewEpoch(TrainerCallback):
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Make the rows of the epoch that begins."""
-        self.rows.set_epoch(int(state.epoch or 0))
+        self.rows.begin_epoch(int(state.epoch or 0))
 
 
 def _encode_background(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, entry: dict[str, Any]) -> list[Encoded]:

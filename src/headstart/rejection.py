@@ -13,7 +13,7 @@ from datasets import Dataset
 from torch.nn.functional import cross_entropy, normalize
 from transformers import PreTrainedTokenizerBase
 
-from headstart.data import DataError, read_text
+from headstart.data import SUFFIXES, DataError, read_rows, read_text
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.layers_headstart import TaskLayers
 
@@ -26,16 +26,19 @@ TEMPERATURES = [2 ** (step / 20) for step in range(-40, 61)]  # a quarter to eig
 
 
 def read_background(path: str | Path | None = None) -> dict[str, list[str]]:
-    """Background utterances by domain: one a line; `## name` opens a domain, other lines that begin with `#` are skipped.
+    """Background utterances by domain.
 
     Args:
-        path: a text file; the one that comes with the package if it is left out.
+        path: a file of rows (`.jsonl`), or a text file with one utterance a line, where `## name` opens a domain and other lines
+            that begin with `#` are skipped; the one that comes with the package if it is left out.
 
     Raises:
         DataError: there is no such file, or nothing in it.
     """
     if path is None:
         text = files("headstart.background").joinpath("en.txt").read_text(encoding="utf-8")
+    elif Path(path).suffix.lower() in SUFFIXES:
+        return {"": list(read_rows(path)["text"])}
     elif Path(path).is_file():
         text = read_text(Path(path))
     else:
@@ -60,7 +63,7 @@ def choose_background(
 ) -> list[str]:
     """Leave out the background utterances that may well be requests to the skill itself.
 
-    Utterances are compared by the pooled states of the skill's IC bi-LSTM as it comes from the base: the cosine of standardised
+    Utterances are compared by the pooled states of the skill's IC bi-LSTM before fine-tuning: the cosine of standardised
     states, averaged over the three most similar of the skill's own. The nearest tenth of the background is left out, and so are whole
     domains of which over two fifths are among it.
 
@@ -80,8 +83,13 @@ def choose_background(
     left_out |= {
         text for name, texts in domains.items() if name and len(left_out & set(texts)) > CROWDED * len(texts) for text in texts
     }
+    return without_own([text for text in utterances if text not in left_out], own)
+
+
+def without_own(utterances: Sequence[str], own: Sequence[str]) -> list[str]:
+    """Leave out what the skill's own utterances say too, in whatever case."""
     same = {" ".join(text.lower().split()) for text in own}
-    return [text for text in utterances if text not in left_out and text.lower() not in same]
+    return [text for text in utterances if " ".join(text.lower().split()) not in same]
 
 
 @torch.no_grad()
@@ -102,8 +110,8 @@ def _intent_states(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBa
 def held_out_background(utterances: Sequence[str]) -> tuple[list[str], list[str]]:
     """Background to train on, and every tenth utterance, to calibrate on."""
     return (
-        [text for number, text in enumerate(utterances) if number % 10],
-        [text for number, text in enumerate(utterances) if number % 10 == 0],
+        [text for number, text in enumerate(utterances, start=1) if number % 10],
+        [text for number, text in enumerate(utterances, start=1) if number % 10 == 0],
     )
 
 
@@ -154,4 +162,4 @@ def fit_temperature(logits: torch.Tensor, labels: torch.Tensor, weights: torch.T
     return round(TEMPERATURES[int(torch.stack(losses).argmin())], 4)
 
 
-__all__ = ["calibrate", "choose_background", "fit_temperature", "held_out_background", "read_background"]
+__all__ = ["calibrate", "choose_background", "fit_temperature", "held_out_background", "read_background", "without_own"]

@@ -78,12 +78,15 @@ class Template:
 
 
 def row_template(row: dict[str, Any]) -> Template:
-    """The template of a row: its slots keep their values."""
+    """The template of a row: its slots keep their values, without outer blanks."""
     parts: list[str | Slot] = []
     end = 0
     for slot in row["slots"] or []:
-        parts += [row["text"][end : slot["start"]], Slot(slot["label"], row["text"][slot["start"] : slot["end"]])]
-        end = slot["end"]
+        # Outer blanks of a span belong to the text around it: another value must not stick to its neighbours.
+        value = row["text"][slot["start"] : slot["end"]]
+        start = slot["start"] + len(value) - len(value.lstrip())
+        parts += [row["text"][end:start], Slot(slot["label"], value.strip())]
+        end = start + len(value.strip())
     return Template(row["intent"], tuple(part for part in [*parts, row["text"][end:]] if part), row["slots"] is not None)
 
 
@@ -324,7 +327,8 @@ def split_rows(
         groups[row_template(row).pattern].append(row)
     by_intent: dict[str | None, list[str]] = defaultdict(list)
     for pattern, group in groups.items():
-        by_intent[group[0]["intent"]].append(pattern)
+        if len({row["intent"] for row in group}) == 1:  # one of several intents stays
+            by_intent[group[0]["intent"]].append(pattern)
     held_out: set[str] = set()
     for intent, patterns in by_intent.items():
         held_out.update(random.Random(f"{seed} {intent}").sample(patterns, min(round(len(patterns) * share), len(patterns) - 1)))

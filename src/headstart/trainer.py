@@ -13,7 +13,7 @@ from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedTokeni
 from headstart.features import JointNLUCollator
 from headstart.metrics import score
 from headstart.modeling import HeadstartForJointNLU
-from headstart.modeling.modeling_headstart import IGNORED
+from headstart.modeling.modeling_headstart import IGNORED, REJECTED
 from headstart.refilling import EpochRows
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training_args import HeadstartTrainingArguments
@@ -97,7 +97,10 @@ def skill_metrics(prediction: EvalPrediction, skills: list[dict[str, Any]]) -> d
         skill = skills[skill_id]
         # Reference tags stand at first pieces, predicted ones side by side: both are words in order.
         reference = _utterance(intents[row], slot_labels[row], skill)
-        pairs.setdefault(int(skill_id), []).append((_utterance(predicted_intents[row], predicted_tags[row], skill), reference))
+        prediction_of_row = _utterance(predicted_intents[row], predicted_tags[row], skill)
+        if predicted_intents[row] == REJECTED:
+            prediction_of_row["slots"] = []  # as the pipeline answers
+        pairs.setdefault(int(skill_id), []).append((prediction_of_row, reference))
     metrics = _compute([pair for skill_pairs in pairs.values() for pair in skill_pairs])
     if len(pairs) > 1:
         for skill_id, skill_pairs in sorted(pairs.items()):

@@ -118,7 +118,10 @@ class FinetuneArguments(HeadstartTrainingArguments):
         default=0.9, metadata={"help": "Probability of 'none of these' over which an utterance is rejected; 1: never."}
     )
     background: str | None = field(
-        default=None, metadata={"help": "Text file of utterances that are none of the skill's; unset: those of the package."}
+        default=None,
+        metadata={
+            "help": "File of utterances that are none of the skill's: rows (.jsonl), or one a line; unset: those of the package."
+        },
     )
     background_share: float = field(
         default=0.15, metadata={"help": "Background utterances in an epoch, as a share of the skill's rows."}
@@ -148,8 +151,9 @@ class FinetuneArguments(HeadstartTrainingArguments):
             raise ValueError(f"tune is {self.tune!r}; it must be 'all' or 'head'.")
         if self.reset not in ("classifiers", "task_layers"):
             raise ValueError(f"reset is {self.reset!r}; it must be 'classifiers' or 'task_layers'.")
+        if not 0 <= self.gazetteer_dropout < 1:
+            raise ValueError(f"gazetteer_dropout is {self.gazetteer_dropout}; it must be at least 0 and below 1.")
         for name, value in (
-            ("gazetteer_dropout", self.gazetteer_dropout),
             ("refill", self.refill),
             ("reject_threshold", self.reject_threshold),
         ):

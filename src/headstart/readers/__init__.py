@@ -102,6 +102,8 @@ def find_reader(source: Source) -> ModuleType:
     Raises:
         DataError: none does; the message says what was found.
     """
+    if rows.is_folder_of_rows(source):
+        return rows
     for reader in _MODULES:
         if reader.detect(source):
             return reader
@@ -111,6 +113,8 @@ def find_reader(source: Source) -> ModuleType:
 def describe(source: Source) -> str:
     """What a source looks like, for the message that it is not known."""
     if source.only is None:
+        if any(file.name.split("/")[-1] == "train.jsonl" for file in source.files):
+            return "found train.jsonl inside an archive or another folder; give the folder that holds it, unpacked"
         names = ", ".join(file.name for file in source.files[:6]) or "nothing"
         return f"found a folder or archive with {names}, none of which is a skill's file"
     if not source.only.text.strip():

@@ -8,6 +8,7 @@ from typing import Any
 
 from headstart.data import (
     CATALOGS,
+    SUFFIXES,
     DataError,
     Skill,
     kind_of,
@@ -22,14 +23,16 @@ from headstart.readers.source import Source
 NAME = "rows"
 PARTS = ("train", "validation", "test")
 FACTS = "skill.json"  # what else is known: {"invocation", "slot_types"}
-SUFFIXES = (".jsonl", ".ndjson")
 
 
 def detect(source: Source) -> bool:
     """Whether the path is a folder with `train.jsonl`, or a JSON-lines file."""
-    if source.only is not None:
-        return source.only.suffix in SUFFIXES
-    return source.path.is_dir() and any(file.name == "train.jsonl" for file in source.files)
+    return is_folder_of_rows(source) or (source.only is not None and source.only.suffix in SUFFIXES)
+
+
+def is_folder_of_rows(source: Source) -> bool:
+    """Whether the path is a folder with `train.jsonl`; its other files, which may be large, are not opened."""
+    return (source.path / "train.jsonl").is_file()
 
 
 def read(source: Source, name: str) -> Skill:
@@ -99,4 +102,4 @@ def default_name(source: Source) -> str:
     return skill_name(source.path.resolve().parent.name if is_part else source.name)
 
 
-__all__ = ["FACTS", "NAME", "PARTS", "SUFFIXES", "check_held_out", "default_name", "detect", "read", "read_catalogs"]
+__all__ = ["FACTS", "NAME", "PARTS", "check_held_out", "default_name", "detect", "is_folder_of_rows", "read", "read_catalogs"]

@@ -267,7 +267,7 @@ class Source:
     """The files behind a path: one file, or those of a folder or zip archive.
 
     Raises:
-        DataError: there is no such path, it is too large, or it is a damaged archive.
+        DataError: there is no such path.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -276,9 +276,20 @@ class Source:
             if not self.path.is_dir() and not self.path.is_file():  # a device or pipe could be read for ever
                 raise DataError(f"{path}: there is no such file or folder.")
             self.is_folder = self.path.is_dir() or zipfile.is_zipfile(self.path)
-            self.files = list(self._read_files())
         except OSError as error:
             raise DataError(f"{path}: not readable ({error.strerror or error}); allowed: a file or folder.") from error
+
+    @cached_property
+    def files(self) -> list[SourceFile]:
+        """The files, in order of their names; read when they are asked for.
+
+        Raises:
+            DataError: they are too large or too many, can't be read, or the archive is damaged.
+        """
+        try:
+            return list(self._read_files())
+        except OSError as error:
+            raise DataError(f"{self.path}: not readable ({error.strerror or error}); allowed: a file or folder.") from error
 
     @property
     def name(self) -> str:
