@@ -46,7 +46,7 @@ class EpochRows(Dataset[Encoded]):
         self.refill = refill
         self.seed = seed
         self.rows = skill.train.to_list()
-        self.templates = [row_template(row) for row in self.rows]
+        self.templates = [row_template(row, trim=True) for row in self.rows]
         self.own, counts = encode_list(self.rows, tokenizer, entry)
         report_spans(counts, skill.name, tokenizer.model_max_length)
         self.sources = value_sources(skill.slots, skill.catalogs, skill.slot_types, self.templates, seed) if refill else {}

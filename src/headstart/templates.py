@@ -77,16 +77,22 @@ class Template:
         return {"text": "".join(texts), "intent": self.intent, "slots": spans if self.has_slots else None}
 
 
-def row_template(row: dict[str, Any]) -> Template:
-    """The template of a row: its slots keep their values, without outer blanks."""
+def row_template(row: dict[str, Any], trim: bool = False) -> Template:
+    """The template of a row: its slots keep their values.
+
+    Args:
+        row: an annotated utterance.
+        trim: outer blanks of a span become part of the text around it, so that another value doesn't stick to its neighbours.
+    """
     parts: list[str | Slot] = []
     end = 0
     for slot in row["slots"] or []:
-        # Outer blanks of a span belong to the text around it: another value must not stick to its neighbours.
-        value = row["text"][slot["start"] : slot["end"]]
-        start = slot["start"] + len(value) - len(value.lstrip())
-        parts += [row["text"][end:start], Slot(slot["label"], value.strip())]
-        end = start + len(value.strip())
+        value, start = row["text"][slot["start"] : slot["end"]], slot["start"]
+        if trim:
+            start += len(value) - len(value.lstrip())
+            value = value.strip()
+        parts += [row["text"][end:start], Slot(slot["label"], value)]
+        end = start + len(value)
     return Template(row["intent"], tuple(part for part in [*parts, row["text"][end:]] if part), row["slots"] is not None)
 
 

@@ -22,6 +22,8 @@ from headstart.readers.source import Source
 
 NAME = "rows"
 PARTS = ("train", "validation", "test")
+MAX_LINE = 2**20
+OTHER_FIELDS = (b'"annot_utt"', b'"utterance"', b'"utt"')  # of MASSIVE's JSON lines, whose folders look alike
 FACTS = "skill.json"  # what else is known: {"invocation", "slot_types"}
 
 
@@ -31,8 +33,13 @@ def detect(source: Source) -> bool:
 
 
 def is_folder_of_rows(source: Source) -> bool:
-    """Whether the path is a folder with `train.jsonl`; its other files, which may be large, are not opened."""
-    return (source.path / "train.jsonl").is_file()
+    """Whether the path is a folder with rows in `train.jsonl`; its other files, which may be large, are not opened."""
+    train = source.path / "train.jsonl"
+    if not train.is_file():
+        return False
+    with train.open("rb") as stream:
+        first = stream.readline(MAX_LINE).strip()
+    return b'"text"' in first or not any(field in first for field in OTHER_FIELDS)
 
 
 def read(source: Source, name: str) -> Skill:
