@@ -19,7 +19,7 @@ from transformers import initialization as init
 from .configuration_headstart import HeadstartConfig, check_skill_entry
 from .gazetteer_headstart import Gazetteer, build_trie
 from .layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers, map_packed
-from .outputs_headstart import HeadstartDecoding, HeadstartJointNLUOutput, HeadstartModelOutput
+from .outputs_headstart import HeadstartDecoding, HeadstartJointNLUOutput, HeadstartModelOutput, SkillScores, TaskStates
 
 IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
 REJECTED = -1  # decoded where an utterance has none of the skill's intents
@@ -313,6 +313,39 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             ValueError: the skill is not given and the model has several, an id is out of range, or a row is not padded
                 on the right.
         """
+        order, rows_of, states = self.task_states(input_ids, attention_mask, skill_ids, use_gazetteers)
+        parts: dict[int, SkillScores] = {}
+        for index, rows in rows_of.items():
+            slot_states, intent_states = states[self.config.skills[index]["task_layers"]]
+            labels = (None if given is None else given[order][rows] for given in (intent_labels, slot_labels))
+            parts[index] = self.classify(index, slot_states[rows], intent_states[rows], *labels)
+
+        def collect(name: str) -> list[tuple[slice, torch.Tensor]]:
+            return [(rows_of[index], value) for index, part in parts.items() if (value := getattr(part, name)) is not None]
+
+        intent_loss, slot_loss = (_mean([losses for _, losses in collect(name)]) for name in ("intent_losses", "slot_losses"))
+        reject_logits = _merge_rows(collect("reject_logits"), order)
+        given = [loss for loss in (intent_loss, slot_loss) if loss is not None]
+        return HeadstartJointNLUOutput(
+            loss=torch.stack(given).sum() if given else None,
+            intent_logits=_merge_rows(collect("intent_logits"), order),
+            slot_logits=_merge_rows(collect("slot_logits"), order),
+            reject_logits=None if reject_logits is None else reject_logits.squeeze(1),
+            intent_loss=intent_loss,
+            slot_loss=slot_loss,
+            intent_states=_merge_rows(
+                [(rows, states[self.config.skills[index]["task_layers"]][1][rows]) for index, rows in rows_of.items()], order
+            ),
+        )
+
+    def task_states(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        skill_ids: torch.Tensor | None = None,
+        use_gazetteers: bool = True,
+    ) -> TaskStates:
+        """What the classifiers read; see `forward` for the arguments."""
         if skill_ids is None:
             skill_ids = self.skill_ids([self.skill()["name"]] * len(input_ids))
         # Rows are put in the order of their skills once: cutting the states into skills is then free, forward and backward.
@@ -325,34 +358,38 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             name: self.task_layers[name](*inputs, input_ids.shape[1])
             for name in dict.fromkeys(self.config.skills[index]["task_layers"] for index in rows_of)
         }
-        intents, rejects, slots, intent_losses, slot_losses = [], [], [], [], []
-        for index, rows in rows_of.items():
-            entry = self.config.skills[index]
-            classifiers = self._classifiers_of(entry)
-            slot_states, intent_states = (part[rows] for part in states[entry["task_layers"]])
-            if classifiers.intent_classifier is not None:
-                scores = classifiers.intent_classifier(intent_states)
-                intents.append((rows, scores))
-                if classifiers.reject_classifier is not None:
-                    rejects.append((rows, classifiers.reject_classifier(intent_states)))
-                    scores = torch.cat([scores, rejects[-1][1]], dim=1)
-                if intent_labels is not None:
-                    intent_losses.append(_intent_losses(scores, intent_labels[order][rows]))
-            if classifiers.slot_classifier is not None and classifiers.crf is not None:
-                slots.append((rows, classifiers.slot_classifier(slot_states)))
-                if slot_labels is not None:
-                    slot_losses.append(_slot_losses(classifiers.crf, slots[-1][1], slot_labels[order][rows]))
-        intent_loss, slot_loss = _mean(intent_losses), _mean(slot_losses)
-        reject_logits = _merge_rows(rejects, order)
-        given = [loss for loss in (intent_loss, slot_loss) if loss is not None]
-        return HeadstartJointNLUOutput(
-            loss=torch.stack(given).sum() if given else None,
-            intent_logits=_merge_rows(intents, order),
-            slot_logits=_merge_rows(slots, order),
-            reject_logits=None if reject_logits is None else reject_logits.squeeze(1),
-            intent_loss=intent_loss,
-            slot_loss=slot_loss,
-        )
+        return TaskStates(order, rows_of, states)
+
+    def classify(
+        self,
+        skill_id: int,
+        slot_states: torch.Tensor,
+        intent_states: torch.Tensor,
+        intent_labels: torch.Tensor | None = None,
+        slot_labels: torch.Tensor | None = None,
+    ) -> SkillScores:
+        """Scores of one skill's rows from their states, and the loss of each annotated row.
+
+        Args:
+            skill_id: index into `model.skills`.
+            slot_states: (rows, tokens, 2 * task_hidden_size), states of the ST bi-LSTM.
+            intent_states: (rows, 2 * task_hidden_size), pooled states of the IC bi-LSTM.
+            intent_labels, slot_labels: those of the rows, see `forward`.
+        """
+        classifiers = self._classifiers_of(self.config.skills[skill_id])
+        intents = rejects = slots = losses_of_intents = losses_of_slots = None
+        if classifiers.intent_classifier is not None:
+            scores = intents = classifiers.intent_classifier(intent_states)
+            if classifiers.reject_classifier is not None:
+                rejects = classifiers.reject_classifier(intent_states)
+                scores = torch.cat([scores, rejects], dim=1)
+            if intent_labels is not None:
+                losses_of_intents = intent_losses(scores, intent_labels)
+        if classifiers.slot_classifier is not None and classifiers.crf is not None:
+            slots = classifiers.slot_classifier(slot_states)
+            if slot_labels is not None:
+                losses_of_slots = slot_losses(classifiers.crf, slots, slot_labels)
+        return SkillScores(intents, rejects, slots, losses_of_intents, losses_of_slots)
 
     def _add_gazetteers(
         self,
@@ -434,7 +471,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             crf = self._classifiers_of(entry).crf
             if crf is not None and outputs.slot_logits is not None:
                 scores = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
-                emissions, mask, _ = _gather_words(scores, word_starts[rows])
+                emissions, mask, _ = gather_words(scores, word_starts[rows])
                 best = crf.decode(emissions, mask)
                 certain = crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
                 tags[rows, : best.shape[1]] = best.masked_fill(~mask, IGNORED)
@@ -500,21 +537,21 @@ def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
     )
 
 
-def _intent_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of each annotated row, (annotated,)."""
+def intent_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of each annotated row, (annotated,), of scores (rows, intents)."""
     annotated = labels != IGNORED
     return nn.functional.cross_entropy(logits[annotated], labels[annotated], reduction="none")
 
 
-def _slot_losses(crf: LinearChainCRF, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Negative log-likelihood of each annotated row's tags, (annotated,)."""
+def slot_losses(crf: LinearChainCRF, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Negative log-likelihood of each annotated row's tags, (annotated,), of scores (rows, tokens, tags)."""
     words = labels != IGNORED
     annotated = words.any(dim=1)
-    emissions, mask, tags = _gather_words(logits[annotated], words[annotated], labels[annotated])
+    emissions, mask, tags = gather_words(logits[annotated], words[annotated], labels[annotated])
     return crf(emissions, tags, mask)
 
 
-def _gather_words(
+def gather_words(
     logits: torch.Tensor, words: torch.Tensor, labels: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Move the marked positions of each row to its front: scores (batch, words, tags), mask and labels (batch, words)."""

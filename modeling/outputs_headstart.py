@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from transformers.utils import ModelOutput
@@ -32,6 +33,7 @@ class HeadstartJointNLUOutput(ModelOutput):
         reject_logits: (batch,) float, the score of "none of these", which competes with the intents in one softmax; the dtype's
             lowest number for skills that can't reject. None if no skill of the batch can.
         slot_logits: (batch, tokens, tags) float, scores of the tags `O, B-0, I-0, B-1, ...` before the CRF, likewise.
+        intent_states: (batch, 2 * task_hidden_size) float, pooled states of the IC bi-LSTM, which the intents are read from.
     """
 
     loss: torch.Tensor | None = None
@@ -40,6 +42,7 @@ class HeadstartJointNLUOutput(ModelOutput):
     reject_logits: torch.Tensor | None = None
     intent_loss: torch.Tensor | None = None
     slot_loss: torch.Tensor | None = None
+    intent_states: torch.Tensor | None = None
 
 
 @dataclass
@@ -62,4 +65,36 @@ class HeadstartDecoding(ModelOutput):
     tag_scores: torch.Tensor | None = None
 
 
-__all__ = ["HeadstartDecoding", "HeadstartJointNLUOutput", "HeadstartModelOutput"]
+class TaskStates(NamedTuple):
+    """What the classifiers read.
+
+    Args:
+        order: (batch,) long, the rows in the order of their skills.
+        rows_of: by index of a skill, its rows in that order.
+        states: by name of task layers, ST states (batch, tokens, 2 * task_hidden_size) and pooled IC states (batch,
+            2 * task_hidden_size) of all rows in that order.
+    """
+
+    order: torch.Tensor
+    rows_of: dict[int, slice]
+    states: dict[str, tuple[torch.Tensor, torch.Tensor]]
+
+
+class SkillScores(NamedTuple):
+    """Scores of one skill's rows, and the losses of those that are annotated; None for what the skill or the rows lack.
+
+    Args:
+        intent_logits: (rows, intents) float.
+        reject_logits: (rows, 1) float.
+        slot_logits: (rows, tokens, tags) float.
+        intent_losses, slot_losses: (annotated rows,) float, negative log-likelihoods in nats.
+    """
+
+    intent_logits: torch.Tensor | None
+    reject_logits: torch.Tensor | None
+    slot_logits: torch.Tensor | None
+    intent_losses: torch.Tensor | None
+    slot_losses: torch.Tensor | None
+
+
+__all__ = ["HeadstartDecoding", "HeadstartJointNLUOutput", "HeadstartModelOutput", "SkillScores", "TaskStates"]

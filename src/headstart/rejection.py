@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
 
 import torch
 from datasets import Dataset
@@ -15,7 +14,6 @@ from transformers import PreTrainedTokenizerBase
 
 from headstart.data import SUFFIXES, DataError, read_rows, read_text
 from headstart.modeling import HeadstartForJointNLU
-from headstart.modeling.layers_headstart import TaskLayers
 
 logger = logging.getLogger(__name__)
 
@@ -100,9 +98,8 @@ def _intent_states(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBa
     parts = []
     for start in range(0, len(texts), 64):
         batch = tokenizer(list(texts[start : start + 64]), padding=True, truncation=True, return_tensors="pt").to(model.device)
-        trunk_states = model.trunk.encode(batch["input_ids"], batch["attention_mask"])
-        layers = cast(TaskLayers, model.task_layers[model.skill()["task_layers"]])
-        parts.append(layers(trunk_states, trunk_states, batch["input_ids"].shape[1])[1].float().cpu())
+        states = model.task_states(batch["input_ids"], batch["attention_mask"], use_gazetteers=False).states
+        parts.append(states[model.skill()["task_layers"]][1].float().cpu())
     model.train(was_training)
     return torch.cat(parts)
 
