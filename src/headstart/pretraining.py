@@ -11,6 +11,7 @@ from datasets import Dataset, concatenate_datasets
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from headstart.corpora import Source, load_sources
+from headstart.distillation import SentenceEmbeddings, SentenceTrainer, number_sentences
 from headstart.embeddings import choose_pieces, distill_embeddings, teacher_folder
 from headstart.features import encode_rows
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
@@ -53,10 +54,18 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     pieces = _make_vocabulary(sources, args)
     tokenizer = build_tokenizer(pieces)
     model = _make_model(sources, pieces, args)
-    train, validation = (_encode(sources, part, model, tokenizer, args) for part in ("train", "validation"))
+    sentences = _embed_sentences(sources, args) if args.sentence_loss else None
+    train = _encode(sources, "train", model, tokenizer, args, sentences=sentences)
+    validation = _encode(sources, "validation", model, tokenizer, args)
     logger.info("%d training rows, %d validation rows, %d pieces", len(train), len(validation), len(pieces))
-    trainer = JointNLUTrainer(model, args, tokenizer, train, validation if args.eval_strategy != "no" else None)
+    parts = (model, args, tokenizer, train, validation if args.eval_strategy != "no" else None)
+    if sentences is None:
+        trainer = JointNLUTrainer(*parts)
+    else:
+        trainer = SentenceTrainer(*parts, sentences=sentences, weight=args.sentence_loss)
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
+    if isinstance(trainer, SentenceTrainer):
+        trainer.drop_map()
     trainer.eval_dataset = _encode(sources, "validation", model, tokenizer, args, whole=True)
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics = {"steps": trainer.state.global_step, **trainer.evaluate()}
@@ -93,6 +102,12 @@ def _make_model(sources: list[Source], pieces: list[str], args: PretrainArgument
     return model
 
 
+def _embed_sentences(sources: list[Source], args: PretrainArguments) -> SentenceEmbeddings:
+    # Not in the checkpoint, which may be published.
+    folder = Path(args.sentence_cache or f"{args.output_dir}-sentences")
+    return SentenceEmbeddings([text for source in sources for text in source.train["text"]], folder)
+
+
 def _encode(
     sources: list[Source],
     part: str,
@@ -100,6 +115,7 @@ def _encode(
     tokenizer: PreTrainedTokenizerBase,
     args: PretrainArguments,
     whole: bool = False,
+    sentences: SentenceEmbeddings | None = None,
 ) -> Dataset:
     limit = args.max_train_rows if part == "train" else args.max_validation_rows
     encoded = []
@@ -107,7 +123,8 @@ def _encode(
         rows: Dataset = getattr(source, part)
         if limit is not None and len(rows) > limit and not whole:
             rows = rows.shuffle(seed=args.seed).select(range(limit))
-        encoded.append(encode_rows(rows, tokenizer, model.config.skills[skill_id], skill_id))
+        features = encode_rows(rows, tokenizer, model.config.skills[skill_id], skill_id)
+        encoded.append(features if sentences is None else number_sentences(features, rows, sentences))
     return concatenate_datasets(encoded)
 
 

@@ -1,0 +1,102 @@
+"""A sentence encoder as a teacher in pretraining. The teacher itself is left out: its embeddings are made up."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from headstart import pretrain
+from headstart.distillation import SentenceCollator, SentenceEmbeddings
+
+asked: Counter[str] = Counter()
+
+
+def embed(texts: list[str], folder: Path) -> torch.Tensor:
+    """As if by their first letter."""
+    asked.update(texts)
+    letters = torch.tensor([ord(text[0]) % 7 for text in texts])
+    return torch.nn.functional.one_hot(letters, 7).half()
+
+
+@pytest.fixture(autouse=True)
+def teacher(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked.clear()
+    monkeypatch.setattr("headstart.distillation.embed_sentences", embed)
+    monkeypatch.setattr("headstart.distillation.teacher_folder", lambda: Path("teacher"))
+
+
+@pytest.fixture
+def corpora(root: Path, tmp_path: Path) -> Path:
+    for name in ("coffee_machine", "plant_care"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for part, source in (("train", "train"), ("validation", "test"), ("test", "test")):
+            text = (root / "examples" / name / f"{source}.jsonl").read_text()
+            (tmp_path / "data" / name / f"{part}.jsonl").write_text(text)
+    return tmp_path / "data"
+
+
+OPTIONS: dict[str, Any] = {
+    "sources": ["coffee_machine", "plant_care"], "embeddings": "random", "min_word_count": 2, "embedding_size": 12, "hidden_size": 10,
+    "task_hidden_size": 16, "sentence_loss": 5.0, "max_steps": 8, "per_device_train_batch_size": 16, "eval_strategy": "steps",
+    "eval_steps": 4, "save_strategy": "steps", "save_steps": 4, "use_cpu": True, "report_to": "none", "disable_tqdm": True,
+}  # fmt: skip
+
+
+def test_utterances_are_embedded_once(tmp_path: Path) -> None:
+    first = SentenceEmbeddings(["brew", "stop"], tmp_path)
+    again = SentenceEmbeddings(["stop", "clean", "brew"], tmp_path)
+    assert asked == {"brew": 1, "stop": 1, "clean": 1} and first.size == again.size == 7
+    assert torch.equal(again.embeddings[again.numbers["stop"]], first.embeddings[first.numbers["stop"]])
+    assert json.loads((tmp_path / "texts.json").read_text()) == ["brew", "stop", "clean"]
+
+
+def test_a_batch_holds_the_embeddings_of_its_own_rows() -> None:
+    row = {"input_ids": [5], "slot_labels": [0], "intent_labels": 1, "skill_ids": 0}
+    batch = SentenceCollator(0, torch.arange(6).view(3, 2).half())([{**row, "sentence": 2}, {**row, "sentence": 0}])
+    assert batch["sentence_embeddings"].tolist() == [[4.0, 5.0], [0.0, 1.0]] and batch["intent_labels"].tolist() == [1, 1]
+    assert "sentence_embeddings" not in SentenceCollator(0, torch.zeros(3, 2))([row])  # validation rows have none
+
+
+def test_states_come_to_point_where_the_teachers_do(corpora: Path, tmp_path: Path) -> None:
+    """Utterances with the same embedding get more similar states than others; without the teacher they don't."""
+    gaps = []
+    for weight in (5.0, 0.0):
+        options = {
+            **OPTIONS,
+            "sentence_loss": weight,
+            "max_steps": 150,
+            "eval_strategy": "no",
+            "save_strategy": "no",
+            "learning_rate": 1e-2,
+        }
+        nlu = pretrain(corpora, tmp_path / f"base{weight}", load_best_model_at_end=False, **options)
+        texts = [json.loads(line)["text"] for line in (corpora / "plant_care" / "train.jsonl").read_text().splitlines()]
+        inputs = nlu.tokenizer(texts, padding=True, return_tensors="pt")
+        names = ["plant_care"] * len(texts)
+        with torch.no_grad():
+            outputs = nlu.model(inputs["input_ids"], inputs["attention_mask"], skill_ids=nlu.model.skill_ids(names))
+        states = torch.nn.functional.normalize(outputs.intent_states - outputs.intent_states.mean(dim=0), dim=1)
+        wanted = embed(texts, Path()).float()
+        same = (wanted @ wanted.T).bool() & ~torch.eye(len(texts), dtype=torch.bool)
+        likeness = states @ states.T
+        gaps.append(float(likeness[same].mean() - likeness[~same].mean()))
+    assert gaps[0] > gaps[1] + 0.1
+
+
+def test_resumed_equals_uninterrupted_and_the_map_is_thrown_away(corpora: Path, tmp_path: Path) -> None:
+    options = {**OPTIONS, "load_best_model_at_end": False, "sentence_cache": str(tmp_path / "cache")}
+    pretrain(corpora, tmp_path / "whole", **options)
+    (tmp_path / "half").mkdir()
+    (tmp_path / "whole" / "checkpoint-4").rename(tmp_path / "half" / "checkpoint-4")
+    pretrain(corpora, tmp_path / "half", resume_from_checkpoint="last", **options)
+    whole, half = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "half"))
+    assert whole.keys() == half.keys() and all(torch.equal(value, half[name]) for name, value in whole.items())
+    assert not any("sentence" in name for name in whole)
+    assert any("sentence_map" in name for name in load_file(tmp_path / "whole" / "checkpoint-8" / "model.safetensors"))
+    assert max(asked.values()) == 1  # the second run found the cache
