@@ -5,7 +5,7 @@ BIN := .venv/bin
 # --no-deps and --retries 0: where that index can't be reached, one failed look-up is enough, and pip goes on with the usual one.
 CPU_TORCH := $(BIN)/python -m pip install --quiet --no-deps --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0
 
-.PHONY: help install demo test slow check style wheel base-code
+.PHONY: help install demo test slow check style wheel report base-code
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -38,6 +38,10 @@ style: install  ## Put the style right
 
 wheel: install  ## Build the wheel, install it elsewhere, and run the main job on it
 	PYTHON=$(BIN)/python tests/check_wheel.sh
+
+report: install  ## A quick transfer report on the example skills, in build/report
+	rm -rf build/report
+	$(BIN)/headstart report --skills examples --out build/report --quick
 
 base-code:  ## Copy the code that travels with a checkpoint to the embedded base
 	for file in checkpoints/headstart-base-en/*.py; do \

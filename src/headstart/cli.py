@@ -1,20 +1,25 @@
-"""The command lines: `headstart predict|evaluate|convert|pretrain|finetune`, and `train.py pretrain|finetune`."""
+"""The command lines: `headstart predict|evaluate|convert|report|pretrain|finetune`, and `train.py pretrain|finetune`."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from headstart.checkpoints import BASE_EN
 from headstart.conversion import convert
 from headstart.evaluation import evaluate, load_pipeline
 from headstart.finetuning import load_skill_of, run_finetuning
 from headstart.pretraining import run_pretraining
 from headstart.readers import READERS
+from headstart.report import EXPERIMENTS, ReportOptions, make_report
+from headstart.report.systems import DEFAULT_SYSTEMS, SYSTEMS
 from headstart.templates import FILLS, MAX_UTTERANCES
 from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
 from headstart.version import __version__
@@ -79,6 +84,7 @@ def _make_parser() -> argparse.ArgumentParser:
     scores.add_argument("--unknown", metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line")
     scores.set_defaults(run=_evaluate)
     _add_convert(commands)
+    _add_report(commands)
     for command in (predict, scores):
         command.add_argument("--skill", help="the skill to ask; needed if the model has several")
         command.add_argument(
@@ -115,6 +121,41 @@ def _convert(options: argparse.Namespace) -> None:
         options.path, options.out, options.format, source_format=options.source_format, name=options.name,
         test_share=options.test_share, seed=options.seed, **filling,
     )  # fmt: skip
+
+
+def _add_report(commands: Any) -> None:
+    command = commands.add_parser(
+        "report", allow_abbrev=False, help="what transfer gives on your skills: errors, learning and convergence, compared",
+        description="Fine-tune every skill with every system and write report.json, report.md and plots. A report that was stopped goes "
+        "on where it was when the same command is given again. Skills without validation or test rows have some held out.",
+    )  # fmt: skip
+    command.add_argument("--skills", required=True, type=Path, metavar="FOLDER",
+                         help="folder of skills, one folder or file each; for growth, a corpus whose rows have a domain")  # fmt: skip
+    command.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the report is written")
+    command.add_argument("--experiment", choices=EXPERIMENTS, default="skills",
+                         help="skills: each as it is; growth: each domain of a corpus at 25 to 800 utterances (default: %(default)s)")  # fmt: skip
+    command.add_argument("--base", default=BASE_EN, help="checkpoint that transfer starts from; unset: the embedded base")
+    command.add_argument("--seeds", type=int, help="runs of each skill and system (default: 3; quick: 1)")
+    command.add_argument("--jobs", type=int, default=2, help="processes, of one thread each (default: %(default)s)")
+    command.add_argument("--systems", nargs="+", choices=sorted(SYSTEMS), default=(), metavar="SYSTEM",
+                         help=f"of: {', '.join(SYSTEMS)}; unset: {', '.join(DEFAULT_SYSTEMS)}")  # fmt: skip
+    command.add_argument("--only", nargs="+", default=(), metavar="SKILL", help="these skills alone")
+    command.add_argument(
+        "--tuned_on", nargs="+", default=(), metavar="SKILL", help="skills that settings were tuned on: left out of the tables"
+    )
+    command.add_argument("--max_steps", type=int, help="steps of every network; unset: chosen by the number of training rows")
+    command.add_argument("--backend", choices=("loky", "ray"), default="loky",
+                         help="loky: processes here; ray: a Ray cluster, if ray is installed (default: %(default)s)")  # fmt: skip
+    command.add_argument("--quick", action="store_true", help="see that it works: 4 skills, 1 seed, 60 steps")
+    command.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> None:
+    fields: dict[str, Any] = {field.name: getattr(options, field.name) for field in dataclasses.fields(ReportOptions)}
+    for name in ("systems", "only", "tuned_on"):
+        fields[name] = tuple(fields[name])
+    make_report(ReportOptions(**fields))
+    print(f"{options.out / 'report.md'}")
 
 
 def _predict(options: argparse.Namespace) -> None:

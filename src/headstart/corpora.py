@@ -93,16 +93,27 @@ def _held_out_texts(data_dir: Path, names: list[str]) -> set[str]:
 
 
 def _read_part(path: Path, with_domain: bool) -> list[dict[str, Any]]:
-    rows = read_rows(path).to_list()
-    if with_domain:
-        with path.open(encoding="utf-8-sig") as lines:
-            objects = [json.loads(line) for line in lines if line.strip()]
-        for number, (row, fields) in enumerate(zip(rows, objects, strict=True), start=1):
-            if "domain" not in fields:
-                raise DataError(f"{path}, row {number}: field 'domain' is missing, and intents_with_domain names this corpus.")
-            if row["intent"] is not None:
-                row["intent"] = f"{fields['domain']}/{row['intent']}"
+    if not with_domain:
+        return read_rows(path).to_list()
+    rows = []
+    for row, domain in read_domains(path):
+        rows.append(row if row["intent"] is None else {**row, "intent": f"{domain}/{row['intent']}"})
     return rows
 
 
-__all__ = ["Source", "load_sources", "text_key"]
+def read_domains(path: Path) -> list[tuple[dict[str, Any], str]]:
+    """The rows of a corpus's file, each with its field `domain`.
+
+    Raises:
+        DataError: a row is not as it must be, or has no domain.
+    """
+    rows = read_rows(path).to_list()
+    with path.open(encoding="utf-8-sig") as lines:
+        objects = [json.loads(line) for line in lines if line.strip()]
+    for number, fields in enumerate(objects, start=1):
+        if "domain" not in fields:
+            raise DataError(f"{path}, row {number}: field 'domain' is missing, and the domains of this corpus are wanted.")
+    return [(row, fields["domain"]) for row, fields in zip(rows, objects, strict=True)]
+
+
+__all__ = ["Source", "load_sources", "read_domains", "text_key"]

@@ -60,10 +60,18 @@ def evaluate(
     if reject_threshold is not None:
         options["reject_threshold"] = reject_threshold
     answers = _ask(nlu, texts, **options)
+    result = score_answers(answers, references)
+    if unknown is not None:
+        result |= _score_rejection(nlu, answers, read_unknown(unknown), options)
+    return result
+
+
+def score_answers(answers: Sequence[dict[str, Any]], references: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The metrics of [`evaluate`] without those of rejection, of a pipeline's answers to the rows' texts."""
     predictions = [
         {"intent": answer["intent"]["label"] if answer["intent"] else None, "slots": answer["slots"]} for answer in answers
     ]
-    result = score(predictions, references)
+    result = score(predictions, list(references))
     pairs = zip(answers, references, strict=True)
     judged = [
         (answer["intent"]["score"], answer["intent"]["label"] == row["intent"])
@@ -71,8 +79,6 @@ def evaluate(
         if answer["intent"] and row["intent"] is not None
     ]
     result["expected_calibration_error"] = expected_calibration_error(*zip(*judged, strict=True)) if judged else None
-    if unknown is not None:
-        result |= _score_rejection(nlu, answers, read_unknown(unknown), options)
     return result
 
 
@@ -136,4 +142,4 @@ def _report_unknown_labels(rows: Dataset, entry: dict[str, Any]) -> None:
             )  # fmt: skip
 
 
-__all__ = ["evaluate", "load_pipeline", "read_unknown"]
+__all__ = ["evaluate", "load_pipeline", "read_unknown", "score_answers"]

@@ -5,20 +5,25 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
+import torch
 from datasets import Dataset
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
+from safetensors.torch import load_file
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback, set_seed
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from headstart.card import make_card
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.data import Skill, is_covered, rows_to_dataset
+from headstart.embeddings import distill_embeddings, teacher_folder
 from headstart.evaluation import evaluate
 from headstart.features import encode_rows
 from headstart.gazetteers import tokenize_catalogs
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
+from headstart.probing import fit_classifiers, rows_to_fit
 from headstart.readers import load_skill
 from headstart.recipe import Recipe, choose_recipe
 from headstart.refilling import EpochRows, NewEpoch
@@ -59,6 +64,31 @@ def load_skill_of(args: FinetuneArguments) -> Skill:
 
 def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     """[`finetune`], with all options in one object."""
+    trained = train_skill(args, skill)
+    metrics = dict(trained.metrics)
+    if skill.test is not None:
+        metrics |= {f"test_{name}": value for name, value in evaluate(trained.nlu, skill.test).items()}
+    start = None if args.from_scratch else checkpoint_name(args.base or BASE_EN)
+    save_run(trained.trainer, trained.nlu, metrics, skill=skill.name, base=start, train_rows=len(skill.train))
+    card = make_card(trained.nlu.model.skill(), metrics, start, len(skill.train), skill.train[0]["text"])
+    card.save(args.output_path / "README.md")
+    base = Path(resolve_checkpoint(args.base or BASE_EN)).resolve()
+    for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
+        if folder.resolve() != base:
+            shutil.rmtree(folder)
+    return trained.nlu
+
+
+class TrainedSkill(NamedTuple):
+    """A fine-tuned skill: the pipeline, the trainer that made it, and figures of training and of the validation rows."""
+
+    nlu: NLUPipeline
+    trainer: JointNLUTrainer
+    metrics: dict[str, Any]
+
+
+def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[TrainerCallback] = ()) -> TrainedSkill:
+    """Fine-tune a skill and leave the result in memory."""
     set_seed(args.seed)
     base = resolve_checkpoint(args.base or BASE_EN)
     tokenizer = AutoTokenizer.from_pretrained(base)
@@ -66,11 +96,14 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     covered = _covered_rows(skill)
     background, held_out = make_background(skill, model, tokenizer, args)
     train = EpochRows(skill, tokenizer, model.skill(), args.refill, background, args.background_share, args.seed)
+    if args.probe_steps and not args.from_scratch:
+        fit_classifiers(model, rows_to_fit(train), args.probe_steps, seed=args.seed)
     validation = encode_rows(covered, tokenizer, model.skill()) if len(covered) else None
     recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background)
     logger.info("skill %s: %d training rows, %s", skill.name, len(skill.train), recipe)
     trainer = JointNLUTrainer(model, args, tokenizer, train, validation, args.trunk_learning_rate)
-    trainer.add_callback(NewEpoch(train))
+    for callback in (NewEpoch(train), *callbacks):
+        trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics: dict[str, Any] = {"steps": trainer.state.global_step}
@@ -78,15 +111,7 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
         metrics["temperature"] = calibrate(model, tokenizer, covered, held_out)
     if validation is not None:
         metrics |= trainer.evaluate()
-    if skill.test is not None:
-        metrics |= {f"test_{name}": value for name, value in evaluate(nlu, skill.test).items()}
-    start = None if args.from_scratch else checkpoint_name(base)
-    save_run(trainer, nlu, metrics, skill=skill.name, base=start, train_rows=len(skill.train))
-    make_card(model.skill(), metrics, start, len(skill.train), skill.train[0]["text"]).save(args.output_path / "README.md")
-    for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
-        if folder.resolve() != Path(base).resolve():
-            shutil.rmtree(folder)
-    return nlu
+    return TrainedSkill(nlu, trainer, metrics)
 
 
 def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreTrainedTokenizerBase) -> HeadstartForJointNLU:
@@ -96,7 +121,13 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreT
         config = HeadstartConfig.from_pretrained(base, skills=[], gazetteer_dropout=args.gazetteer_dropout)
         model = HeadstartForJointNLU(config)
         model.add_skill(skill, reset="task_layers", catalogs=catalogs, rejects=args.rejection and args.background_share > 0)
-        model.trunk.embed_tokens.requires_grad_(args.train_embeddings is not False)
+        if args.starting_embeddings != "random":
+            embeddings = starting_embeddings(args.starting_embeddings, tokenizer, config)
+            with torch.no_grad():
+                model.trunk.embed_tokens.weight.copy_(embeddings)
+        # Frozen: words that the rows lack keep their place beside those that they have. At random there is no such place.
+        is_trained = args.starting_embeddings == "random" if args.train_embeddings is None else args.train_embeddings
+        model.trunk.embed_tokens.requires_grad_(is_trained)
         return model
     model = HeadstartForJointNLU.from_pretrained(base, gazetteer_dropout=args.gazetteer_dropout)
     others = model.skills
@@ -111,6 +142,20 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreT
     # Frozen embeddings gave the same figures (benchmarks/README.md), cost less, and keep words that the rows lack in their place.
     model.trunk.embed_tokens.requires_grad_(bool(args.train_embeddings) and args.tune == "all")
     return model
+
+
+def starting_embeddings(source: str, tokenizer: PreTrainedTokenizerBase, config: HeadstartConfig) -> torch.Tensor:
+    """Embeddings (pieces, embedding_size) to start from: `distilled` here and now, or from the tensor `embeddings` of a file."""
+    if source == "distilled":
+        pieces = cast(list[str], tokenizer.convert_ids_to_tokens(list(range(config.vocab_size))))
+        return distill_embeddings(pieces, config.embedding_size, teacher_folder())
+    if not Path(source).is_file():
+        raise ValueError(f"starting_embeddings is {source!r}; allowed: random, distilled, or a .safetensors file.")
+    found = load_file(source).get("embeddings", torch.empty(0))
+    wanted = (config.vocab_size, config.embedding_size)
+    if found.shape != wanted:
+        raise ValueError(f"{source} holds embeddings of shape {tuple(found.shape)}; the base wants {wanted}.")
+    return found
 
 
 def make_background(
@@ -179,4 +224,4 @@ def _covered_rows(skill: Skill) -> Dataset:
     return rows
 
 
-__all__ = ["finetune", "load_skill_of", "run_finetuning"]
+__all__ = ["TrainedSkill", "finetune", "load_skill_of", "run_finetuning", "starting_embeddings", "train_skill"]

@@ -61,15 +61,15 @@ class EpochRows(Dataset[Encoded]):
         """Make the rows of this epoch; those of epoch 0 are the skill's own."""
         self.encoded = list(self.own)
         if self.sources and epoch:
-            refilled = self._refill(epoch)
+            refilled = self.refilled_rows(epoch)
             encoded, _ = encode_list(list(refilled.values()), self.tokenizer, self.entry)
             for number, row in zip(refilled, encoded, strict=True):
                 self.encoded[number] = row
         first = epoch * self.num_background
         self.encoded += [self.background[self._order[first + number]] for number in range(self.num_background)]
 
-    def _refill(self, epoch: int) -> dict[int, dict[str, Any]]:
-        """The rows that get another value, by number."""
+    def refilled_rows(self, epoch: int) -> dict[int, dict[str, Any]]:
+        """The rows that get another value in this epoch, by number."""
         choice = random.Random(f"{self.seed} {epoch}")
         # Every occurrence of a label takes a place in the order of its values, whether it is used or not: then an epoch can be made
         # without those before it.

@@ -49,7 +49,7 @@ def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any]
 
 
 # Folders of the machine that trained say nothing to the receiver of a checkpoint.
-_PATHS = {"output_dir", "data_dir", "skill", "base", "resume_from_checkpoint"}
+_PATHS = {"output_dir", "data_dir", "skill", "base", "resume_from_checkpoint", "sentence_cache", "starting_embeddings"}
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

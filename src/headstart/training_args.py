@@ -65,6 +65,13 @@ class PretrainArguments(HeadstartTrainingArguments):
         default="distilled", metadata={"help": "Starting embeddings: distilled (from a sentence encoder) or random."}
     )
     train_embeddings: bool = field(default=True, metadata={"help": "Train the embeddings; false: leave them as they start."})
+    sentence_loss: float = field(
+        default=0.0, metadata={"help": "Weight of the loss between utterances' IC states and a sentence encoder's; 0: none."}
+    )
+    sentence_cache: str | None = field(
+        default=None,
+        metadata={"help": "Folder of the sentence encoder's states, made if it is not there; unset: beside output_dir."},
+    )
     learning_rate: float = field(default=2e-3, metadata={"help": "Peak learning rate of AdamW."})
     min_word_count: int = field(default=20, metadata={"help": "Training occurrences that earn a word its own piece."})
     embedding_size: int = field(default=256, metadata={"help": "Width of a piece's embedding."})
@@ -81,6 +88,8 @@ class PretrainArguments(HeadstartTrainingArguments):
             raise ValueError("sources is empty: name the corpora to train on, e.g. --sources topv2 sgd.")
         if self.embeddings not in ("distilled", "random"):
             raise ValueError(f"embeddings is {self.embeddings!r}; it must be 'distilled' or 'random'.")
+        if self.sentence_loss < 0:
+            raise ValueError(f"sentence_loss is {self.sentence_loss}; it must be at least 0.")
 
 
 @dataclass
@@ -100,11 +109,19 @@ class FinetuneArguments(HeadstartTrainingArguments):
         metadata={"help": "What starts at random: classifiers, or task_layers (the ST and IC bi-LSTMs too)."},
     )
     from_scratch: bool = field(default=False, metadata={"help": "No transfer: start the same network at random."})
+    starting_embeddings: str = field(
+        default="random",
+        metadata={"help": "Embeddings of from_scratch: random, distilled (from a sentence encoder), or a .safetensors file."},
+    )
     allow_unseen_labels: bool = field(
         default=False, metadata={"help": "Accept validation and test labels that no training row has; they count as errors."}
     )
     train_embeddings: bool | None = field(
         default=None, metadata={"help": "Train the embeddings with the trunk; unset: only if they start at random."}
+    )
+    probe_steps: int = field(
+        default=100,
+        metadata={"help": "Steps in which the classifiers alone are fitted to the base's states beforehand; 0: none."},
     )
     gazetteers: bool = field(default=True, metadata={"help": "Matches in the skill's catalogs are features."})
     gazetteer_dropout: float = field(
@@ -151,6 +168,8 @@ class FinetuneArguments(HeadstartTrainingArguments):
             raise ValueError(f"tune is {self.tune!r}; it must be 'all' or 'head'.")
         if self.reset not in ("classifiers", "task_layers"):
             raise ValueError(f"reset is {self.reset!r}; it must be 'classifiers' or 'task_layers'.")
+        if self.starting_embeddings != "random" and not self.from_scratch:
+            raise ValueError("starting_embeddings is for from_scratch alone: with a base, the embeddings are the base's.")
         if not 0 <= self.gazetteer_dropout < 1:
             raise ValueError(f"gazetteer_dropout is {self.gazetteer_dropout}; it must be at least 0 and below 1.")
         for name, value in (

@@ -1,0 +1,173 @@
+"""A sentence encoder of 22 million parameters, all-MiniLM-L6-v2, fine-tuned with joint heads.
+
+It gets what the bi-LSTM gets: refilled rows, catalog matches as features, and the same decoder, a linear-chain CRF over words.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from torch import nn
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainingArguments, set_seed
+
+from headstart.data import Skill
+from headstart.embeddings import teacher_folder
+from headstart.features import JointNLUCollator
+from headstart.gazetteers import tokenize_catalogs
+from headstart.modeling.gazetteer_headstart import Gazetteer, build_trie
+from headstart.modeling.layers_headstart import SkillClassifiers
+from headstart.modeling.modeling_headstart import gather_words, intent_losses, slot_losses
+from headstart.refilling import EpochRows, NewEpoch
+from headstart.tokenization import find_words, tags_to_spans
+
+
+class SentenceEncoderForJointNLU(nn.Module):
+    """The encoder with an intent classifier on the mean of its states, and a tag classifier with a CRF on words' first pieces.
+
+    Args:
+        skill: whose labels and catalogs it gets.
+        tokenizer: the encoder's.
+    """
+
+    def __init__(self, skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+        super().__init__()
+        self.encoder = AutoModel.from_pretrained(teacher_folder(), dtype=torch.float32)
+        width = self.encoder.config.hidden_size
+        self.dropout = nn.Dropout(0.1)
+        self.classifiers = SkillClassifiers(width, len(skill.intents), len(skill.slots))
+        catalogs = {label: values for label, values in tokenize_catalogs(skill.catalogs, tokenizer).items() if values}
+        self.gazetteer: Gazetteer | None = None
+        if catalogs:
+            trie = build_trie(catalogs)
+            self.gazetteer = Gazetteer(len(catalogs), len(trie), width, 0.3)
+            self.gazetteer.trie.copy_(trie)
+            for layer in (self.gazetteer.slot_features, self.gazetteer.intent_features):
+                nn.init.normal_(layer.weight, std=0.02)
+        pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        special = set(tokenizer.all_special_ids)
+        starts = [not piece.startswith("##") and number not in special for number, piece in enumerate(pieces)]
+        self.register_buffer("starts_word", torch.tensor(starts), persistent=False)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        intent_labels: torch.Tensor | None = None,
+        slot_labels: torch.Tensor | None = None,
+        skill_ids: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """`intent_logits` (batch, intents) and `slot_logits` (batch, tokens, tags), if there are such labels, and the `loss`."""
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        slot_states = intent_states = states
+        if self.gazetteer is not None:
+            matches = self.gazetteer.find(input_ids, self.word_starts(input_ids))
+            slot_states, intent_states = (states + added for added in self.gazetteer(matches))
+        weights = attention_mask.unsqueeze(2).to(states.dtype)
+        pooled = (intent_states * weights).sum(dim=1) / weights.sum(dim=1)
+        outputs, losses = {}, []
+        if self.classifiers.intent_classifier is not None:
+            outputs["intent_logits"] = self.classifiers.intent_classifier(self.dropout(pooled))
+            if intent_labels is not None:
+                losses.append(intent_losses(outputs["intent_logits"], intent_labels))
+        if self.classifiers.slot_classifier is not None and self.classifiers.crf is not None:
+            outputs["slot_logits"] = self.classifiers.slot_classifier(self.dropout(slot_states))
+            if slot_labels is not None:
+                losses.append(slot_losses(self.classifiers.crf, outputs["slot_logits"], slot_labels))
+        if losses:
+            outputs["loss"] = torch.stack([part.sum() / max(len(part), 1) for part in losses]).sum()
+        return outputs
+
+    def word_starts(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens) bool: True at the first piece of each word."""
+        return cast(torch.Tensor, self.starts_word)[input_ids]
+
+
+class SentenceEncoderNLU:
+    """Trains a [`SentenceEncoderForJointNLU`], and answers as a [`NLUPipeline`] does.
+
+    Args:
+        skill: what to train on.
+        seed: of the classifiers' weights, the order of rows and the refilled values.
+        steps: optimizer steps; unset: 20 times the square root of the number of rows, at least 150 and at most 1,000.
+        learning_rate: peak learning rate of the encoder.
+        head_learning_rate: that of the classifiers.
+    """
+
+    def __init__(
+        self,
+        skill: Skill,
+        seed: int = 0,
+        steps: int | None = None,
+        learning_rate: float = 1e-4,
+        head_learning_rate: float = 2e-3,
+        refill: float = 0.5,
+    ) -> None:
+        set_seed(seed)
+        self.tokenizer = AutoTokenizer.from_pretrained(teacher_folder())
+        self.skill = skill
+        self.model = SentenceEncoderForJointNLU(skill, self.tokenizer)
+        entry = {"name": skill.name, "intents": skill.intents, "slots": skill.slots}
+        train = EpochRows(skill, self.tokenizer, entry, refill, seed=seed)
+        self.steps = steps or round(min(max(20 * math.sqrt(len(skill.train)), 150), 1000))
+        of_encoder = {id(parameter) for parameter in self.model.encoder.parameters()}
+        heads = [parameter for parameter in self.model.parameters() if id(parameter) not in of_encoder]
+        optimizer = torch.optim.AdamW(
+            [{"params": list(self.model.encoder.parameters()), "lr": learning_rate}, {"params": heads, "lr": head_learning_rate}],
+            weight_decay=0.01,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            args = TrainingArguments(
+                output_dir=folder, max_steps=self.steps, per_device_train_batch_size=16, seed=seed, warmup_steps=0.1,
+                remove_unused_columns=False, report_to="none", logging_strategy="no", save_strategy="no", disable_tqdm=True,
+                use_cpu=True, dataloader_pin_memory=False,
+            )  # fmt: skip
+            Trainer(
+                self.model, args, JointNLUCollator(cast(int, self.tokenizer.pad_token_id)), train,
+                callbacks=[NewEpoch(train)], optimizers=(optimizer, None),
+            ).train()  # fmt: skip
+        self.model.eval()
+
+    @torch.no_grad()
+    def __call__(self, texts: Sequence[str], batch_size: int = 64) -> list[dict[str, Any]]:
+        """The answers to some texts."""
+        answers = []
+        for start in range(0, len(texts), batch_size):
+            answers += self._answer(list(texts[start : start + batch_size]))
+        return answers
+
+    def size(self) -> int:
+        """Bytes of its parameters."""
+        return sum(parameter.numel() * parameter.element_size() for parameter in self.model.parameters())
+
+    def _answer(self, texts: list[str]) -> list[dict[str, Any]]:
+        encoding = self.tokenizer(texts, padding=True, truncation=True, return_offsets_mapping=True, return_tensors="pt")
+        outputs = self.model(encoding["input_ids"], encoding["attention_mask"])
+        intents: list[Any] = [None] * len(texts)
+        if "intent_logits" in outputs:
+            scores, best = outputs["intent_logits"].softmax(dim=1).max(dim=1)
+            intents = [
+                {"label": self.skill.intents[number], "score": score}
+                for number, score in zip(best.tolist(), scores.tolist(), strict=True)
+            ]
+        words = [
+            find_words(text, encoding["offset_mapping"][row].tolist(), encoding.word_ids(row)) for row, text in enumerate(texts)
+        ]
+        slots: list[list[dict[str, Any]]] = [[] for _ in texts]
+        crf = self.model.classifiers.crf
+        if "slot_logits" in outputs and crf is not None:
+            is_word = torch.zeros_like(encoding["input_ids"], dtype=torch.bool)
+            for row, found in enumerate(words):
+                is_word[row, found.first_tokens] = True
+            emissions, mask, _ = gather_words(outputs["slot_logits"], is_word)
+            tags = crf.decode(emissions, mask).tolist()
+            slots = [tags_to_spans(row[: len(found)], found, self.skill.slots) for row, found in zip(tags, words, strict=True)]
+        return [
+            {"text": text, "intent": intent, "slots": spans} for text, intent, spans in zip(texts, intents, slots, strict=True)
+        ]
+
+
+__all__ = ["SentenceEncoderForJointNLU", "SentenceEncoderNLU"]

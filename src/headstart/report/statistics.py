@@ -1,0 +1,142 @@
+"""Figures over skills: means over seeds, relative error reduction, bootstrap intervals, convergence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import bootstrap
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+ERROR = "semantic_error_rate"
+
+Runs = Sequence[dict[str, Any]]
+
+
+class Results:
+    """The runs of a report, as means over seeds.
+
+    Args:
+        runs: what [`headstart.report.engine.run_all`] returns. Every system must have been run on every skill with the same seeds.
+    """
+
+    def __init__(self, runs: Runs) -> None:
+        self.runs = runs
+        self.skills = list(dict.fromkeys(run["skill"] for run in runs))
+        self.systems = list(dict.fromkeys(run["system"] for run in runs))
+        self.seeds = sorted({run["seed"] for run in runs})
+        self.by_key = {(run["skill"], run["system"], run["seed"]): run for run in runs}
+        lacking = [(skill, system, seed) for skill in self.skills for system in self.systems for seed in self.seeds
+                   if (skill, system, seed) not in self.by_key]  # fmt: skip
+        if lacking:
+            raise ValueError(f"{len(lacking)} runs are missing, the first is {lacking[0]}: run the report to its end.")
+
+    def of(self, skill: str, system: str) -> list[dict[str, Any]]:
+        """The runs of a system on a skill, one for each seed."""
+        return [self.by_key[skill, system, seed] for seed in self.seeds]
+
+    def part(self, skills: Sequence[str]) -> Results:
+        """The results on some of the skills."""
+        wanted = set(skills)
+        return Results([run for run in self.runs if run["skill"] in wanted])
+
+    def means(self, system: str, get: Callable[[dict[str, Any]], float | None]) -> np.ndarray:
+        """The mean over seeds of a figure of each run, (skills,); NaN where a run lacks it."""
+        return np.array([np.mean([_number(get(run)) for run in self.of(skill, system)]) for skill in self.skills])
+
+    def errors(self, system: str, part: str = "test") -> np.ndarray:
+        """Mean semantic error rate of each skill, (skills,)."""
+        return self.means(system, lambda run: run[part][ERROR])
+
+    def pooled_error(self, system: str) -> float:
+        """All errors on all test rows, divided by all units (intents and slots)."""
+        runs = [run for skill in self.skills for run in self.of(skill, system)]
+        return sum(run["test"][ERROR] * run["units"] for run in runs) / sum(run["units"] for run in runs)
+
+    def best_on_validation(self, systems: Sequence[str]) -> np.ndarray:
+        """Test error of whichever system is best on each skill's validation rows, (skills,); of equals, the mean."""
+        validation = np.stack([self.errors(system, "validation") for system in systems])
+        test = np.stack([self.errors(system) for system in systems])
+        is_best = validation == validation.min(axis=0)
+        return (test * is_best).sum(axis=0) / is_best.sum(axis=0)
+
+
+def compare(errors: np.ndarray, baseline: np.ndarray) -> dict[str, Any]:
+    """Relative error reduction against a baseline.
+
+    Args:
+        errors, baseline: semantic error rate of each skill, (skills,).
+
+    Returns:
+        `reduction`: mean over skills of 1 - error / baseline's error, over the skills where the baseline's is above 0, with its
+        interval; `median_reduction`; `of_means`: 1 - mean error / mean of the baseline's; `wins`, `ties`, `losses`; `skills`
+        and `compared`, those whose baseline is above 0.
+    """
+    above = baseline > 0
+    reductions = 1 - errors[above] / baseline[above]
+    same = np.isclose(errors, baseline, rtol=0, atol=1e-9)
+    return {
+        "skills": len(errors),
+        "compared": int(above.sum()),
+        "reduction": interval(reductions),
+        "median_reduction": _rounded(np.median(reductions)) if above.any() else None,
+        "of_means": _rounded(1 - errors.mean() / baseline.mean()) if baseline.any() else None,
+        "wins": int(((errors < baseline) & ~same).sum()),
+        "ties": int(same.sum()),
+        "losses": int(((errors > baseline) & ~same).sum()),
+    }
+
+
+def interval(values: np.ndarray, statistic: Callable[..., Any] = np.mean) -> dict[str, float] | None:
+    """A mean (or median) with its 95 % bootstrap interval; None for no value. Efron (1979), percentile method, 10,000 resamples."""
+    if not len(values):
+        return None
+    value = _rounded(statistic(values))
+    if len(values) == 1 or np.ptp(values) == 0:
+        return {"value": value, "low": value, "high": value}
+    found = bootstrap(
+        (values,),
+        statistic,
+        n_resamples=RESAMPLES,
+        confidence_level=LEVEL,
+        method="percentile",
+        batch=1000,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return {"value": value, "low": _rounded(found.low), "high": _rounded(found.high)}
+
+
+def convergence(results: Results, system: str, baseline: str) -> list[dict[str, Any]]:
+    """How much sooner a system reaches the best validation error that the baseline reaches at any point of its curve.
+
+    Returns:
+        one entry for each run of the baseline: `skill`, `seed`, `error` (that best value), `baseline_steps` and `baseline_seconds`
+        until the baseline first reaches it, `steps` and `seconds` until the system does (None: never), and `step_ratio` and
+        `second_ratio`, baseline through system (0: never).
+    """
+    entries = []
+    for skill in results.skills:
+        for seed in results.seeds:
+            curve = results.by_key[skill, baseline, seed]["curve"]
+            error = min(point[2] for point in curve)
+            steps, seconds, _ = next(point for point in curve if point[2] <= error)
+            reached = next((point for point in results.by_key[skill, system, seed]["curve"] if point[2] <= error), None)
+            entries.append({
+                "skill": skill, "seed": seed, "error": error, "baseline_steps": steps, "baseline_seconds": seconds,
+                "steps": reached[0] if reached else None, "seconds": reached[1] if reached else None,
+                "step_ratio": steps / reached[0] if reached else 0.0, "second_ratio": seconds / reached[1] if reached else 0.0,
+            })  # fmt: skip
+    return entries
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _rounded(value: Any) -> float:
+    return round(float(value), 4)
+
+
+__all__ = ["Results", "compare", "convergence", "interval"]

@@ -1,0 +1,166 @@
+"""What a report says: the figures of its tables and plots, computed from its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from headstart.report.statistics import Results, compare, convergence, interval
+from headstart.report.systems import SYSTEMS
+
+TRANSFER = "transfer"
+NO_TRANSFER = "no_transfer"
+BEST_OF = ("no_transfer", "embeddings_only", "classical")
+SIZES = ((0, 50), (50, 100), (100, 300), (300, None))  # training rows: from, below
+NUM_WORST = 10
+
+
+def summarize(results: Results) -> dict[str, Any]:
+    """All figures of a report on skills.
+
+    Returns:
+        `systems`: means of each system; `comparisons`: transfer against each of the others, and against the best of
+        [`BEST_OF`] chosen on validation rows; `by_group` and `by_size`: against no transfer, for parts of the skills; `worst`: the
+        skills where transfer gains least, or loses; `convergence`. What needs a system that was not run is left out.
+    """
+    summary: dict[str, Any] = {"systems": [describe(results, system) for system in results.systems]}
+    if TRANSFER not in results.systems:
+        return summary
+    errors = results.errors(TRANSFER)
+    baselines = {system: results.errors(system) for system in results.systems if system != TRANSFER}
+    summary["comparisons"] = [
+        {"baseline": system, "title": SYSTEMS[system].title, **_compare(results, errors, baseline, system)}
+        for system, baseline in baselines.items()
+    ]
+    best_of = [system for system in BEST_OF if system in baselines]
+    if len(best_of) > 1:
+        title = "the best of " + "; ".join(SYSTEMS[system].title for system in best_of)
+        comparison = compare(errors, results.best_on_validation(best_of))
+        summary["comparisons"].append(
+            {"baseline": "best", "title": f"{title}, chosen for each skill on validation rows", **comparison}
+        )
+    if NO_TRANSFER in baselines:
+        summary["by_group"] = _by_part(results, _groups(results))
+        summary["by_size"] = _by_part(results, _sizes(results))
+        summary["worst"] = _worst(results)
+        summary["convergence"] = _convergence(results)
+    return summary
+
+
+def describe(results: Results, system: str) -> dict[str, Any]:
+    """Means of one system over skills, each over seeds first; error rates with their intervals."""
+    errors = results.errors(system)
+    exact = results.means(system, lambda run: run["test"]["exact_match"])
+    means = {
+        name: _mean(results.means(system, get))
+        for name, get in {
+            "intent_accuracy": lambda run: run["test"]["intent_accuracy"],
+            "slot_f1": lambda run: run["test"]["slot_f1"],
+            "steps": lambda run: run["steps"],
+            "seconds": lambda run: run["seconds"],
+            "megabytes": lambda run: run["bytes"] / 1e6,
+            "latency_ms": lambda run: run["latency_ms"],
+        }.items()
+    }
+    return {
+        "system": system, "title": SYSTEMS[system].title, "skills": len(results.skills), "seeds": len(results.seeds),
+        "semantic_error_rate": interval(errors), "pooled_semantic_error_rate": round(results.pooled_error(system), 4),
+        "exact_match": interval(exact), **means,
+    }  # fmt: skip
+
+
+def _compare(results: Results, errors: np.ndarray, baseline: np.ndarray, system: str) -> dict[str, Any]:
+    pooled = results.pooled_error(system)
+    return {
+        **compare(errors, baseline),
+        "pooled_reduction": round(1 - results.pooled_error(TRANSFER) / pooled, 4) if pooled else None,
+    }
+
+
+def _by_part(results: Results, parts: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Transfer against no transfer, for parts of the skills."""
+    entries = []
+    for name, skills in parts.items():
+        part = results.part(skills)
+        errors, baseline = part.errors(TRANSFER), part.errors(NO_TRANSFER)
+        entries.append({
+            "part": name, "semantic_error_rate": round(float(errors.mean()), 4),
+            "baseline_semantic_error_rate": round(float(baseline.mean()), 4), **_compare(part, errors, baseline, NO_TRANSFER),
+        })  # fmt: skip
+    return entries
+
+
+def _groups(results: Results) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for skill in results.skills:
+        groups.setdefault(results.of(skill, TRANSFER)[0]["group"], []).append(skill)
+    return groups
+
+
+def _sizes(results: Results) -> dict[str, list[str]]:
+    parts = {}
+    for low, high in SIZES:
+        name = f"{low} to {high - 1} rows" if high else f"{low} rows and more"
+        skills = [skill for skill in results.skills
+                  if low <= results.of(skill, TRANSFER)[0]["train_rows"] < (high or float("inf"))]  # fmt: skip
+        if skills:
+            parts[name] = skills
+    return parts
+
+
+def _worst(results: Results) -> list[dict[str, Any]]:
+    """The skills with the smallest difference of error against no transfer, in errors on the test rows: a loss comes first."""
+    errors, baseline = results.errors(TRANSFER), results.errors(NO_TRANSFER)
+    order = np.argsort(baseline - errors, kind="stable")[:NUM_WORST]
+    entries = []
+    for number in order:
+        skill = results.skills[number]
+        runs = results.of(skill, TRANSFER)
+        entries.append({
+            "skill": skill, "train_rows": runs[0]["train_rows"], "test_rows": runs[0]["test_rows"], "units": runs[0]["units"],
+            "semantic_error_rate": round(float(errors[number]), 4), "baseline_semantic_error_rate": round(float(baseline[number]), 4),
+            "intent_accuracy": _seed_mean(runs, "intent_accuracy"), "slot_f1": _seed_mean(runs, "slot_f1"),
+            "baseline_intent_accuracy": _seed_mean(results.of(skill, NO_TRANSFER), "intent_accuracy"),
+            "baseline_slot_f1": _seed_mean(results.of(skill, NO_TRANSFER), "slot_f1"),
+        })  # fmt: skip
+    return entries
+
+
+def _seed_mean(runs: Sequence[dict[str, Any]], metric: str) -> float | None:
+    values = [run["test"][metric] for run in runs if run["test"][metric] is not None]
+    return round(float(np.mean(values)), 4) if values else None
+
+
+def _convergence(results: Results) -> dict[str, Any] | None:
+    """Steps and seconds to the best validation error of no transfer; each skill's ratio is the median over its seeds."""
+    if not all(run["curve"] for run in results.runs if run["system"] in (TRANSFER, NO_TRANSFER)):
+        return None
+    entries = convergence(results, TRANSFER, NO_TRANSFER)
+    figures: dict[str, Any] = {
+        "runs": len(entries),
+        "never": sum(entry["steps"] is None for entry in entries),
+    }
+    for name in ("step_ratio", "second_ratio"):
+        ratios = np.array([
+            np.median([entry[name] for entry in entries if entry["skill"] == skill]) for skill in results.skills
+        ])  # fmt: skip
+        figures[name] = {"median": interval(ratios, np.median), "mean": interval(ratios)}
+    return {**figures, "entries": entries}
+
+
+def summarize_growth(results: Results) -> dict[str, Any]:
+    """The figures of a report on growing domains: transfer against no transfer at each stage."""
+    return {
+        "systems": [describe(results, system) for system in results.systems],
+        "stages": _by_part(results, _groups(results)),
+    }
+
+
+def _mean(values: np.ndarray) -> float | None:
+    present = values[~np.isnan(values)]
+    return round(float(present.mean()), 4) if len(present) else None
+
+
+__all__ = ["NO_TRANSFER", "TRANSFER", "describe", "summarize", "summarize_growth"]

@@ -1,0 +1,280 @@
+"""The systems that a report compares, and one run of one of them: train on a skill, score it, and say what it cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from safetensors.torch import save_file
+from transformers import AutoTokenizer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from headstart.checkpoints import resolve_checkpoint
+from headstart.data import DataError, Skill, is_covered
+from headstart.evaluation import score_answers
+from headstart.finetuning import starting_embeddings, train_skill
+from headstart.modeling import HeadstartConfig
+from headstart.report.cases import Case, data_hash
+from headstart.training_args import FinetuneArguments
+from headstart.version import __version__
+
+# Not part of any comparison: what it costs to reject is measured by benchmarks/rejection.py.
+NO_REJECTION: dict[str, Any] = {"rejection": False}
+SKILL_NAME = "reported-skill"  # the base may have a skill that is called as the case is
+NEVER = 10**9  # steps: the curve says when to evaluate
+TIMED_TEXTS = 30
+FIRST_POINT, GROWTH = 5, 1.25  # of a curve's steps
+
+Answer = Callable[[Sequence[str]], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class System:
+    """Something that learns a skill.
+
+    Args:
+        name: what the command line calls it.
+        title: what tables call it.
+        kind: `finetune` (options are those of [`FinetuneArguments`]), `classical` or `sentence_encoder` (their classes' arguments).
+        options: see `kind`.
+    """
+
+    name: str
+    title: str
+    kind: str = "finetune"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+SYSTEMS = {
+    system.name: system
+    for system in (
+        System("transfer", "transfer, everything tuned"),
+        System("transfer_head", "transfer, head tuned", options={"tune": "head"}),
+        System("no_transfer", "no transfer", options={"from_scratch": True}),
+        System("embeddings_only", "embeddings only", options={"from_scratch": True, "starting_embeddings": "distilled"}),
+        System("classical", "logistic regression and CRF", "classical"),
+        System("sentence_encoder", "MiniLM, fine-tuned", "sentence_encoder"),
+    )
+}
+DEFAULT_SYSTEMS = ("transfer", "no_transfer", "embeddings_only", "classical")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One system on one case with one seed.
+
+    Args:
+        case: what to learn.
+        system: the system.
+        seed: of the held-out rows, the starting weights and the order of rows.
+        base: checkpoint that transfer starts from; the other systems take its tokenizer.
+        max_steps: optimizer steps of a network; unset: those of the recipe.
+        has_curve: score the validation rows along the way.
+        distilled: file of the distilled embeddings, which are the same for all runs.
+        is_tuning: the validation rows are scored in the place of the test rows, which are not looked at.
+    """
+
+    case: Case
+    system: System
+    seed: int
+    base: str
+    max_steps: int | None = None
+    has_curve: bool = True
+    distilled: Path | None = None
+    is_tuning: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells it from the others of a report."""
+        return self.case.name, self.system.name, self.seed
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of whatever its result depends on, besides the code of this version."""
+        facts = [
+            __version__,
+            data_hash([self.case]),
+            asdict(self.system),
+            checkpoint_hash(self.base),
+            self.max_steps,
+            self.has_curve,
+        ]
+        return hashlib.sha256(json.dumps([*facts, self.is_tuning], sort_keys=True).encode()).hexdigest()[:16]
+
+    def __call__(self) -> dict[str, Any]:
+        """Do it, on one thread.
+
+        Returns:
+            `skill`, `group`, `system` and `seed`; `train_rows`, `validation_rows`, `test_rows` and `intents`, `slots`; `steps` and
+            `seconds` of training (`steps` with those of the probe); `bytes` of the result, `latency_ms` (median time of one utterance); `validation` and
+            `test`: metrics (see [`headstart.evaluation.evaluate`]), and `units` of the test rows; and `curve`: steps, seconds
+            of training and validation semantic error rate so far.
+        """
+        skill = replace(self.case.load(self.seed), name=SKILL_NAME)
+        if self.is_tuning:
+            skill = replace(skill, test=skill.validation)
+        check_parts(skill, self.case.name)
+        answer, facts = _KINDS[self.system.kind](self, skill)
+        rows, validation = rows_of(skill, "test"), rows_of(skill, "validation")
+        return {
+            "skill": self.case.name, "group": self.case.group, "system": self.system.name, "seed": self.seed,
+            "train_rows": len(skill.train), "validation_rows": len(validation), "test_rows": len(rows),
+            "intents": len(skill.intents), "slots": len(skill.slots),
+            "units": num_units(rows), "fingerprint": self.fingerprint,
+            **facts,
+            "latency_ms": _median_latency(answer, [row["text"] for row in rows]),
+            "validation": _rounded(score_answers(answer([row["text"] for row in validation]), validation)),
+            "test": _rounded(score_answers(answer([row["text"] for row in rows]), rows)),
+        }  # fmt: skip
+
+
+def _finetune(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
+    options: dict[str, Any] = {**NO_REJECTION, **run.system.options}
+    if options.get("starting_embeddings") == "distilled" and run.distilled is not None:
+        options["starting_embeddings"] = str(run.distilled)
+    if run.max_steps is not None:
+        options["max_steps"] = run.max_steps
+    covered = [row for row in rows_of(skill, "validation") if is_covered(row, skill.intents, skill.slots)]
+    has_curve = run.has_curve and num_units(covered) > 0
+    if has_curve:
+        options |= {"eval_strategy": "steps", "eval_steps": NEVER, "eval_on_start": True}
+    else:
+        skill = replace(skill, validation=None)
+    with tempfile.TemporaryDirectory() as folder:
+        args = FinetuneArguments(
+            output_dir=folder, skill=skill.name, base=run.base, seed=run.seed, allow_unseen_labels=True, disable_tqdm=True,
+            load_best_model_at_end=False, report_to="none", logging_strategy="no", use_cpu=True, **options,
+        )  # fmt: skip
+        probe_steps = 0 if args.from_scratch else args.probe_steps
+        curve = Curve(has_curve, probe_steps)
+        started = time.perf_counter()
+        trained = train_skill(args, skill, [curve])
+        seconds = time.perf_counter() - started - curve.scoring_seconds
+    nlu = trained.nlu
+    size = sum(tensor.numel() * tensor.element_size() for tensor in nlu.model.state_dict().values())
+    facts = {"steps": probe_steps + trained.metrics["steps"], "seconds": round(seconds, 2), "bytes": size, "curve": curve.points}
+    return lambda texts: nlu(list(texts), batch_size=min(64, len(texts))), facts
+
+
+def _classical(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
+    from headstart.report.classical import ClassicalNLU
+
+    started = time.perf_counter()
+    nlu = ClassicalNLU(skill, AutoTokenizer.from_pretrained(resolve_checkpoint(run.base)), run.seed, **run.system.options)
+    return nlu, {"steps": None, "seconds": round(time.perf_counter() - started, 2), "bytes": nlu.size(), "curve": []}
+
+
+def _sentence_encoder(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
+    from headstart.report.sentence_encoder import SentenceEncoderNLU
+
+    started = time.perf_counter()
+    nlu = SentenceEncoderNLU(skill, run.seed, steps=run.max_steps, **run.system.options)
+    return nlu, {"steps": nlu.steps, "seconds": round(time.perf_counter() - started, 2), "bytes": nlu.size(), "curve": []}
+
+
+_KINDS = {"finetune": _finetune, "classical": _classical, "sentence_encoder": _sentence_encoder}
+
+
+def distill(base: str, folder: Path) -> Path:
+    """The file of the distilled embeddings of a base's vocabulary in a folder; written, unless it is there."""
+    config, tokenizer = HeadstartConfig.from_pretrained(base), AutoTokenizer.from_pretrained(base)
+    pieces = json.dumps([tokenizer.convert_ids_to_tokens(list(range(config.vocab_size))), config.embedding_size])
+    file = folder / f"distilled-{hashlib.sha256(pieces.encode()).hexdigest()[:16]}.safetensors"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(".part")
+        save_file({"embeddings": starting_embeddings("distilled", tokenizer, config)}, unfinished)
+        unfinished.replace(file)
+    return file
+
+
+@lru_cache(maxsize=8)
+def checkpoint_hash(base: str) -> str:
+    """SHA-256, first 16 digits, of a checkpoint's weights; empty for one on a hub."""
+    path = Path(base) / "model.safetensors"
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
+
+
+def rows_of(skill: Skill, part: str) -> list[dict[str, Any]]:
+    """The rows of a part; none, if the skill lacks it."""
+    rows = getattr(skill, part)
+    return [] if rows is None else cast(list[dict[str, Any]], rows.to_list())
+
+
+def num_units(rows: Sequence[dict[str, Any]]) -> int:
+    """Annotated intents and slots: what the semantic error rate divides by."""
+    return sum((row["intent"] is not None) + len(row["slots"] or []) for row in rows)
+
+
+def check_parts(skill: Skill, name: str) -> None:
+    """Raise `DataError` if validation or test rows hold nothing that can be scored."""
+    for part in ("validation", "test"):
+        if not num_units(rows_of(skill, part)):
+            raise DataError(f"{name} has no {part} rows with an annotated intent or slot; give it some, or leave it out.")
+
+
+class Curve(TrainerCallback):
+    """The validation semantic error rate before fine-tuning, after 5 steps, 10, and then every quarter more.
+
+    Args:
+        is_wanted: score it; otherwise only the steps' time is measured.
+        probe_steps: steps in which the classifiers were fitted beforehand. They count as steps, though each costs a hundredth of one.
+    """
+
+    def __init__(self, is_wanted: bool = True, probe_steps: int = 0) -> None:
+        self.points: list[tuple[int, float, float]] = []
+        self.scoring_seconds = 0.0
+        self.probe_steps = probe_steps
+        self._next: float = FIRST_POINT if is_wanted else float("inf")
+        self._started = time.perf_counter()
+        self._last = 0.0  # when training was last left off
+        self._is_asked = is_wanted  # before the first step
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """What comes first is the score before fine-tuning."""
+        self._last = time.perf_counter()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Ask for scores where the curve has a point."""
+        if state.global_step >= self._next or (self._next < float("inf") and state.global_step == state.max_steps):
+            self._next = max(self._next * GROWTH, self._next + FIRST_POINT)
+            control.should_evaluate = self._is_asked = True
+        self._last = time.perf_counter()
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Keep the point."""
+        now = time.perf_counter()
+        seconds = self._last - self._started - self.scoring_seconds
+        self.scoring_seconds += now - self._last
+        self._last = now
+        if self._is_asked:  # not the last evaluation, after training
+            self._is_asked = False
+            step = self.probe_steps + state.global_step
+            self.points.append((step, round(seconds, 3), round(kwargs["metrics"]["eval_semantic_error_rate"], 5)))
+
+
+def _median_latency(answer: Answer, texts: Sequence[str]) -> float:
+    """Milliseconds of one utterance at a time, on one thread."""
+    texts = [texts[number % len(texts)] for number in range(TIMED_TEXTS)]
+    for text in texts[:5]:
+        answer([text])
+    times = []
+    for text in texts:
+        started = time.perf_counter()
+        answer([text])
+        times.append(time.perf_counter() - started)
+    return round(statistics.median(times) * 1000, 3)
+
+
+def _rounded(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in metrics.items()}
+
+
+__all__ = ["DEFAULT_SYSTEMS", "SYSTEMS", "Curve", "Run", "System", "checkpoint_hash", "distill"]

@@ -1,0 +1,333 @@
+"""The transfer report: its cases, figures and files, and that a report which was stopped goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart import DataError, Skill
+from headstart.cli import main
+from headstart.data import rows_to_dataset
+from headstart.evaluation import score_answers
+from headstart.report import ReportOptions, make_report
+from headstart.report.cases import DomainCase, SkillCase, data_hash, find_domains, find_skills
+from headstart.report.classical import ClassicalNLU
+from headstart.report.statistics import Results, compare, convergence, interval
+from headstart.report.summary import summarize
+from headstart.report.systems import Curve
+from headstart.templates import row_template
+
+
+def run(skill: str, system: str, error: float, seed: int = 0, **fields: Any) -> dict[str, Any]:
+    """A run as the log holds it."""
+    metrics = {"semantic_error_rate": error, "exact_match": 1 - error, "intent_accuracy": 1.0, "slot_f1": 1 - error}
+    return {
+        "skill": skill, "group": skill[0], "system": system, "seed": seed, "train_rows": 60, "validation_rows": 9, "test_rows": 10,
+        "units": 20, "steps": 100, "seconds": 2.0, "bytes": 10**6, "latency_ms": 1.5, "curve": [(5, 0.1, 0.5), (10, 0.2, error)],
+        "validation": metrics, "test": metrics, **fields,
+    }  # fmt: skip
+
+
+# ---- cases
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A corpus with two domains, of 40 and 12 training rows."""
+    for part, sizes in (
+        ("train", {"home": 40, "bank": 12}),
+        ("validation", {"home": 6, "bank": 3}),
+        ("test", {"home": 5, "bank": 4}),
+    ):
+        rows = [
+            {"text": f"{part} {domain} {number}", "domain": domain, "intent": f"intent{number % 4}", "slots": []}
+            for domain, size in sizes.items() for number in range(size)
+        ]  # fmt: skip
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return tmp_path
+
+
+def test_what_a_skill_lacks_is_held_out_by_template(root: Path) -> None:
+    case = SkillCase(root / "examples" / "coffee_machine")
+    skill, again, other = case.load(0), case.load(0), case.load(1)
+    assert (
+        skill.validation is not None and skill.test is not None and again.validation is not None and other.validation is not None
+    )
+    patterns = {row_template(row).pattern for row in skill.train.to_list()}
+    assert not patterns & {row_template(row).pattern for row in skill.validation.to_list()}
+    assert skill.validation["text"] == again.validation["text"] != other.validation["text"]
+    assert len(skill.test) == 22  # its own test.jsonl
+    without_test = SkillCase(root / "examples" / "city_bike" / "en-US.json")
+    tests = [loaded.test["text"] for seed in (0, 1) if (loaded := without_test.load(seed)).test is not None]
+    assert tests[0] == tests[1] and tests[0]
+
+
+def test_the_stages_of_a_domain_are_nested_and_begin_with_one_row_of_each_intent(corpus: Path) -> None:
+    small, large = (DomainCase(corpus, "home", stage).load(7) for stage in (6, 30))
+    assert len(small.train) == 6 and large.train["text"][:6] == small.train["text"]
+    assert len(set(small.train["intent"][:4])) == 4
+    assert small.test is not None and all("home" in text for text in small.test["text"])
+    assert DomainCase(corpus, "home", 6).load(8).train["text"] != small.train["text"]
+    found = [(case.domain, case.stage) for case in find_domains(corpus, stages=(10, 25))]
+    assert found == [("bank", 10), ("home", 10), ("home", 25)]
+
+
+def test_skills_are_found_and_named(root: Path, tmp_path: Path) -> None:
+    assert [case.name for case in find_skills(root / "examples")] == ["city_bike", "coffee_machine", "museum_guide", "plant_care"]
+    with pytest.raises(DataError, match=r"holds no skill tea; it has: city_bike"):
+        find_skills(root / "examples", ["tea"])
+    with pytest.raises(DataError, match="is not a folder"):
+        find_skills(tmp_path / "nowhere")
+    assert SkillCase(Path("skills/luis__people")).group == "luis"
+
+
+def test_the_data_hash_depends_on_the_content_alone(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder / "skill").mkdir(parents=True)
+        (tmp_path / folder / "skill" / "train.jsonl").write_text("rows")
+    first, second = (SkillCase(tmp_path / folder / "skill") for folder in ("one", "two"))
+    assert data_hash([first]) == data_hash([second])
+    (tmp_path / "two" / "skill" / "train.jsonl").write_text("other rows")
+    assert data_hash([first]) != data_hash([second])
+
+
+# ---- figures
+
+
+def test_relative_error_reduction() -> None:
+    found = compare(np.array([0.1, 0.0, 0.3, 0.2]), np.array([0.2, 0.0, 0.2, 0.4]))
+    assert found["compared"] == 3  # one baseline makes no error
+    assert found["reduction"]["value"] == round((0.5 - 0.5 + 0.5) / 3, 4)
+    assert (found["wins"], found["ties"], found["losses"]) == (2, 1, 1)
+    assert found["of_means"] == 0.25
+    assert found["reduction"]["low"] <= found["reduction"]["value"] <= found["reduction"]["high"]
+
+
+def test_intervals_of_one_value_and_of_none() -> None:
+    assert interval(np.array([0.3])) == {"value": 0.3, "low": 0.3, "high": 0.3}
+    assert interval(np.array([])) is None
+    found = interval(np.random.default_rng(1).normal(5, 1, 400))
+    assert found is not None and 0.15 < found["high"] - found["low"] < 0.25  # 2 * 1.96 / sqrt(400)
+
+
+def test_the_pooled_error_weighs_units_and_the_best_system_is_chosen_on_validation_rows() -> None:
+    good, bad = (
+        {"semantic_error_rate": error, "exact_match": 0.5, "intent_accuracy": 1.0, "slot_f1": 1.0} for error in (0.1, 0.4)
+    )
+    results = Results([
+        run("a", "no_transfer", 0.5, units=10, validation=good), run("b", "no_transfer", 0.0, units=90, validation=bad),
+        run("a", "classical", 0.2, units=10, validation=bad), run("b", "classical", 0.3, units=90, validation=good),
+    ])  # fmt: skip
+    assert results.pooled_error("no_transfer") == pytest.approx(0.05)
+    # Better on validation rows, worse on test rows: that is how it is chosen.
+    assert results.best_on_validation(["no_transfer", "classical"]).tolist() == [0.5, 0.3]
+
+
+def test_convergence_counts_steps_to_the_best_of_no_transfer() -> None:
+    slow = [(5, 1.0, 0.9), (50, 10.0, 0.3), (100, 20.0, 0.2), (200, 40.0, 0.2)]
+    results = Results([
+        run("a", "transfer", 0.1, curve=[(5, 2.0, 0.3), (10, 4.0, 0.15)]), run("a", "no_transfer", 0.2, curve=slow),
+        run("b", "transfer", 0.1, curve=[(5, 2.0, 0.3), (10, 4.0, 0.25)]), run("b", "no_transfer", 0.2, curve=slow),
+    ])  # fmt: skip
+    first, second = convergence(results, "transfer", "no_transfer")
+    assert (first["baseline_steps"], first["steps"], first["step_ratio"], first["second_ratio"]) == (100, 10, 10.0, 5.0)
+    assert (second["steps"], second["step_ratio"]) == (None, 0.0)  # never reached: it must not look fast
+
+
+def test_a_summary_compares_and_lists_losses_first() -> None:
+    runs = [
+        run(skill, system, error, seed)
+        for seed in (0, 1)
+        for skill, errors in {"a1": (0.1, 0.2), "a2": (0.3, 0.1), "b1": (0.0, 0.4)}.items()
+        for system, error in zip(("transfer", "no_transfer"), errors, strict=True)
+    ]
+    summary = summarize(Results(runs))
+    (comparison,) = summary["comparisons"]
+    assert (comparison["wins"], comparison["losses"]) == (2, 1)
+    assert [entry["skill"] for entry in summary["worst"]] == ["a2", "a1", "b1"]
+    assert [(part["part"], part["skills"]) for part in summary["by_group"]] == [("a", 2), ("b", 1)]
+    with pytest.raises(ValueError, match="1 runs are missing"):
+        Results(runs[:-1])
+
+
+def test_a_curve_has_a_point_after_5_steps_and_at_the_end() -> None:
+    class State:
+        max_steps = 60
+        global_step = 0
+
+    curve, state, asked = Curve(probe_steps=100), State(), []
+    curve.on_train_begin(None, state, None)  # type: ignore[arg-type]
+    curve.on_evaluate(None, state, None, metrics={"eval_semantic_error_rate": 0.5})  # type: ignore[arg-type]
+    for state.global_step in range(1, 61):
+        control = type("Control", (), {"should_evaluate": False})()
+        curve.on_step_end(None, state, control)  # type: ignore[arg-type]
+        if control.should_evaluate:
+            asked.append(state.global_step)
+            curve.on_evaluate(None, state, control, metrics={"eval_semantic_error_rate": 0.5})  # type: ignore[arg-type]
+    assert asked == [5, 10, 15, 20, 25, 32, 40, 49, 60]
+    curve.on_evaluate(None, state, None, metrics={"eval_semantic_error_rate": 0.5})  # type: ignore[arg-type]  # after training
+    assert [point[0] for point in curve.points] == [100 + step for step in (0, *asked)]
+
+
+def test_the_time_of_scoring_is_not_that_of_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("headstart.report.systems.time.perf_counter", lambda: clock[0])
+    state, control = type("State", (), {"max_steps": 10, "global_step": 0})(), type("Control", (), {"should_evaluate": False})()
+    curve = Curve()
+    curve.on_train_begin(None, state, control)  # type: ignore[arg-type]
+    clock[0] += 2
+    curve.on_evaluate(None, state, control, metrics={"eval_semantic_error_rate": 1.0})  # type: ignore[arg-type]
+    for state.global_step in range(1, 11):
+        clock[0] += 1  # a step
+        control.should_evaluate = False
+        curve.on_step_end(None, state, control)  # type: ignore[arg-type]
+        if control.should_evaluate or state.global_step == 10:
+            clock[0] += 2
+            curve.on_evaluate(None, state, control, metrics={"eval_semantic_error_rate": 0.5})  # type: ignore[arg-type]
+    clock[0] += 2
+    curve.on_evaluate(None, state, control, metrics={"eval_semantic_error_rate": 0.5})  # type: ignore[arg-type]
+    assert [point[1] for point in curve.points] == [0, 5, 10]
+    assert clock[0] - curve.scoring_seconds == 10
+
+
+# ---- systems
+
+
+def test_the_classical_pair_learns_a_skill(coffee: Skill, tokenizer: Any) -> None:
+    assert coffee.test is not None
+    nlu = ClassicalNLU(coffee, tokenizer)
+    rows = coffee.test.to_list()
+    answers = nlu([row["text"] for row in rows])
+    scores = score_answers(answers, rows)
+    assert scores["intent_accuracy"] > 0.7 and scores["slot_f1"] > 0.7
+    for answer in answers:
+        assert all(answer["text"][slot["start"] : slot["end"]].strip() for slot in answer["slots"])
+    # Catalogs matter: a value that no training row has.
+    assert nlu.size() > 1000
+
+
+def test_the_classical_pair_without_slots_or_with_one_intent(tokenizer: Any) -> None:
+    rows = [{"text": "go", "intent": "Go", "slots": []}, {"text": "go on", "intent": "Go", "slots": []}]
+    nlu = ClassicalNLU(Skill("one", train=rows_to_dataset(rows)), tokenizer)
+    assert nlu(["go"]) == [{"text": "go", "intent": {"label": "Go", "score": 1.0}, "slots": []}]
+
+
+# ---- the command
+
+
+@pytest.fixture
+def skills(root: Path, tmp_path: Path) -> Path:
+    for name in ("coffee_machine", "plant_care"):
+        (tmp_path / "skills" / name).mkdir(parents=True)
+        for file in (root / "examples" / name).iterdir():
+            (tmp_path / "skills" / name / file.name).write_text(file.read_text())
+    return tmp_path / "skills"
+
+
+def test_the_report_is_written_and_goes_on_where_it_was(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    command = [
+        "report", "--skills", str(skills), "--out", str(out), "--base", str(tiny_base), "--seeds", "2", "--jobs", "1",
+        "--max_steps", "12", "--systems", "transfer", "transfer_head", "no_transfer", "classical",
+    ]  # fmt: skip
+    assert main(command) == 0
+    content = json.loads((out / "report.json").read_text())
+    assert len(content["runs"]) == 2 * 2 * 4 and content["plots"] == ["errors", "convergence", "latency"]
+    assert all((out / "plots" / f"{name}.{kind}").stat().st_size for name in content["plots"] for kind in ("png", "svg"))
+    for entry in content["runs"]:
+        # 100 of the probe, where there is one
+        assert entry["steps"] == {"transfer": 112, "transfer_head": 112, "no_transfer": 12, "classical": None}[entry["system"]]
+        assert [point[0] for point in entry["curve"]] == {
+            "transfer": [100, 105, 110, 112], "transfer_head": [100, 105, 110, 112], "no_transfer": [0, 5, 10, 12], "classical": [],
+        }[entry["system"]]  # fmt: skip
+        assert entry["seconds"] > 0 and entry["latency_ms"] > 0 and entry["validation_rows"] > 0
+    assert "| no transfer |" in (out / "report.md").read_text()
+    log = out / "runs.jsonl"
+    before = log.read_text()
+    assert main(command) == 0 and log.read_text() == before  # nothing left to do
+    log.write_text(before[:-40])  # killed while it wrote
+    assert main(command) == 0
+    assert len(log.read_text().splitlines()) == len(before.splitlines())
+    again = json.loads((out / "report.json").read_text())["runs"]
+    assert [entry["test"] for entry in again] == [entry["test"] for entry in content["runs"]]
+    # Other settings: nothing old is taken for new.
+    assert main([*command[:-4], "transfer", "--max_steps", "9"]) == 0
+    assert all(entry["steps"] == 109 for entry in json.loads((out / "report.json").read_text())["runs"])
+
+
+def test_growing_domains(corpus: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headstart.report.find_domains", lambda folder: find_domains(folder, (6, 12)))
+    content = make_report(ReportOptions(corpus, tmp_path / "out", "growth", str(tiny_base), seeds=1, jobs=1, max_steps=5))
+    assert [(stage["part"], stage["skills"]) for stage in content["summary"]["stages"]] == [("6", 2), ("12", 2)]
+    assert content["plots"] == ["learning", "latency"]
+
+
+def test_skills_that_settings_were_tuned_on_are_left_out_of_the_tables(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
+    options = ReportOptions(
+        skills, tmp_path / "out", base=str(tiny_base), seeds=1, jobs=1, max_steps=5, systems=("transfer", "no_transfer"),
+        tuned_on=("plant_care",),
+    )  # fmt: skip
+    content = make_report(options)
+    assert content["summary"]["comparisons"][0]["skills"] == 1 and content["summary_of_all"]["comparisons"][0]["skills"] == 2
+    assert len(content["runs"]) == 4 and "--tuned_on plant_care" in content["command"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"systems": ("magic",)}, "there is no system 'magic'; allowed: transfer"),
+        ({"experiment": "all"}, "experiment is 'all'; allowed: skills, growth"),
+        ({"seeds": 0}, "seeds is 0; it must be at least 1"),
+        ({"max_steps": 0}, "max_steps is 0; it must be at least 1"),
+        ({"tuned_on": ("tea",)}, "tuned_on names 'tea', which the report has no skill of; it has: coffee_machine"),
+        ({"tuned_on": ("coffee_machine", "plant_care")}, "tuned_on names every skill"),
+        ({"experiment": "growth", "systems": ("transfer",)}, "compares transfer and no_transfer; add no_transfer"),
+        ({"backend": "dask", "max_steps": 1}, "there is no backend 'dask'; allowed: loky, ray"),
+    ],
+)
+def test_mistakes_are_explained(options: dict[str, Any], message: str, skills: Path, tiny_base: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
+        make_report(ReportOptions(skills, tmp_path / "out", base=str(tiny_base), **options))
+
+
+def test_one_bad_skill_costs_no_other_its_results(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
+    (skills / "broken").mkdir()
+    (skills / "broken" / "train.jsonl").write_text('{"text": "go", "intent": "Go", "slots": []}\n')  # nothing to hold out
+    options = ReportOptions(skills, tmp_path / "out", base=str(tiny_base), seeds=1, jobs=1, systems=("classical",))
+    with pytest.raises(
+        ValueError, match=r"1 of 3 runs failed .*\n  broken, classical, 0: DataError: broken has no validation rows"
+    ):
+        make_report(options)
+    assert len((tmp_path / "out" / "runs.jsonl").read_text().splitlines()) == 2
+    (skills / "broken" / "train.jsonl").unlink()
+    (skills / "broken").rmdir()
+    content = make_report(options)
+    assert len(content["runs"]) == 2 and content["plots"] == []
+
+
+def test_a_corpus_that_the_base_was_pretrained_on_is_refused(corpus: Path, tiny_base: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="was pretrained on bank: its domains are not new to it"):
+        make_report(ReportOptions(corpus.rename(tmp_path.parent / "bank"), tmp_path / "out", "growth", str(tiny_base)))
+
+
+def test_the_classical_pair_with_catalogs_but_no_annotated_slots(tokenizer: Any) -> None:
+    rows = [{"text": text, "intent": intent, "slots": None} for text, intent in (("go to rome", "Go"), ("stop", "Stop"))]
+    nlu = ClassicalNLU(Skill("one", train=rows_to_dataset(rows), catalogs={"city": ["rome"]}), tokenizer)
+    assert nlu(["go to rome"])[0]["slots"] == []
+
+
+@pytest.mark.slow
+def test_the_sentence_encoder_learns_a_skill(coffee: Skill) -> None:
+    from headstart.report.sentence_encoder import SentenceEncoderNLU
+
+    assert coffee.test is not None
+    rows = coffee.test.to_list()
+    nlu = SentenceEncoderNLU(coffee, steps=120)
+    scores = score_answers(nlu([row["text"] for row in rows]), rows)
+    assert scores["intent_accuracy"] > 0.8 and scores["slot_f1"] > 0.8
+    alone = [nlu([row["text"]])[0] for row in rows[:5]]
+    assert [answer["slots"] for answer in alone] == [answer["slots"] for answer in nlu([row["text"] for row in rows[:5]])]
