@@ -16,11 +16,10 @@ from common import interval, list_tasks, load, log_path, make_parser, run_all, s
 
 from headstart import evaluate, finetune
 
-TRAINING: dict[str, Any] = {"max_steps": 300, "probe_steps": 0}
 SYSTEMS: dict[str, dict[str, Any]] = {
-    "without gazetteers": {"gazetteers": False, "refill": 0.0, "rejection": False, **TRAINING},
-    "with gazetteers": {"gazetteers": True, "refill": 0.0, "rejection": False, **TRAINING},
-    "with gazetteers and refilling": {"gazetteers": True, "refill": 0.5, "rejection": False, **TRAINING},
+    "without gazetteers": {"gazetteers": False, "refill": 0.0, "rejection": False, "max_steps": 300},
+    "with gazetteers": {"gazetteers": True, "refill": 0.0, "rejection": False, "max_steps": 300},
+    "with gazetteers and refilling": {"gazetteers": True, "refill": 0.5, "rejection": False, "max_steps": 300},
 }
 METRICS = ("semantic_error_rate", "exact_match")
 

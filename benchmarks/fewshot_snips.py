@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument(
         "--set",
         nargs="*",
-        default=["rejection=false", "refill=0", "probe_steps=0"],  # transfer alone, as in the prototypes and the paper
+        default=["rejection=false", "refill=0"],  # transfer alone, as in the prototypes and the paper
         metavar="OPTION=VALUE",
         help="options of fine-tuning, as JSON values (default: %(default)s)",
     )

@@ -19,8 +19,8 @@ from common import choose_skills, interval, list_tasks, load, log_path, make_par
 from headstart import evaluate, finetune
 
 SYSTEMS: dict[str, dict[str, Any]] = {
-    "with reject option": {"max_steps": 300, "probe_steps": 0},
-    "without": {"rejection": False, "max_steps": 300, "probe_steps": 0},
+    "with reject option": {"max_steps": 300},
+    "without": {"rejection": False, "max_steps": 300},
 }
 ALWAYS = ("exact_match", "semantic_error_rate", "expected_calibration_error")
 OF_REJECTION = (

@@ -18,7 +18,7 @@ from headstart import BASE_EN, evaluate, finetune, load_skill
 from headstart.checkpoints import checkpoint_name
 
 # What catalogs and the reject option give is measured in catalogs.py and rejection.py.
-TRANSFER_ALONE: dict[str, Any] = {"gazetteers": False, "refill": 0.0, "rejection": False, "probe_steps": 0}
+TRANSFER_ALONE: dict[str, Any] = {"gazetteers": False, "refill": 0.0, "rejection": False}
 
 
 def run(options: argparse.Namespace) -> list[dict[str, Any]]:

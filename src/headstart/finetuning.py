@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -96,8 +97,10 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
     covered = _covered_rows(skill)
     background, held_out = make_background(skill, model, tokenizer, args)
     train = EpochRows(skill, tokenizer, model.skill(), args.refill, background, args.background_share, args.seed)
-    if args.probe_steps and not args.from_scratch:
-        fit_classifiers(model, rows_to_fit(train), args.probe_steps, seed=args.seed)
+    started = time.perf_counter()
+    if args.probe and not args.from_scratch:
+        fit_classifiers(model, rows_to_fit(train), args.seed)
+    probe_seconds = time.perf_counter() - started
     validation = encode_rows(covered, tokenizer, model.skill()) if len(covered) else None
     recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background)
     logger.info("skill %s: %d training rows, %s", skill.name, len(skill.train), recipe)
@@ -106,7 +109,7 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
-    metrics: dict[str, Any] = {"steps": trainer.state.global_step}
+    metrics: dict[str, Any] = {"steps": trainer.state.global_step, "probe_seconds": round(probe_seconds, 3)}
     if held_out:
         metrics["temperature"] = calibrate(model, tokenizer, covered, held_out)
     if validation is not None:

@@ -119,9 +119,9 @@ class FinetuneArguments(HeadstartTrainingArguments):
     train_embeddings: bool | None = field(
         default=None, metadata={"help": "Train the embeddings with the trunk; unset: only if they start at random."}
     )
-    probe_steps: int = field(
-        default=100,
-        metadata={"help": "Steps in which the classifiers alone are fitted to the base's states beforehand; 0: none."},
+    probe: bool = field(
+        default=False,
+        metadata={"help": "Fit the classifiers to the base's states before fine-tuning: sooner good, not better in the end."},
     )
     gazetteers: bool = field(default=True, metadata={"help": "Matches in the skill's catalogs are features."})
     gazetteer_dropout: float = field(

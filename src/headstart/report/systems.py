@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import statistics
 import tempfile
 import time
@@ -28,6 +29,10 @@ from headstart.version import __version__
 # Not part of any comparison: what it costs to reject is measured by benchmarks/rejection.py.
 NO_REJECTION: dict[str, Any] = {"rejection": False}
 SKILL_NAME = "reported-skill"  # the base may have a skill that is called as the case is
+SHAPE = (
+    "vocab_size", "embedding_size", "hidden_size", "task_hidden_size", "embedding_dropout", "hidden_dropout", "word_dropout",
+    "initializer_range",
+)  # fmt: skip
 NEVER = 10**9  # steps: the curve says when to evaluate
 TIMED_TEXTS = 30
 FIRST_POINT, GROWTH = 5, 1.25  # of a curve's steps
@@ -113,7 +118,7 @@ class Run:
 
         Returns:
             `skill`, `group`, `system` and `seed`; `train_rows`, `validation_rows`, `test_rows` and `intents`, `slots`; `steps` and
-            `seconds` of training (`steps` with those of the probe); `bytes` of the result, `latency_ms` (median time of one utterance); `validation` and
+            `seconds` of training; `bytes` of the result, `latency_ms` (median time of one utterance); `validation` and
             `test`: metrics (see [`headstart.evaluation.evaluate`]), and `units` of the test rows; and `curve`: steps, seconds
             of training and validation semantic error rate so far.
         """
@@ -152,14 +157,16 @@ def _finetune(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
             output_dir=folder, skill=skill.name, base=run.base, seed=run.seed, allow_unseen_labels=True, disable_tqdm=True,
             load_best_model_at_end=False, report_to="none", logging_strategy="no", use_cpu=True, **options,
         )  # fmt: skip
-        probe_steps = 0 if args.from_scratch else args.probe_steps
-        curve = Curve(has_curve, probe_steps)
+        curve = Curve(has_curve)
         started = time.perf_counter()
         trained = train_skill(args, skill, [curve])
         seconds = time.perf_counter() - started - curve.scoring_seconds
     nlu = trained.nlu
     size = sum(tensor.numel() * tensor.element_size() for tensor in nlu.model.state_dict().values())
-    facts = {"steps": probe_steps + trained.metrics["steps"], "seconds": round(seconds, 2), "bytes": size, "curve": curve.points}
+    facts = {
+        "steps": trained.metrics["steps"], "seconds": round(seconds, 2), "bytes": size,
+        "curve": curve.shifted(trained.metrics["probe_seconds"]),
+    }  # fmt: skip
     return lambda texts: nlu(list(texts), batch_size=min(64, len(texts))), facts
 
 
@@ -202,6 +209,15 @@ def checkpoint_hash(base: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
 
 
+@lru_cache(maxsize=8)
+def _shape_hash(base: str) -> str:
+    """A hash of what a network without transfer takes from a base: its tokenizer and its sizes."""
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    config = HeadstartConfig.from_pretrained(base)
+    facts = [tokenizer.backend_tokenizer.to_str(), *(getattr(config, name) for name in SHAPE)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
 def rows_of(skill: Skill, part: str) -> list[dict[str, Any]]:
     """The rows of a part; none, if the skill lacks it."""
     rows = getattr(skill, part)
@@ -225,13 +241,11 @@ class Curve(TrainerCallback):
 
     Args:
         is_wanted: score it; otherwise only the steps' time is measured.
-        probe_steps: steps in which the classifiers were fitted beforehand. They count as steps, though each costs a hundredth of one.
     """
 
-    def __init__(self, is_wanted: bool = True, probe_steps: int = 0) -> None:
+    def __init__(self, is_wanted: bool = True) -> None:
         self.points: list[tuple[int, float, float]] = []
         self.scoring_seconds = 0.0
-        self.probe_steps = probe_steps
         self._next: float = FIRST_POINT if is_wanted else float("inf")
         self._started = time.perf_counter()
         self._last = 0.0  # when training was last left off
@@ -256,8 +270,16 @@ class Curve(TrainerCallback):
         self._last = now
         if self._is_asked:  # not the last evaluation, after training
             self._is_asked = False
-            step = self.probe_steps + state.global_step
-            self.points.append((step, round(seconds, 3), round(kwargs["metrics"]["eval_semantic_error_rate"], 5)))
+            error = kwargs["metrics"]["eval_semantic_error_rate"]
+            self.points.append((state.global_step, round(seconds, 3), round(error, 5)))
+
+    def shifted(self, probe_seconds: float) -> list[tuple[int, float, float]]:
+        """The points, with as many more steps as take the time in which classifiers were fitted before the first one."""
+        if len(self.points) < 2 or not probe_seconds:
+            return self.points
+        (first, began, _), (last, ended, _) = self.points[0], self.points[-1]
+        more = math.ceil(probe_seconds / ((ended - began) / (last - first)))
+        return [(step + more, seconds, error) for step, seconds, error in self.points]
 
 
 def _median_latency(answer: Answer, texts: Sequence[str]) -> float:

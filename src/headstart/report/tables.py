@@ -131,8 +131,8 @@ def convergence_text(figures: dict[str, Any]) -> str:
         "Steps until the best validation SemER of the network without transfer is reached, without transfer / with transfer: median over "
         f"skills {with_interval(steps['median'], 1)}, mean {with_interval(steps['mean'], 1)}. Seconds: median "
         f"{with_interval(seconds['median'], 1)}, mean {with_interval(seconds['mean'], 1)}. In {figures['never']} of {figures['runs']} runs "
-        "transfer never reached it; they count as a ratio of 0. The steps in which the classifiers are fitted beforehand count as steps, though "
-        "each costs a hundredth of one."
+        "transfer never reached it; they count as a ratio of 0. The time in which classifiers are fitted before the first step counts as the "
+        "steps that it would have taken."
     )
 
 
