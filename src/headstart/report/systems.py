@@ -103,14 +103,9 @@ class Run:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of whatever its result depends on, besides the code of this version."""
-        facts = [
-            __version__,
-            data_hash([self.case]),
-            asdict(self.system),
-            checkpoint_hash(self.base),
-            self.max_steps,
-            self.has_curve,
-        ]
+        is_transfer = self.system.kind == "finetune" and not self.system.options.get("from_scratch")
+        start = checkpoint_hash(self.base) if is_transfer else _shape_hash(self.base)
+        facts = [__version__, data_hash([self.case]), asdict(self.system), start, self.max_steps, self.has_curve]
         return hashlib.sha256(json.dumps([*facts, self.is_tuning], sort_keys=True).encode()).hexdigest()[:16]
 
     def __call__(self) -> dict[str, Any]:
