@@ -97,10 +97,11 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
     covered = _covered_rows(skill)
     background, held_out = make_background(skill, model, tokenizer, args)
     train = EpochRows(skill, tokenizer, model.skill(), args.refill, background, args.background_share, args.seed)
-    started = time.perf_counter()
+    metrics: dict[str, Any] = {}
     if args.probe and not args.from_scratch:
+        started = time.perf_counter()
         fit_classifiers(model, rows_to_fit(train), args.seed)
-    probe_seconds = time.perf_counter() - started
+        metrics["probe_seconds"] = round(time.perf_counter() - started, 3)
     validation = encode_rows(covered, tokenizer, model.skill()) if len(covered) else None
     recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background)
     logger.info("skill %s: %d training rows, %s", skill.name, len(skill.train), recipe)
@@ -109,7 +110,7 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
-    metrics: dict[str, Any] = {"steps": trainer.state.global_step, "probe_seconds": round(probe_seconds, 3)}
+    metrics["steps"] = trainer.state.global_step
     if held_out:
         metrics["temperature"] = calibrate(model, tokenizer, covered, held_out)
     if validation is not None:

@@ -121,7 +121,7 @@ class FinetuneArguments(HeadstartTrainingArguments):
     )
     probe: bool = field(
         default=False,
-        metadata={"help": "Fit the classifiers to the base's states before fine-tuning: sooner good, not better in the end."},
+        metadata={"help": "Fit the classifiers to the base's states before fine-tuning: good sooner, few-shot worse in the end."},
     )
     gazetteers: bool = field(default=True, metadata={"help": "Matches in the skill's catalogs are features."})
     gazetteer_dropout: float = field(

@@ -160,7 +160,7 @@ def _finetune(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
     size = sum(tensor.numel() * tensor.element_size() for tensor in nlu.model.state_dict().values())
     facts = {
         "steps": trained.metrics["steps"], "seconds": round(seconds, 2), "bytes": size,
-        "curve": curve.shifted(trained.metrics["probe_seconds"]),
+        "curve": curve.shifted(trained.metrics.get("probe_seconds", 0.0)),
     }  # fmt: skip
     return lambda texts: nlu(list(texts), batch_size=min(64, len(texts))), facts
 
