@@ -140,6 +140,14 @@ def test_convergence_counts_steps_to_the_best_of_no_transfer() -> None:
     assert (second["steps"], second["step_ratio"]) == (None, 0.0)  # never reached: it must not look fast
 
 
+def test_what_is_reached_before_the_first_step_counts_as_one_step() -> None:
+    results = Results([
+        run("a", "transfer", 0.1, curve=[(0, 0.5, 0.1), (5, 1.0, 0.1)]), run("a", "no_transfer", 0.2, curve=[(0, 0.5, 0.9), (20, 4.0, 0.2)]),
+        run("b", "transfer", 0.1, curve=[(0, 0.5, 0.1), (5, 1.0, 0.1)]), run("b", "no_transfer", 0.2, curve=[(0, 0.5, 0.9), (20, 4.0, 0.9)]),
+    ])  # fmt: skip
+    assert [entry["step_ratio"] for entry in convergence(results, "transfer", "no_transfer")] == [20.0, 1.0]
+
+
 def test_a_summary_compares_and_lists_losses_first() -> None:
     runs = [
         run(skill, system, error, seed)

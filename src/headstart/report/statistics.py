@@ -114,7 +114,7 @@ def convergence(results: Results, system: str, baseline: str) -> list[dict[str, 
     Returns:
         one entry for each run of the baseline: `skill`, `seed`, `error` (that best value), `baseline_steps` and `baseline_seconds`
         until the baseline first reaches it, `steps` and `seconds` until the system does (None: never), and `step_ratio` and
-        `second_ratio`, baseline through system (0: never).
+        `second_ratio`, baseline through system (0: never). What is reached before the first step counts as one step.
     """
     entries = []
     for skill in results.skills:
@@ -126,7 +126,7 @@ def convergence(results: Results, system: str, baseline: str) -> list[dict[str, 
             entries.append({
                 "skill": skill, "seed": seed, "error": error, "baseline_steps": steps, "baseline_seconds": seconds,
                 "steps": reached[0] if reached else None, "seconds": reached[1] if reached else None,
-                "step_ratio": steps / reached[0] if reached else 0.0, "second_ratio": seconds / reached[1] if reached else 0.0,
+                "step_ratio": max(steps, 1) / max(reached[0], 1) if reached else 0.0, "second_ratio": seconds / reached[1] if reached else 0.0,
             })  # fmt: skip
     return entries
 
