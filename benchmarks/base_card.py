@@ -76,6 +76,7 @@ def main() -> None:
         batch_size=trained["per_device_train_batch_size"],
         steps=f"{metrics['steps']:,}",
         learning_rate=trained["learning_rate"],
+        sentence_loss=f"{trained['sentence_loss']:g}",
         seed=trained["seed"],
         date=run["date"],
         figures=figures(metrics, model.skills),

@@ -20,6 +20,7 @@ from common import choose_skills
 
 from headstart import BASE_EN
 from headstart.checkpoints import checkpoint_name
+from headstart.recipe import choose_recipe
 from headstart.report.cases import SkillCase
 from headstart.report.engine import run_all
 from headstart.report.systems import Run, System, distill
@@ -39,6 +40,7 @@ SYSTEMS: dict[str, tuple[str, dict[str, Any]]] = {
         }.items()
         for rate in (1e-3, 2e-3, 4e-3)
     },
+    "no transfer, twice the steps": ("finetune", {"from_scratch": True, "times": 2}),
     "embeddings only, trained": ("finetune", {"from_scratch": True, "starting_embeddings": "distilled", "train_embeddings": True}),
     **{
         f"sentence encoder, {rate}, heads {head}": ("sentence_encoder", {"learning_rate": rate, "head_learning_rate": head})
@@ -53,6 +55,14 @@ def tuning_skills(folder: Path) -> list[str]:
     others = [path.name for path in folder.iterdir() if path.is_dir() and path.name not in first]
     small = [name for name in others if len((folder / name / "train.jsonl").read_text(encoding="utf-8").splitlines()) <= MAX_ROWS]
     return [*first, *sorted(small, key=lambda name: hashlib.sha256(name.encode()).hexdigest())[:MORE]]
+
+
+def make_run(case: SkillCase, title: str, kind: str, system: dict[str, Any], seed: int, base: str, distilled: Path) -> Run:
+    """A run on the validation rows; `times` as many steps as those of the recipe."""
+    options = dict(system)
+    times = options.pop("times", None)
+    steps = times and times * choose_recipe(len(case.load(seed).train)).steps
+    return Run(case, System(title, title, kind, options), seed, base, steps, False, distilled, True)
 
 
 def summarize(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -79,7 +89,7 @@ def main() -> None:
     names = tuning_skills(options.skills)
     distilled = distill(options.base, options.out.parent)
     runs = [
-        Run(SkillCase(options.skills / name), System(title, title, *spec), seed, options.base, None, False, distilled, True)
+        make_run(SkillCase(options.skills / name), title, *spec, seed, options.base, distilled)
         for seed in range(options.seeds) for name in names for title, spec in options.systems.items()
     ]  # fmt: skip
     results = run_all(runs, options.out.with_suffix(".jsonl"), options.jobs)

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from headstart import HeadstartForJointNLU, Skill, evaluate, finetune
 from headstart.features import JointNLUCollator
 from headstart.gazetteers import tokenize_catalogs
-from headstart.probing import fit_classifiers, rows_to_fit
+from headstart.probing import CONFIDENCE, fit_classifiers, rows_to_fit
 from headstart.refilling import EpochRows
 
 
@@ -27,7 +27,7 @@ def test_only_the_classifiers_change_and_they_fit(
     before = {name: value.clone() for name, value in model.state_dict().items()}
     loss = model(**batch).loss
     fit_classifiers(model, rows)
-    assert not model.training and model(**batch).loss < 0.7 * loss
+    assert not model.training and model(**batch).loss < 0.9 * loss
     for name, value in model.state_dict().items():
         is_fitted = "_classifier." in name
         assert torch.equal(value, before[name]) != is_fitted, name
@@ -44,7 +44,7 @@ def test_it_is_logistic_regression(coffee: Skill, model: HeadstartForJointNLU, t
     expected = LogisticRegression(C=1 / (2e-3 * len(rows)), tol=1e-8, max_iter=5000).fit(states, batch["intent_labels"].numpy())
     fit_classifiers(model, rows)
     with torch.no_grad():
-        found = model(batch["input_ids"], batch["attention_mask"]).intent_logits.softmax(dim=1)
+        found = model(batch["input_ids"], batch["attention_mask"]).intent_logits.div(CONFIDENCE).softmax(dim=1)
     assert np.allclose(found, expected.predict_proba(states), atol=0.02)
 
 

@@ -32,8 +32,8 @@ def choose_recipe(num_rows: int, from_scratch: bool = False) -> Recipe:
         num_rows: training rows of the skill.
         from_scratch: the network starts at random, not from a pretrained base.
     """
-    steps = round(min(max(60 * math.sqrt(num_rows), 300), 2500))
-    return Recipe(steps=steps, batch_size=32, learning_rate=2e-3, trunk_factor=1.0 if from_scratch else 0.5)
+    steps = round((60 if from_scratch else 30) * math.sqrt(min(max(num_rows, 25), 1736)))
+    return Recipe(steps=steps, batch_size=16, learning_rate=2e-3, trunk_factor=1.0 if from_scratch else 0.5)
 
 
 __all__ = ["Recipe", "choose_recipe"]

