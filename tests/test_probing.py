@@ -54,7 +54,7 @@ def test_rows_of_several_epochs_are_fitted_if_they_differ(coffee: Skill, tokeniz
     assert len(rows_to_fit(EpochRows(coffee, tokenizer, entry))) == size
     refilled = EpochRows(coffee, tokenizer, entry, refill=0.5)
     rows = rows_to_fit(refilled)
-    assert 256 <= len(rows) < 256 + size and rows[:size] != rows[size : 2 * size]
+    assert 128 <= len(rows) < 128 + size and rows[:size] != rows[size : 2 * size]
     assert refilled.encoded == EpochRows(coffee, tokenizer, entry, refill=0.5).encoded  # back at the first epoch
 
 

@@ -24,7 +24,7 @@ ITERATIONS = 30
 # Both chosen on validation rows (benchmarks/README.md).
 PENALTY = 1e-3  # of the squared weights
 CONFIDENCE = 0.15  # what fitted scores are multiplied by; see `_fit`
-MIN_ROWS, MAX_ROWS, MAX_EPOCHS = 256, 4000, 8
+MIN_ROWS, MAX_ROWS, MAX_EPOCHS = 128, 4000, 8
 BATCH_SIZE = 64
 
 
@@ -79,7 +79,7 @@ def _fit(layers: Sequence[nn.Linear], states: torch.Tensor, labels: torch.Tensor
 
 
 def rows_to_fit(train: EpochRows) -> list[dict[str, Any]]:
-    """The encoded rows of as many epochs (8 at most) as give 256 rows; of one, if they can't differ."""
+    """The encoded rows of as many epochs (8 at most) as give 128 rows; of one, if they can't differ."""
     rows = list(train.encoded)
     for epoch in range(1, MAX_EPOCHS if train.sources else 1):
         if len(rows) >= MIN_ROWS:
