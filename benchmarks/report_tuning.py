@@ -40,7 +40,9 @@ SYSTEMS: dict[str, tuple[str, dict[str, Any]]] = {
         }.items()
         for rate in (1e-3, 2e-3, 4e-3)
     },
+    "transfer, twice the steps": ("finetune", {"times": 2}),
     "no transfer, half the steps": ("finetune", {"from_scratch": True, "times": 0.5}),
+    "embeddings only, half the steps": ("finetune", {"from_scratch": True, "starting_embeddings": "distilled", "times": 0.5}),
     "embeddings only, trained": ("finetune", {"from_scratch": True, "starting_embeddings": "distilled", "train_embeddings": True}),
     **{
         f"sentence encoder, {rate}, heads {head}": ("sentence_encoder", {"learning_rate": rate, "head_learning_rate": head})
@@ -61,8 +63,7 @@ def make_run(case: SkillCase, title: str, kind: str, system: dict[str, Any], see
     """A run on the validation rows; `times` as many steps as those of the recipe."""
     options = dict(system)
     times = options.pop("times", None)
-    has_random = "starting_embeddings" not in options
-    steps = times and round(times * choose_recipe(len(case.load(seed).train), random_embeddings=has_random).steps)
+    steps = times and round(times * choose_recipe(len(case.load(seed).train), "from_scratch" in options).steps)
     return Run(case, System(title, title, kind, options), seed, base, steps, False, distilled, True)
 
 

@@ -25,15 +25,14 @@ class Recipe:
     warmup: float
 
 
-def choose_recipe(num_rows: int, from_scratch: bool = False, random_embeddings: bool = False) -> Recipe:
+def choose_recipe(num_rows: int, from_scratch: bool = False) -> Recipe:
     """Choose a recipe; the constants were chosen on validation rows (benchmarks/README.md).
 
     Args:
         num_rows: training rows of the skill.
-        from_scratch: the network starts at random, not from a pretrained base.
-        random_embeddings: its embeddings too, which takes more steps.
+        from_scratch: the network starts at random, not from a pretrained base, which takes more steps.
     """
-    steps = round((60 if random_embeddings else 30) * math.sqrt(min(max(num_rows, 25), 1736)))
+    steps = round((60 if from_scratch else 30) * math.sqrt(min(max(num_rows, 25), 1736)))
     if from_scratch:
         return Recipe(steps=steps, batch_size=16, learning_rate=2e-3, trunk_factor=1.0, warmup=0.05)
     # AdamW's first steps change every weight by the learning rate: a short warmup would undo what was fitted beforehand.
