@@ -15,6 +15,7 @@ from headstart import DataError, HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.cli import main
 from headstart.data import rows_to_dataset
 from headstart.evaluation import score_answers
+from headstart.recipe import Recipe
 from headstart.report import ReportOptions, make_report
 from headstart.report.cases import DomainCase, SkillCase, data_hash, find_domains, find_skills
 from headstart.report.classical import ClassicalNLU
@@ -319,6 +320,16 @@ def test_runs_without_transfer_outlive_a_new_base(skills: Path, tiny_base: Path,
         Run(case, SYSTEMS["transfer"], 0, str(tiny_base), max_steps=5).fingerprint
         != Run(case, SYSTEMS["transfer"], 0, str(tiny_base)).fingerprint
     )
+
+
+@pytest.mark.parametrize(("system", "is_other"), [("transfer", True), ("no_transfer", True), ("classical", False)])
+def test_another_recipe_makes_other_runs(
+    system: str, is_other: bool, skills: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = SkillCase(skills / "coffee_machine")
+    before = Run(case, SYSTEMS[system], 0, str(tiny_base)).fingerprint
+    monkeypatch.setattr("headstart.report.systems.choose_recipe", lambda *args: Recipe(7, 16, 1e-3, 1.0, 0.1))
+    assert (Run(case, SYSTEMS[system], 0, str(tiny_base)).fingerprint != before) == is_other
 
 
 def test_one_bad_skill_costs_no_other_its_results(skills: Path, tiny_base: Path, tmp_path: Path) -> None:

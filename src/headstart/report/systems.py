@@ -22,6 +22,7 @@ from headstart.data import DataError, Skill, is_covered
 from headstart.evaluation import score_answers
 from headstart.finetuning import starting_embeddings, train_skill
 from headstart.modeling import HeadstartConfig
+from headstart.recipe import choose_recipe
 from headstart.report.cases import Case, data_hash
 from headstart.training_args import FinetuneArguments
 from headstart.version import __version__
@@ -105,7 +106,9 @@ class Run:
         """A hash of whatever its result depends on, besides the code of this version."""
         is_transfer = self.system.kind == "finetune" and not self.system.options.get("from_scratch")
         start = checkpoint_hash(self.base) if is_transfer else _shape_hash(self.base)
-        facts = [__version__, data_hash([self.case]), asdict(self.system), start, self.max_steps, self.has_curve]
+        facts: list[Any] = [__version__, data_hash([self.case]), asdict(self.system), start, self.max_steps, self.has_curve]
+        if self.system.kind == "finetune":  # a log from before another recipe must not be mixed with runs of this one
+            facts.append([asdict(choose_recipe(rows, not is_transfer)) for rows in (10, 100, 10_000)])
         return hashlib.sha256(json.dumps([*facts, self.is_tuning], sort_keys=True).encode()).hexdigest()[:16]
 
     def __call__(self) -> dict[str, Any]:
