@@ -2,7 +2,8 @@
 
 Values are matched as sequences of word pieces, so case and accents count as little as they do for the tokenizer, and a match begins
 and ends at word boundaries. After Goyal, Metallinou and Matsoukas (NAACL 2018), section 3: gazetteer features enter at fine-tuning,
-beside the common bi-LSTM's output. The values are kept in a trie of marisa-trie: a buffer of bytes that is saved with the weights.
+beside the common bi-LSTM's output. Ours are also features of the classifiers, as in a CRF without a network: what a match says of its
+own words need not be learned through the bi-LSTMs. The values are kept in a trie of marisa-trie, a buffer of bytes among the weights.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ except ImportError:  # only a skill with catalogs needs it; Gazetteer says so wh
 
 CATALOG_NUMBER = "<H"  # what the trie keeps with every value: the number of its catalog
 MAX_CATALOGS = 2**16
+DIRECT_SCALE = 3.0  # of the features of classifiers: the larger, the sooner they are learned, and the less penalized when fitted
 
 
 class CatalogMatch(NamedTuple):
@@ -31,19 +33,23 @@ class CatalogMatch(NamedTuple):
 
 
 class Gazetteer(nn.Module):
-    """Catalog matches of one skill, and what they add to the inputs of its ST and IC bi-LSTMs.
+    """Catalog matches of one skill, and what they add to the inputs of its ST and IC bi-LSTMs and to its scores.
 
     Args:
         num_catalogs: number of catalogs.
         num_bytes: size of the trie.
         input_size: width of the task layers' input.
+        num_tags: number of tags.
+        num_intents: number of intents, "none of these" included if the skill can reject.
         dropout: probability that all matches of one catalog in one utterance are hidden in training, so that the tagger doesn't
             depend on them.
     """
 
     trie: torch.Tensor
 
-    def __init__(self, num_catalogs: int, num_bytes: int, input_size: int, dropout: float) -> None:
+    def __init__(
+        self, num_catalogs: int, num_bytes: int, input_size: int, num_tags: int, num_intents: int, dropout: float
+    ) -> None:
         super().__init__()
         self.num_catalogs = num_catalogs
         self.dropout = dropout
@@ -51,18 +57,25 @@ class Gazetteer(nn.Module):
         # Two features a catalog: the first piece of a match, and its other pieces.
         self.slot_features = nn.Linear(2 * num_catalogs, input_size, bias=False)
         self.intent_features = nn.Linear(2 * num_catalogs, input_size, bias=False)
+        self.tag_scores = nn.Linear(2 * num_catalogs, num_tags, bias=False)
+        self.intent_scores = nn.Linear(2 * num_catalogs, num_intents, bias=False) if num_intents else None
         self._opened: tuple[torch.Tensor, int, Any] | None = None
 
-    def forward(self, matches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the matches add to the inputs of the ST and the IC bi-LSTM, (batch, tokens, input_size) each.
+    def hide(self, matches: torch.Tensor) -> torch.Tensor:
+        """What is seen of the matches that `find` returned: in training, those of some catalogs are hidden."""
+        if not self.training or not self.dropout:
+            return matches
+        kept = torch.rand(len(matches), 1, self.num_catalogs, device=matches.device) >= self.dropout
+        return matches * kept.repeat(1, 1, 2)
 
-        Args:
-            matches: what `find` returned.
-        """
-        if self.training and self.dropout:
-            kept = torch.rand(len(matches), 1, self.num_catalogs, device=matches.device) >= self.dropout
-            matches = matches * kept.repeat(1, 1, 2)
+    def inputs(self, matches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What (batch, tokens, 2 * catalogs) matches add to the inputs of the ST and the IC bi-LSTM, (batch, tokens, input_size) each."""
         return self.slot_features(matches), self.intent_features(matches)
+
+    def scores(self, matches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """What they add to the scores of tags (batch, tokens, tags), and to those of intents (batch, intents) if there are any."""
+        scaled = DIRECT_SCALE * matches
+        return self.tag_scores(scaled), None if self.intent_scores is None else self.intent_scores(scaled.amax(dim=1))
 
     def find(self, input_ids: torch.Tensor, word_starts: torch.Tensor) -> torch.Tensor:
         """Look up the catalogs: (batch, tokens, 2 * catalogs) float, 1 where a match of the catalog begins, or goes on.

@@ -73,11 +73,13 @@ class TaskStates(NamedTuple):
         rows_of: by index of a skill, its rows in that order.
         states: by name of task layers, ST states (batch, tokens, 2 * task_hidden_size) and pooled IC states (batch,
             2 * task_hidden_size) of all rows in that order.
+        matches: by index of a skill with catalogs, what is seen of their matches in its rows, (rows, tokens, 2 * catalogs).
     """
 
     order: torch.Tensor
     rows_of: dict[int, slice]
     states: dict[str, tuple[torch.Tensor, torch.Tensor]]
+    matches: dict[int, torch.Tensor]
 
 
 class SkillScores(NamedTuple):

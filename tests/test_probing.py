@@ -9,10 +9,11 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from transformers import PreTrainedTokenizerBase
 
-from headstart import HeadstartForJointNLU, Skill, evaluate, finetune
+from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune
+from headstart.data import rows_to_dataset
 from headstart.features import JointNLUCollator
 from headstart.gazetteers import tokenize_catalogs
-from headstart.probing import CONFIDENCE, fit_classifiers, rows_to_fit
+from headstart.probing import INTENT_CONFIDENCE, INTENT_PENALTY, LEAST_DEVIATION, fit_classifiers, rows_to_fit
 from headstart.refilling import EpochRows
 
 
@@ -29,7 +30,7 @@ def test_only_the_classifiers_change_and_they_fit(
     fit_classifiers(model, rows)
     assert not model.training and model(**batch).loss < 0.9 * loss
     for name, value in model.state_dict().items():
-        is_fitted = "_classifier." in name
+        is_fitted = "_classifier." in name or "_scores" in name or ".transitions" in name
         assert torch.equal(value, before[name]) != is_fitted, name
 
 
@@ -40,12 +41,34 @@ def test_it_is_logistic_regression(coffee: Skill, model: HeadstartForJointNLU, t
     rows = EpochRows(coffee, tokenizer, model.skill()).encoded
     batch = JointNLUCollator()(rows)
     states = model(batch["input_ids"], batch["attention_mask"]).intent_states.detach().numpy()
-    # scikit-learn's penalty is |W|^2 / (2 C) beside the sum of the losses, ours 1e-3 |W|^2 beside their mean.
-    expected = LogisticRegression(C=1 / (2e-3 * len(rows)), tol=1e-8, max_iter=5000).fit(states, batch["intent_labels"].numpy())
+    scaled = (states - states.mean(axis=0)) / (states.std(axis=0) + LEAST_DEVIATION)
+    # scikit-learn's penalty is |W|^2 / (2 C) beside the sum of the losses, ours stands beside their mean.
+    expected = LogisticRegression(C=1 / (2 * INTENT_PENALTY * len(rows)), tol=1e-8, max_iter=5000)
+    expected.fit(scaled, batch["intent_labels"].numpy())
     fit_classifiers(model, rows)
     with torch.no_grad():
-        found = model(batch["input_ids"], batch["attention_mask"]).intent_logits.div(CONFIDENCE).softmax(dim=1)
-    assert np.allclose(found, expected.predict_proba(states), atol=0.02)
+        found = model(batch["input_ids"], batch["attention_mask"]).intent_logits.div(INTENT_CONFIDENCE).softmax(dim=1)
+    assert np.allclose(found, expected.predict_proba(scaled), atol=0.02)
+
+
+def test_matches_alone_can_tell_labels_apart(
+    coffee: Skill, model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    """Values that no training row holds are tagged for standing in a catalog."""
+    rows = [
+        {"text": f"i would like {value} now", "intent": "Order", "slots": [{"start": 13, "end": 13 + len(value), "label": label}]}
+        for label, values in {"drink": ("latte", "mocha", "espresso"), "size": ("small", "large", "double")}.items()
+        for value in values
+    ]
+    new = [{**row, "text": row["text"].replace("latte", "decaf").replace("small", "giant")} for row in (rows[0], rows[3])]
+    catalogs = {"drink": ["latte", "mocha", "espresso", "decaf"], "size": ["small", "large", "double", "giant"]}
+    skill = Skill("order", rows_to_dataset(rows), catalogs=catalogs)
+    model.add_skill(skill, catalogs=tokenize_catalogs(catalogs, tokenizer))
+    for name in ("travel", "bank", "tables"):
+        model.delete_skill(name)
+    fit_classifiers(model.eval(), EpochRows(skill, tokenizer, model.skill()).encoded)
+    answers = NLUPipeline(model=model, tokenizer=tokenizer)([row["text"] for row in new])
+    assert [answer["slots"][0]["label"] for answer in answers] == ["drink", "size"]
 
 
 def test_rows_of_several_epochs_are_fitted_if_they_differ(coffee: Skill, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -11,7 +11,7 @@ from transformers import PreTrainedConfig
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 RESERVED_NAMES = frozenset(dir(nn.ModuleDict())) | {"training"}  # a skill's name is a key of one
-SKILL_FIELDS = ("name", "intents", "slots", "task_layers", "gazetteer", "rejection")
+SKILL_FIELDS = ("name", "intents", "slots", "task_layers", "gazetteer", "rejection", "slots_of_intents")
 
 
 @strict
@@ -126,6 +126,7 @@ def check_skill_entry(entry: dict[str, Any]) -> None:
         raise ValueError(f"skill {entry['name']!r} has neither intents nor slots: give it at least one label.")
     _check_gazetteer(entry)
     _check_rejection(entry)
+    _check_slots_of_intents(entry)
 
 
 def _check_gazetteer(entry: dict[str, Any]) -> None:
@@ -151,6 +152,17 @@ def _check_rejection(entry: dict[str, Any]) -> None:
         raise ValueError(
             f"rejection of skill {entry['name']!r}: temperature must be over 0 and threshold in [0, 1], not {rejection}."
         )
+
+
+def _check_slots_of_intents(entry: dict[str, Any]) -> None:
+    found = entry.get("slots_of_intents")
+    if found is None:
+        return
+    if not isinstance(found, dict) or not set(found) <= set(entry["intents"]):
+        raise ValueError(f"slots_of_intents of skill {entry['name']!r} must hold slot labels by intent, not {found!r}.")
+    unknown = sorted({label for labels in found.values() for label in labels} - set(entry["slots"]))
+    if unknown:
+        raise ValueError(f"slots_of_intents of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")
 
 
 __all__ = ["HeadstartConfig"]

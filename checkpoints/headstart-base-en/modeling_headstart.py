@@ -19,9 +19,9 @@ from transformers import initialization as init
 from .configuration_headstart import HeadstartConfig, check_skill_entry
 from .gazetteer_headstart import Gazetteer, build_trie
 from .layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers, map_packed
+from .losses_headstart import IGNORED, gather_words, intent_losses, mean_of, merge_rows, slot_losses, slot_priors
 from .outputs_headstart import HeadstartDecoding, HeadstartJointNLUOutput, HeadstartModelOutput, SkillScores, TaskStates
 
-IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
 REJECTED = -1  # decoded where an utterance has none of the skill's intents
 
 
@@ -182,8 +182,11 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         return SkillClassifiers(width, len(entry["intents"]), len(entry["slots"]), "rejection" in entry)
 
     def _new_gazetteer(self, entry: dict[str, Any]) -> Gazetteer:
-        size = entry["gazetteer"]
-        return Gazetteer(len(size["slots"]), size["bytes"], 2 * self.config.hidden_size, self.config.gazetteer_dropout)
+        size, config = entry["gazetteer"], self.config
+        num_tags, num_intents = 1 + 2 * len(entry["slots"]), len(entry["intents"]) + ("rejection" in entry)
+        return Gazetteer(
+            len(size["slots"]), size["bytes"], 2 * config.hidden_size, num_tags, num_intents, config.gazetteer_dropout
+        )
 
     # ---- skills
 
@@ -218,6 +221,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         task_layers_from: str | None = None,
         catalogs: Mapping[str, Sequence[Sequence[int]]] | None = None,
         rejects: bool = False,
+        slots_of_intents: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Add a skill with task layers and new classifiers of its own; other skills' parameters are not touched.
 
@@ -229,6 +233,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             catalogs: by slot label, values as ids of their word pieces (`headstart.gazetteers.tokenize_catalogs`); matches
                 become features of its task layers.
             rejects: the skill can answer "none of these".
+            slots_of_intents: the slot labels that each intent was seen with; others become less probable where it is found.
 
         Raises:
             ValueError: the name is taken or not allowed, there is no label, or no skill to copy task layers from.
@@ -242,6 +247,8 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             entry["gazetteer"] = {"slots": list(catalogs), "bytes": len(trie)}
         if rejects and entry["intents"]:
             entry["rejection"] = {"temperature": 1.0, "threshold": 0.9}
+        if slots_of_intents and entry["intents"] and entry["slots"]:
+            entry["slots_of_intents"] = {intent: sorted(labels) for intent, labels in slots_of_intents.items()}
         check_skill_entry(entry)
         if reset not in ("classifiers", "task_layers"):
             raise ValueError(f"reset is {reset!r}; it must be 'classifiers' or 'task_layers'.")
@@ -313,27 +320,27 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             ValueError: the skill is not given and the model has several, an id is out of range, or a row is not padded
                 on the right.
         """
-        order, rows_of, states = self.task_states(input_ids, attention_mask, skill_ids, use_gazetteers)
+        order, rows_of, states, matches = self.task_states(input_ids, attention_mask, skill_ids, use_gazetteers)
         parts: dict[int, SkillScores] = {}
         for index, rows in rows_of.items():
             slot_states, intent_states = states[self.config.skills[index]["task_layers"]]
             labels = (None if given is None else given[order][rows] for given in (intent_labels, slot_labels))
-            parts[index] = self.classify(index, slot_states[rows], intent_states[rows], *labels)
+            parts[index] = self.classify(index, slot_states[rows], intent_states[rows], matches.get(index), *labels)
 
         def collect(name: str) -> list[tuple[slice, torch.Tensor]]:
             return [(rows_of[index], value) for index, part in parts.items() if (value := getattr(part, name)) is not None]
 
-        intent_loss, slot_loss = (_mean([losses for _, losses in collect(name)]) for name in ("intent_losses", "slot_losses"))
-        reject_logits = _merge_rows(collect("reject_logits"), order)
+        intent_loss, slot_loss = (mean_of([losses for _, losses in collect(name)]) for name in ("intent_losses", "slot_losses"))
+        reject_logits = merge_rows(collect("reject_logits"), order)
         given = [loss for loss in (intent_loss, slot_loss) if loss is not None]
         return HeadstartJointNLUOutput(
             loss=torch.stack(given).sum() if given else None,
-            intent_logits=_merge_rows(collect("intent_logits"), order),
-            slot_logits=_merge_rows(collect("slot_logits"), order),
+            intent_logits=merge_rows(collect("intent_logits"), order),
+            slot_logits=merge_rows(collect("slot_logits"), order),
             reject_logits=None if reject_logits is None else reject_logits.squeeze(1),
             intent_loss=intent_loss,
             slot_loss=slot_loss,
-            intent_states=_merge_rows(
+            intent_states=merge_rows(
                 [(rows, states[self.config.skills[index]["task_layers"]][1][rows]) for index, rows in rows_of.items()], order
             ),
         )
@@ -353,18 +360,20 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         sorted_ids, sorted_mask = input_ids[order], None if attention_mask is None else attention_mask[order]
         rows_of = self._split_skills(skill_ids[order])
         trunk_states = self.trunk.encode(sorted_ids, sorted_mask)
-        inputs = self._add_gazetteers(trunk_states, sorted_ids, sorted_mask, rows_of if use_gazetteers else {})
+        matches = self._find_matches(sorted_ids, sorted_mask, rows_of) if use_gazetteers else {}
+        inputs = self._add_gazetteers(trunk_states, sorted_ids, sorted_mask, rows_of, matches)
         states = {
             name: self.task_layers[name](*inputs, input_ids.shape[1])
             for name in dict.fromkeys(self.config.skills[index]["task_layers"] for index in rows_of)
         }
-        return TaskStates(order, rows_of, states)
+        return TaskStates(order, rows_of, states, matches)
 
     def classify(
         self,
         skill_id: int,
         slot_states: torch.Tensor,
         intent_states: torch.Tensor,
+        matches: torch.Tensor | None = None,
         intent_labels: torch.Tensor | None = None,
         slot_labels: torch.Tensor | None = None,
     ) -> SkillScores:
@@ -374,22 +383,43 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             skill_id: index into `model.skills`.
             slot_states: (rows, tokens, 2 * task_hidden_size), states of the ST bi-LSTM.
             intent_states: (rows, 2 * task_hidden_size), pooled states of the IC bi-LSTM.
+            matches: (rows, tokens, 2 * catalogs), those of its catalogs if it has any.
             intent_labels, slot_labels: those of the rows, see `forward`.
         """
         classifiers = self._classifiers_of(self.config.skills[skill_id])
-        intents = rejects = slots = losses_of_intents = losses_of_slots = None
+        intents = rejects = slots = losses_of_intents = losses_of_slots = slots_added = intents_added = None
+        if matches is not None:
+            slots_added, intents_added = cast(Gazetteer, self.gazetteers[self.config.skills[skill_id]["name"]]).scores(matches)
         if classifiers.intent_classifier is not None:
-            scores = intents = classifiers.intent_classifier(intent_states)
+            scores = classifiers.intent_classifier(intent_states)
             if classifiers.reject_classifier is not None:
-                rejects = classifiers.reject_classifier(intent_states)
-                scores = torch.cat([scores, rejects], dim=1)
+                scores = torch.cat([scores, classifiers.reject_classifier(intent_states)], dim=1)
+            if intents_added is not None:
+                scores = scores + intents_added
+            intents = scores[:, : classifiers.intent_classifier.out_features]
+            if classifiers.reject_classifier is not None:
+                rejects = scores[:, -1:]
             if intent_labels is not None:
                 losses_of_intents = intent_losses(scores, intent_labels)
         if classifiers.slot_classifier is not None and classifiers.crf is not None:
             slots = classifiers.slot_classifier(slot_states)
+            if slots_added is not None:
+                slots = slots + slots_added
             if slot_labels is not None:
                 losses_of_slots = slot_losses(classifiers.crf, slots, slot_labels)
         return SkillScores(intents, rejects, slots, losses_of_intents, losses_of_slots)
+
+    def _find_matches(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, rows_of: dict[int, slice]
+    ) -> dict[int, torch.Tensor]:
+        """What is seen of the catalog matches in the rows of each skill with catalogs, (rows, tokens, 2 * catalogs)."""
+        names = {index: name for index in rows_of if (name := self.config.skills[index]["name"]) in self.gazetteers}
+        starts = self.word_starts(input_ids, attention_mask) if names else input_ids
+        gazetteers = {index: cast(Gazetteer, self.gazetteers[name]) for index, name in names.items()}
+        return {
+            index: gazetteer.hide(gazetteer.find(input_ids[rows_of[index]], starts[rows_of[index]]))
+            for index, gazetteer in gazetteers.items()
+        }
 
     def _add_gazetteers(
         self,
@@ -397,17 +427,15 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None,
         rows_of: dict[int, slice],
+        matches: dict[int, torch.Tensor],
     ) -> tuple[PackedSequence, PackedSequence]:
         """The inputs of the ST and IC bi-LSTMs: the trunk's states, plus what catalog matches add to the rows of skills with catalogs."""
-        names = {index: name for index in rows_of if (name := self.config.skills[index]["name"]) in self.gazetteers}
-        if not names:
+        if not matches:
             return trunk_states, trunk_states
-        starts = self.word_starts(input_ids, attention_mask)
         added = trunk_states.data.new_zeros(2, *input_ids.shape, trunk_states.data.shape[1])
-        for index, name in names.items():
-            rows = rows_of[index]
-            gazetteer = cast(Gazetteer, self.gazetteers[name])
-            added[:, rows] = torch.stack(gazetteer(gazetteer.find(input_ids[rows], starts[rows])))
+        for index, found in matches.items():
+            gazetteer = cast(Gazetteer, self.gazetteers[self.config.skills[index]["name"]])
+            added[:, rows_of[index]] = torch.stack(gazetteer.inputs(found))
         lengths = _row_lengths(input_ids, attention_mask)
         slot_added, intent_added = (pack_padded_sequence(part, lengths, batch_first=True, enforce_sorted=False) for part in added)
         return (
@@ -471,6 +499,8 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             crf = self._classifiers_of(entry).crf
             if crf is not None and outputs.slot_logits is not None:
                 scores = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
+                if "slots_of_intents" in entry and outputs.intent_logits is not None:
+                    scores = scores + slot_priors(outputs.intent_logits[rows, : len(entry["intents"])], entry)
                 emissions, mask, _ = gather_words(scores, word_starts[rows])
                 best = crf.decode(emissions, mask)
                 certain = crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
@@ -535,55 +565,6 @@ def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
         f"  model = HeadstartForJointNLU.from_pretrained({str(path)!r}, skills=[])\n"
         "  model.add_skill(skill, reset='task_layers')"
     )
-
-
-def intent_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of each annotated row, (annotated,), of scores (rows, intents)."""
-    annotated = labels != IGNORED
-    return nn.functional.cross_entropy(logits[annotated], labels[annotated], reduction="none")
-
-
-def slot_losses(crf: LinearChainCRF, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Negative log-likelihood of each annotated row's tags, (annotated,), of scores (rows, tokens, tags)."""
-    words = labels != IGNORED
-    annotated = words.any(dim=1)
-    emissions, mask, tags = gather_words(logits[annotated], words[annotated], labels[annotated])
-    return crf(emissions, tags, mask)
-
-
-def gather_words(
-    logits: torch.Tensor, words: torch.Tensor, labels: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Move the marked positions of each row to its front: scores (batch, words, tags), mask and labels (batch, words)."""
-    counts = words.sum(dim=1)
-    width = max(int(counts.max()) if len(counts) else 0, 1)
-    order = (~words).to(torch.uint8).argsort(dim=1, stable=True)[:, :width]
-    emissions = logits.gather(1, order.unsqueeze(2).expand(-1, -1, logits.shape[2]))
-    mask = torch.arange(width, device=words.device) < counts.unsqueeze(1)
-    return emissions, mask, order if labels is None else labels.gather(1, order)
-
-
-def _mean(parts: list[torch.Tensor]) -> torch.Tensor | None:
-    """Mean over the rows of all parts; a zero that still has a gradient where no row is annotated."""
-    if not parts:
-        return None
-    values = torch.cat(parts)
-    return values.sum() / max(len(values), 1)
-
-
-def _merge_rows(parts: list[tuple[slice, torch.Tensor]], order: torch.Tensor) -> torch.Tensor | None:
-    """Put the scores of several skills' rows back into the batch's order, padded with the lowest number to the widest skill."""
-    if not parts:
-        return None
-    first = parts[0][1]
-    if len(parts) == 1 and len(first) == len(order):
-        merged = first
-    else:
-        width = max(scores.shape[-1] for _, scores in parts)
-        merged = first.new_full((len(order), *first.shape[1:-1], width), torch.finfo(first.dtype).min)
-        for rows, scores in parts:
-            merged[rows, ..., : scores.shape[-1]] = scores
-    return merged[order.argsort()]
 
 
 __all__ = [

@@ -129,6 +129,15 @@ def label_counts(rows: Sequence[dict[str, Any]] | Dataset) -> tuple[Counter[str]
     return intents, slots
 
 
+def slots_of_intents(rows: Dataset) -> dict[str, list[str]]:
+    """The slot labels that each intent has in rows where both are annotated."""
+    found: dict[str, set[str]] = {}
+    for row in rows.to_list():
+        if row["intent"] is not None and row["slots"] is not None:
+            found.setdefault(row["intent"], set()).update(slot["label"] for slot in row["slots"])
+    return {intent: sorted(labels) for intent, labels in found.items()}
+
+
 def is_covered(row: dict[str, Any], intents: Sequence[str], slots: Sequence[str]) -> bool:
     """Whether the row's labels are all among these; no intents, or no slots, ask nothing of the row's."""
     labels = {slot["label"] for slot in row["slots"] or []}
@@ -283,4 +292,5 @@ __all__ = [
     "rows_to_dataset",
     "shorten",
     "skill_name",
+    "slots_of_intents",
 ]

@@ -11,7 +11,7 @@ from datasets import Dataset
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from headstart.modeling.modeling_headstart import IGNORED
+from headstart.modeling.losses_headstart import IGNORED
 from headstart.tokenization import SpanCounts, find_words, spans_to_tags
 
 logger = logging.getLogger(__name__)

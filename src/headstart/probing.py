@@ -14,24 +14,32 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 
 from headstart.features import JointNLUCollator
 from headstart.modeling import HeadstartForJointNLU
-from headstart.modeling.modeling_headstart import IGNORED
+from headstart.modeling.gazetteer_headstart import DIRECT_SCALE
+from headstart.modeling.layers_headstart import LinearChainCRF
+from headstart.modeling.losses_headstart import IGNORED
 from headstart.refilling import EpochRows
 
-ITERATIONS = 30
-# Both chosen on validation rows (benchmarks/README.md).
-PENALTY = 1e-3  # of the squared weights
-CONFIDENCE = 0.15  # what fitted scores are multiplied by; see `_fit`
+INTENT_ITERATIONS, TAG_ITERATIONS = 30, 15  # one of the CRF takes several times as long
+# Chosen on validation rows (benchmarks/README.md).
+INTENT_PENALTY = 1e-3  # of squared weights
+TAG_PENALTY = 1e-4
+TRANSITION_PENALTY = 1e-3
+INTENT_CONFIDENCE = 0.15  # what fitted scores are multiplied by; see `_make_less_certain`
+TAG_CONFIDENCE = 0.15
+LEAST_DEVIATION = 0.05  # added to that of a state: one that hardly varies shall not be blown up
 MIN_ROWS, MAX_ROWS, MAX_EPOCHS = 128, 4000, 8
 BATCH_SIZE = 64
 
 
 def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]], seed: int = 0) -> None:
-    """Fit the classifiers of intents and tags of the model's only skill, in place; the CRF and everything else stay as they are.
+    """Fit the classifiers of the model's only skill in place, that of tags with its CRF; everything else stays as it is.
 
-    Two logistic regressions, of intents on pooled IC states and of tags on ST states, by L-BFGS (Liu and Nocedal, 1989).
+    Logistic regression of intents on pooled IC states, and a linear-chain CRF of tags on ST states, both by L-BFGS (Liu and
+    Nocedal, 1989).
 
     Args:
         model: the base with the skill.
@@ -41,41 +49,92 @@ def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]],
     if len(rows) > MAX_ROWS:
         rows = random.Random(seed).sample(list(rows), MAX_ROWS)
     states = _states(model, rows)
-    classifiers: Any = model.classifiers[model.skill()["name"]]
+    entry = model.skill()
+    classifiers: Any = model.classifiers[entry["name"]]
+    direct: Any = dict(model.gazetteers.items()).get(entry["name"])
     intents = [layer for layer in (classifiers.intent_classifier, classifiers.reject_classifier) if layer is not None]
-    tags = [layer for layer in (classifiers.slot_classifier,) if layer is not None]
-    _fit(intents, states.of_intents, states.intents)
-    _fit(tags, states.of_words, states.tags)
+    if intents and (states.intents != IGNORED).any():
+        _fit_intents(intents, direct and direct.intent_scores, states)
+    if classifiers.crf is not None and states.mask.any():
+        _fit_tags(classifiers.slot_classifier, classifiers.crf, direct and direct.tag_scores, states)
 
 
-def _fit(layers: Sequence[nn.Linear], states: torch.Tensor, labels: torch.Tensor) -> None:
-    """Fit layers whose outputs stand side by side in one softmax.
+def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: _States) -> None:
+    """Fit layers whose outputs stand side by side in one softmax, and the one that catalog matches go to."""
+    annotated = states.intents != IGNORED
+    intents, found = states.intents[annotated], states.of_intents[annotated]
+    matches = states.intent_matches[annotated] if direct is not None else None
+    mean, deviation = found.mean(dim=0), found.std(dim=0, correction=0) + LEAST_DEVIATION
+    scaled = (found - mean) / deviation
+    fitted = [*layers, *([direct] if direct is not None else [])]
+    parameters, weights = _start_at_zero(fitted), [layer.weight for layer in fitted]
 
-    A few dozen rows can be told apart almost with certainty, and what is certain sends no gradient to the layers below, which are
-    tuned next: the scores are made smaller afterwards. Answers stay the same.
-    """
-    states, labels = states[labels != IGNORED], labels[labels != IGNORED]
-    if not layers or not len(labels):
-        return
+    def loss() -> torch.Tensor:
+        scores = torch.cat([layer(scaled) for layer in layers], dim=1)
+        if direct is not None:
+            scores = scores + direct(matches)
+        return cross_entropy(scores, intents) + INTENT_PENALTY * _squares(weights)
+
+    _minimize(loss, parameters, INTENT_ITERATIONS)
+    with torch.no_grad():
+        for layer in layers:  # the layers see states as they are
+            layer.weight.div_(deviation)
+            layer.bias.sub_(layer.weight @ mean)
+    _make_less_certain(parameters, INTENT_CONFIDENCE)
+
+
+def _fit_tags(classifier: nn.Linear, crf: LinearChainCRF, direct: nn.Linear | None, states: _States) -> None:
+    """Fit the tag classifier, its CRF, and the layer that catalog matches go to."""
+    parameters = _start_at_zero([classifier, crf, *([direct] if direct is not None else [])])
+    num_words = states.mask.sum()
+
+    def loss() -> torch.Tensor:
+        emissions = classifier(states.of_words)
+        if direct is not None:
+            emissions = emissions + direct(states.word_matches)
+        likelihood = crf(emissions, states.tags, states.mask).sum() / num_words
+        weights = [layer.weight for layer in (classifier, direct) if layer is not None]
+        return likelihood + TAG_PENALTY * _squares(weights) + TRANSITION_PENALTY * _squares(list(crf.parameters()))
+
+    _minimize(loss, parameters, TAG_ITERATIONS)
+    _make_less_certain(parameters, TAG_CONFIDENCE)
+
+
+def _squares(parameters: Sequence[torch.Tensor]) -> torch.Tensor:
+    return torch.stack([parameter.square().sum() for parameter in parameters]).sum()
+
+
+def _start_at_zero(layers: Sequence[nn.Module]) -> list[nn.Parameter]:
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
     with torch.no_grad():
         for parameter in parameters:
             parameter.zero_()
-    optimizer = torch.optim.LBFGS(parameters, max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+    return parameters
+
+
+def _minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[nn.Parameter], iterations: int) -> None:
+    optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        penalty = torch.stack([layer.weight.square().sum() for layer in layers]).sum()
-        loss = cross_entropy(torch.cat([layer(states) for layer in layers], dim=1), labels) + PENALTY * penalty
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+        value = loss()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
 
     step: Callable[[Callable[[], torch.Tensor]], Any] = optimizer.step
     step(closure)
     optimizer.zero_grad()
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter.mul_(CONFIDENCE)
+
+
+@torch.no_grad()
+def _make_less_certain(parameters: Sequence[nn.Parameter], confidence: float) -> None:
+    """Make the scores smaller; answers stay the same.
+
+    A few dozen rows can be told apart almost with certainty, and what is certain sends no gradient to the layers below, which are
+    tuned next.
+    """
+    for parameter in parameters:
+        parameter.mul_(confidence)
 
 
 def rows_to_fit(train: EpochRows) -> list[dict[str, Any]]:
@@ -91,12 +150,16 @@ def rows_to_fit(train: EpochRows) -> list[dict[str, Any]]:
 
 
 class _States(NamedTuple):
-    """Pooled IC states (rows, width) and intents (rows,) of rows; ST states (words, width) and tags (words,) of their words."""
+    """Pooled IC states (rows, width) and intents (rows,); ST states (rows, words, width), tags and mask (rows, words) of rows with
+    annotated slots; and the features that the skill's catalog matches are of both, (rows, features) and (rows, words, features)."""
 
     of_intents: torch.Tensor
     intents: torch.Tensor
+    intent_matches: torch.Tensor
     of_words: torch.Tensor
     tags: torch.Tensor
+    mask: torch.Tensor
+    word_matches: torch.Tensor
 
 
 @torch.no_grad()
@@ -104,15 +167,33 @@ def _states(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]]) -> _Sta
     collator = JointNLUCollator(model.config.pad_token_id)
     was_training = model.training
     model.eval()
-    parts = []
+    parts: dict[str, list[torch.Tensor]] = {name: [] for name in _States._fields if name != "mask"}
     for start in range(0, len(rows), BATCH_SIZE):
         batch = {name: part.to(model.device) for name, part in collator(list(rows[start : start + BATCH_SIZE])).items()}
-        # One skill: the rows keep their order.
-        of_slots, of_intents = model.task_states(batch["input_ids"], batch["attention_mask"]).states[model.skill()["task_layers"]]
-        words = batch["slot_labels"] != IGNORED
-        parts.append((of_intents, batch["intent_labels"], of_slots[words], batch["slot_labels"][words]))
+        found = model.task_states(batch["input_ids"], batch["attention_mask"])
+        slot_states, intent_states = found.states[model.skill()["task_layers"]]  # one skill: the rows keep their order
+        matches = DIRECT_SCALE * found.matches.get(0, slot_states.new_zeros(*slot_states.shape[:2], 0))
+        parts["of_intents"].append(intent_states)
+        parts["intents"].append(batch["intent_labels"])
+        parts["intent_matches"].append(matches.amax(dim=1) if matches.shape[2] else matches[:, 0])
+        for row, words in enumerate(batch["slot_labels"] != IGNORED):
+            if words.any():
+                parts["of_words"].append(slot_states[row, words])
+                parts["tags"].append(batch["slot_labels"][row, words])
+                parts["word_matches"].append(matches[row, words])
     model.train(was_training)
-    return _States(*(torch.cat(list(part)) for part in zip(*parts, strict=True)))
+    return _join(parts)
+
+
+def _join(parts: dict[str, list[torch.Tensor]]) -> _States:
+    of_intents, intents, intent_matches = (torch.cat(parts[name]) for name in ("of_intents", "intents", "intent_matches"))
+    if not parts["tags"]:
+        empty = of_intents.new_zeros(0, 0)
+        return _States(of_intents, intents, intent_matches, empty, empty, empty.bool(), empty)
+    of_words, tags, word_matches = (pad_sequence(parts[name], batch_first=True) for name in ("of_words", "tags", "word_matches"))
+    num_words = torch.tensor([len(row) for row in parts["tags"]], device=tags.device)
+    mask = torch.arange(tags.shape[1], device=tags.device) < num_words.unsqueeze(1)
+    return _States(of_intents, intents, intent_matches, of_words, tags, mask, word_matches)
 
 
 __all__ = ["fit_classifiers", "rows_to_fit"]

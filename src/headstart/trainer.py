@@ -13,7 +13,8 @@ from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedTokeni
 from headstart.features import JointNLUCollator
 from headstart.metrics import score
 from headstart.modeling import HeadstartForJointNLU
-from headstart.modeling.modeling_headstart import IGNORED, REJECTED
+from headstart.modeling.losses_headstart import IGNORED
+from headstart.modeling.modeling_headstart import REJECTED
 from headstart.refilling import EpochRows
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training_args import HeadstartTrainingArguments

@@ -1,0 +1,74 @@
+"""Slot labels that an intent was never seen with are less probable where it is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from headstart import HeadstartForJointNLU, NLUPipeline, Skill
+from headstart.data import rows_to_dataset, slots_of_intents
+from headstart.evaluation import load_pipeline
+
+
+def row(text: str, intent: str, value: str, label: str) -> dict[str, object]:
+    start = text.index(value)
+    return {"text": text, "intent": intent, "slots": [{"start": start, "end": start + len(value), "label": label}]}
+
+
+@pytest.fixture
+def skill() -> Skill:
+    rows = [row("add apple to the list", "Add", "apple", "item"), row("call apple", "Call", "apple", "company")]
+    return Skill("office", rows_to_dataset(rows), catalogs={"never_seen": ["apple"]})
+
+
+def answer(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, text: str) -> list[str]:
+    return [slot["label"] for slot in NLUPipeline(model=model, tokenizer=tokenizer)(text)["slots"]]
+
+
+def prefer(model: HeadstartForJointNLU, intent: int, slot: int, margin: float) -> None:
+    """Make the model sure of an intent, and let it find one slot a little better than all others everywhere."""
+    classifiers = model.classifiers["office"]
+    for parameter in classifiers.parameters():
+        torch.nn.init.zeros_(parameter)
+    with torch.no_grad():
+        classifiers.intent_classifier.bias[intent] = 20
+        classifiers.slot_classifier.bias[1::2] = 1
+        classifiers.slot_classifier.bias[1 + 2 * slot] += margin
+
+
+def test_a_label_of_other_intents_needs_more_evidence(
+    model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill
+) -> None:
+    assert slots_of_intents(skill.train) == {"Add": ["item"], "Call": ["company"]}
+    assert skill.slots == ["company", "item", "never_seen"]
+    model.add_skill(skill, slots_of_intents=slots_of_intents(skill.train))
+    for name in ("travel", "bank", "tables"):
+        model.delete_skill(name)
+    model.eval()
+    add, company, never_seen = skill.intents.index("Add"), skill.slots.index("company"), skill.slots.index("never_seen")
+    prefer(model, add, company, 1.0)
+    assert "company" not in answer(model, tokenizer, "apple")
+    prefer(model, add, company, 9.0)
+    assert "company" in answer(model, tokenizer, "apple")
+    prefer(model, add, never_seen, 1.0)  # no intent was seen with it: nothing is known
+    assert "never_seen" in answer(model, tokenizer, "apple")
+    prefer(model, skill.intents.index("Call"), company, 1.0)
+    assert "company" in answer(model, tokenizer, "apple")
+
+
+def test_it_survives_saving(
+    model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill, tmp_path: Path
+) -> None:
+    model.add_skill(skill, slots_of_intents=slots_of_intents(skill.train))
+    NLUPipeline(model=model, tokenizer=tokenizer).save_pretrained(tmp_path)
+    assert load_pipeline(tmp_path).model.skill("office")["slots_of_intents"] == {"Add": ["item"], "Call": ["company"]}
+
+
+def test_malformed_entries_are_refused(model: HeadstartForJointNLU, skill: Skill) -> None:
+    with pytest.raises(ValueError, match="'colour', which is none of its slots"):
+        model.add_skill(skill, slots_of_intents={"Add": ["colour"]})
+    with pytest.raises(ValueError, match="by intent"):
+        model.add_skill(skill, slots_of_intents={"Sing": ["item"]})
