@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase, TrainerControl, TrainerState
 
 from headstart import Skill
 from headstart.data import rows_to_dataset
+from headstart.label_names import label_words
 from headstart.refilling import EpochRows, NewEpoch
 
 Rows = list[dict[str, Any]]
@@ -79,6 +80,44 @@ def test_background_is_labelled_as_none_of_the_intents(skill: Skill, tokenizer: 
         assert {label for row in added for label in row["slot_labels"]} == {-100}
         seen.update(tuple(row["input_ids"]) for row in added)
     assert len(seen) == len(background)
+
+
+def test_names_of_intents_are_rows_of_theirs(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = make_rows(skill, tokenizer, refill=1.0, background=["who won"], background_share=0.5, name_rows=True)
+    for epoch in range(3):
+        rows.begin_epoch(epoch)
+        assert texts(rows, tokenizer)[-2:] == ["brew", "cancel"]
+        assert [row["intent_labels"] for row in contents(rows)[-2:]] == [0, 1]
+        assert {label for row in contents(rows)[-2:] for label in row["slot_labels"]} == {-100}
+
+
+def test_pieces_are_those_of_all_epochs(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = make_rows(skill, tokenizer, refill=1.0, background=["who won"], background_share=0.5, name_rows=True)
+    expected = rows.pieces()
+    seen = set()
+    for epoch in range(12):
+        rows.begin_epoch(epoch)
+        seen |= {piece for row in contents(rows) for piece in row["input_ids"]}
+    assert seen == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("AMAZON.PlayNextSongIntent", "play next song"),
+        ("create_new_drive_file", "create new drive file"),
+        ("RE_REGISTER_INTENT", "re register"),
+        ("IPIntent", "ip"),
+        ("ssh.disable", "ssh disable"),
+        ("N_days_forecast", "n days forecast"),
+        ("Default Welcome Intent", "default welcome"),
+        ("Intent", "intent"),
+        ("room2Clean", "room 2 clean"),
+        ("...", ""),
+    ],
+)
+def test_labels_become_words(label: str, words: str) -> None:
+    assert label_words(label) == words
 
 
 def test_even_one_row_has_background_beside_it(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:

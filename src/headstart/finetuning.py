@@ -18,7 +18,7 @@ from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from headstart.card import make_card
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
-from headstart.data import Skill, is_covered, rows_to_dataset
+from headstart.data import Skill, is_covered, rows_to_dataset, slots_of_intents
 from headstart.embeddings import distill_embeddings, teacher_folder
 from headstart.evaluation import evaluate
 from headstart.features import encode_rows
@@ -30,6 +30,7 @@ from headstart.recipe import Recipe, choose_recipe
 from headstart.refilling import EpochRows, NewEpoch
 from headstart.rejection import calibrate, choose_background, held_out_background, read_background, without_own
 from headstart.runs import last_checkpoint, save_run
+from headstart.seen_pieces import SeenEmbedding
 from headstart.tokenization import NLUPipeline
 from headstart.trainer import JointNLUTrainer
 from headstart.training_args import FinetuneArguments
@@ -96,7 +97,7 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
     model = make_model(base, skill, args, tokenizer)
     covered = _covered_rows(skill)
     background, held_out = make_background(skill, model, tokenizer, args)
-    train = EpochRows(skill, tokenizer, model.skill(), args.refill, background, args.background_share, args.seed)
+    train = EpochRows(skill, tokenizer, model.skill(), args.refill, background, args.background_share, args.seed, args.name_rows)
     metrics: dict[str, Any] = {}
     if args.probe and not args.from_scratch:
         started = time.perf_counter()
@@ -105,10 +106,15 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
     validation = encode_rows(covered, tokenizer, model.skill()) if len(covered) else None
     recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background)
     logger.info("skill %s: %d training rows, %s", skill.name, len(skill.train), recipe)
+    trunk: Any = model.trunk
+    if trunk.embed_tokens.weight.requires_grad:
+        trunk.embed_tokens = SeenEmbedding(trunk.embed_tokens, {model.config.unk_token_id, *train.pieces()})
     trainer = JointNLUTrainer(model, args, tokenizer, train, validation, args.trunk_learning_rate)
     for callback in (NewEpoch(train), *callbacks):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
+    if isinstance(trunk.embed_tokens, SeenEmbedding):
+        trunk.embed_tokens = trunk.embed_tokens.whole()
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics["steps"] = trainer.state.global_step
     if held_out:
@@ -120,11 +126,15 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
 
 def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreTrainedTokenizerBase) -> HeadstartForJointNLU:
     """The network to fine-tune, with the skill as its only one: warm from the base, or the same sizes from a random start."""
-    catalogs = tokenize_catalogs(skill.catalogs, tokenizer) if args.gazetteers else None
+    options: dict[str, Any] = {
+        "catalogs": tokenize_catalogs(skill.catalogs, tokenizer) if args.gazetteers else None,
+        "rejects": args.rejection and args.background_share > 0,
+        "slots_of_intents": slots_of_intents(skill.train),
+    }
     if args.from_scratch:
         config = HeadstartConfig.from_pretrained(base, skills=[], gazetteer_dropout=args.gazetteer_dropout)
         model = HeadstartForJointNLU(config)
-        model.add_skill(skill, reset="task_layers", catalogs=catalogs, rejects=args.rejection and args.background_share > 0)
+        model.add_skill(skill, reset="task_layers", **options)
         if args.starting_embeddings != "random":
             embeddings = starting_embeddings(args.starting_embeddings, tokenizer, config)
             with torch.no_grad():
@@ -139,7 +149,7 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreT
         raise ValueError(
             f"the base has a skill {skill.name!r}; name yours otherwise (Skill(name=...), --skill_name). Taken: {', '.join(others)}."
         )
-    model.add_skill(skill, reset=args.reset, catalogs=catalogs, rejects=args.rejection and args.background_share > 0)
+    model.add_skill(skill, reset=args.reset, **options)
     for name in others:
         model.delete_skill(name)
     model.set_tune(args.tune)

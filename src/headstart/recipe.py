@@ -32,7 +32,7 @@ def choose_recipe(num_rows: int, from_scratch: bool = False) -> Recipe:
         num_rows: training rows of the skill.
         from_scratch: the network starts at random, not from a pretrained base, which takes more steps.
     """
-    steps = round((60 if from_scratch else 30) * math.sqrt(min(max(num_rows, 25), 1736)))
+    steps = round((60 if from_scratch else 30) * math.sqrt(min(max(num_rows, 25), 600)))
     if from_scratch:
         return Recipe(steps=steps, batch_size=16, learning_rate=2e-3, trunk_factor=1.0, warmup=0.05)
     # AdamW's first steps change every weight by the learning rate: a short warmup would undo what was fitted beforehand.

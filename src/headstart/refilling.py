@@ -1,4 +1,4 @@
-"""The rows that fine-tuning sees: new values in the same templates at every epoch, and background utterances among them."""
+"""The rows that fine-tuning sees: new values in the same templates at every epoch, and background utterances and names of intents among them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerContro
 
 from headstart.data import Skill
 from headstart.features import encode_list, report_spans
+from headstart.label_names import rows_of_names
 from headstart.templates import ShuffledOrder, row_template, value_sources
 
 Encoded = dict[str, Any]
@@ -29,6 +30,7 @@ class EpochRows(Dataset[Encoded]):
         background: utterances that are none of the skill's intents.
         background_share: background utterances in an epoch, as a share of the skill's rows. All come before any comes again.
         seed: of all choices.
+        name_rows: each intent's name, in words, is an utterance of it too, once an epoch, without annotated slots.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class EpochRows(Dataset[Encoded]):
         background: Sequence[str] = (),
         background_share: float = 0.0,
         seed: int = 0,
+        name_rows: bool = False,
     ) -> None:
         self.tokenizer = tokenizer
         self.entry = entry
@@ -54,6 +57,7 @@ class EpochRows(Dataset[Encoded]):
         self.background = _encode_background(background, tokenizer, entry)
         self.num_background = math.ceil(len(self.rows) * background_share) if self.background else 0
         self._order = ShuffledOrder(len(self.background), f"{seed} background")
+        self.names = encode_list(rows_of_names(entry["intents"]), tokenizer, entry)[0] if name_rows else []
         self.begin_epoch(0)
 
     # Not called set_epoch: accelerate would call it too, and make every epoch again.
@@ -67,6 +71,7 @@ class EpochRows(Dataset[Encoded]):
                 self.encoded[number] = row
         first = epoch * self.num_background
         self.encoded += [self.background[self._order[first + number]] for number in range(self.num_background)]
+        self.encoded += self.names
 
     def refilled_rows(self, epoch: int) -> dict[int, dict[str, Any]]:
         """The rows that get another value in this epoch, by number."""
@@ -84,6 +89,17 @@ class EpochRows(Dataset[Encoded]):
             if values != [slot.value for slot in template.slots]:
                 refilled[number] = template.fill(values)
         return refilled
+
+    def pieces(self) -> set[int]:
+        """Ids of all pieces that rows of any epoch can hold; of generated values, those of the first 100."""
+        values = [
+            source.value(number)
+            for source in self.sources.values()
+            for number in range(len(source.values) if source.draw is None else 2 * len(source.values) + 100)
+        ]
+        encoded = self.tokenizer(values, verbose=False)["input_ids"] if values else []
+        rows = [row["input_ids"] for row in (*self.own, *self.background, *self.names)]
+        return {piece for pieces in (*rows, *cast(list[list[int]], encoded)) for piece in pieces}
 
     def __len__(self) -> int:
         return len(self.encoded)

@@ -30,6 +30,7 @@ class HeadstartTrainingArguments(TrainingArguments):
     early_stopping_patience: int | None = field(
         default=None, metadata={"help": "Stop after this many evaluations without a better metric; unset: never."}
     )
+    per_device_eval_batch_size: int = field(default=64, metadata={"help": "Rows in a batch at an evaluation."})
     dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pin batches in memory; of use with a GPU only."})
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
 
@@ -126,6 +127,9 @@ class FinetuneArguments(HeadstartTrainingArguments):
     gazetteers: bool = field(default=True, metadata={"help": "Matches in the skill's catalogs are features."})
     gazetteer_dropout: float = field(
         default=0.3, metadata={"help": "Probability that an utterance's matches in a catalog are hidden in training."}
+    )
+    name_rows: bool = field(
+        default=True, metadata={"help": "The name of an intent, in words, is one more training utterance of it."}
     )
     refill: float = field(
         default=0.5, metadata={"help": "Probability that a slot gets another value at every epoch; 0: rows stay as they are."}

@@ -21,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer
 from transformers import PreTrainedTokenizerBase
 
 from headstart.data import Skill
+from headstart.label_names import rows_of_names
 from headstart.refilling import EpochRows
 from headstart.tokenization import Words, find_words, spans_to_tags, tags_to_spans
 
@@ -161,8 +162,9 @@ class ClassicalNLU:
 
 
 def training_rows(skill: Skill, tokenizer: PreTrainedTokenizerBase, refilled: int, seed: int) -> list[dict[str, Any]]:
-    """The training rows, and some copies with slot values drawn anew, as the networks see in as many epochs; no row twice."""
-    rows = skill.train.to_list()
+    """The training rows, some copies with slot values drawn anew, as the networks see in as many epochs, and the intents' names; no
+    row twice."""
+    rows = [*skill.train.to_list(), *rows_of_names(skill.intents)]
     if refilled:
         epochs = EpochRows(skill, tokenizer, {"intents": skill.intents, "slots": skill.slots, "name": skill.name}, 1.0, seed=seed)
         for epoch in range(1, refilled + 1):

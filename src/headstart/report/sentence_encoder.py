@@ -1,6 +1,6 @@
 """A sentence encoder of 22 million parameters, all-MiniLM-L6-v2, fine-tuned with joint heads.
 
-It gets what the bi-LSTM gets: refilled rows, catalog matches as features, and the same decoder, a linear-chain CRF over words.
+It gets what the bi-LSTM gets: refilled rows, names of intents, catalog matches as features, and the same decoder, a linear-chain CRF over words.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainingArguments, set_seed
 
-from headstart.data import Skill
+from headstart.data import Skill, slots_of_intents
 from headstart.embeddings import teacher_folder
 from headstart.features import JointNLUCollator
 from headstart.gazetteers import tokenize_catalogs
 from headstart.modeling.gazetteer_headstart import Gazetteer, build_trie
 from headstart.modeling.layers_headstart import SkillClassifiers
-from headstart.modeling.modeling_headstart import gather_words, intent_losses, slot_losses
+from headstart.modeling.losses_headstart import gather_words, intent_losses, slot_losses, slot_priors
 from headstart.refilling import EpochRows, NewEpoch
 from headstart.tokenization import find_words, tags_to_spans
 
@@ -43,10 +43,10 @@ class SentenceEncoderForJointNLU(nn.Module):
         self.gazetteer: Gazetteer | None = None
         if catalogs:
             trie = build_trie(catalogs)
-            self.gazetteer = Gazetteer(len(catalogs), len(trie), width, 0.3)
+            self.gazetteer = Gazetteer(len(catalogs), len(trie), width, 1 + 2 * len(skill.slots), len(skill.intents), 0.3)
             self.gazetteer.trie.copy_(trie)
-            for layer in (self.gazetteer.slot_features, self.gazetteer.intent_features):
-                nn.init.normal_(layer.weight, std=0.02)
+            for parameter in self.gazetteer.parameters():
+                nn.init.normal_(parameter, std=0.02)
         pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         special = set(tokenizer.all_special_ids)
         starts = [not piece.startswith("##") and number not in special for number, piece in enumerate(pieces)]
@@ -63,18 +63,21 @@ class SentenceEncoderForJointNLU(nn.Module):
         """`intent_logits` (batch, intents) and `slot_logits` (batch, tokens, tags), if there are such labels, and the `loss`."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         slot_states = intent_states = states
+        slots_added: torch.Tensor | float = 0.0
+        intents_added: torch.Tensor | float | None = 0.0
         if self.gazetteer is not None:
-            matches = self.gazetteer.find(input_ids, self.word_starts(input_ids))
-            slot_states, intent_states = (states + added for added in self.gazetteer(matches))
+            matches = self.gazetteer.hide(self.gazetteer.find(input_ids, self.word_starts(input_ids)))
+            slot_states, intent_states = (states + added for added in self.gazetteer.inputs(matches))
+            slots_added, intents_added = self.gazetteer.scores(matches)
         weights = attention_mask.unsqueeze(2).to(states.dtype)
         pooled = (intent_states * weights).sum(dim=1) / weights.sum(dim=1)
         outputs, losses = {}, []
         if self.classifiers.intent_classifier is not None:
-            outputs["intent_logits"] = self.classifiers.intent_classifier(self.dropout(pooled))
+            outputs["intent_logits"] = self.classifiers.intent_classifier(self.dropout(pooled)) + cast(Any, intents_added)
             if intent_labels is not None:
                 losses.append(intent_losses(outputs["intent_logits"], intent_labels))
         if self.classifiers.slot_classifier is not None and self.classifiers.crf is not None:
-            outputs["slot_logits"] = self.classifiers.slot_classifier(self.dropout(slot_states))
+            outputs["slot_logits"] = self.classifiers.slot_classifier(self.dropout(slot_states)) + slots_added
             if slot_labels is not None:
                 losses.append(slot_losses(self.classifiers.crf, outputs["slot_logits"], slot_labels))
         if losses:
@@ -110,8 +113,10 @@ class SentenceEncoderNLU:
         self.tokenizer = AutoTokenizer.from_pretrained(teacher_folder())
         self.skill = skill
         self.model = SentenceEncoderForJointNLU(skill, self.tokenizer)
-        entry = {"name": skill.name, "intents": skill.intents, "slots": skill.slots}
-        train = EpochRows(skill, self.tokenizer, entry, refill, seed=seed)
+        self.entry = {
+            "name": skill.name, "intents": skill.intents, "slots": skill.slots, "slots_of_intents": slots_of_intents(skill.train)
+        }  # fmt: skip
+        train = EpochRows(skill, self.tokenizer, self.entry, refill, seed=seed, name_rows=True)
         self.steps = steps or round(min(max(20 * math.sqrt(len(skill.train)), 150), 1000))
         of_encoder = {id(parameter) for parameter in self.model.encoder.parameters()}
         heads = [parameter for parameter in self.model.parameters() if id(parameter) not in of_encoder]
@@ -162,7 +167,10 @@ class SentenceEncoderNLU:
             is_word = torch.zeros_like(encoding["input_ids"], dtype=torch.bool)
             for row, found in enumerate(words):
                 is_word[row, found.first_tokens] = True
-            emissions, mask, _ = gather_words(outputs["slot_logits"], is_word)
+            scores = outputs["slot_logits"]
+            if "intent_logits" in outputs:
+                scores = scores + slot_priors(outputs["intent_logits"], self.entry)
+            emissions, mask, _ = gather_words(scores, is_word)
             tags = crf.decode(emissions, mask).tolist()
             slots = [tags_to_spans(row[: len(found)], found, self.skill.slots) for row, found in zip(tags, words, strict=True)]
         return [
