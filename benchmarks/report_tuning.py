@@ -40,6 +40,12 @@ SYSTEMS: dict[str, tuple[str, dict[str, Any]]] = {
         }.items()
         for rate in (1e-3, 2e-3, 4e-3)
     },
+    **{
+        f"transfer, without {name}": ("finetune", {option: False})
+        for option, name in {
+            "name_rows": "names of intents", "slot_priors": "slot priors", "probe": "fitting before", "gazetteers": "gazetteers",
+        }.items()
+    },
     "transfer, twice the steps": ("finetune", {"times": 2}),
     "no transfer, half the steps": ("finetune", {"from_scratch": True, "times": 0.5}),
     "embeddings only, half the steps": ("finetune", {"from_scratch": True, "starting_embeddings": "distilled", "times": 0.5}),

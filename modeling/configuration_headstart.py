@@ -39,9 +39,9 @@ class HeadstartConfig(PreTrainedConfig):
         skills (`list[dict]`, *optional*): one entry a skill, in order: `name` (letters, digits, `_`, `-`), `intents` and
             `slots` (lists of label names; an empty list: the skill has no such task), `task_layers` (name of the pair of
             ST and IC bi-LSTMs that its classifiers read; skills with the same name share one pair); and, if it has them,
-            `gazetteer` (`slots`: labels with a catalog; `bytes`: size of the trie that holds their values) and `rejection`
+            `gazetteer` (`slots`: labels with a catalog; `bytes`: size of the trie that holds their values), `rejection`
             (`temperature`: what the intents' logits are divided by; `threshold`: from which probability of "none of these"
-            on an utterance is rejected).
+            on an utterance is rejected) and `slots_of_intents` (by intent, the slot labels that it was seen with).
 
     Example:
 

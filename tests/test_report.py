@@ -279,11 +279,15 @@ def test_growing_domains(corpus: Path, tiny_base: Path, tmp_path: Path, monkeypa
 
 
 def test_skills_that_settings_were_tuned_on_are_left_out_of_the_tables(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
+    reasons = tmp_path / "reasons.json"
+    reasons.write_text(json.dumps({"coffee_machine": "two intents mean the same", "plant_care": "not in the table"}))
     options = ReportOptions(
         skills, tmp_path / "out", base=str(tiny_base), seeds=1, jobs=1, max_steps=5, systems=("transfer", "no_transfer"),
-        tuned_on=("plant_care",),
+        tuned_on=("plant_care",), reasons=reasons,
     )  # fmt: skip
     content = make_report(options)
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "- coffee_machine: two intents mean the same" in text and "not in the table" not in text
     assert content["summary"]["comparisons"][0]["skills"] == 1 and content["summary_of_all"]["comparisons"][0]["skills"] == 2
     assert len(content["runs"]) == 4 and "--tuned_on plant_care" in content["command"]
 
@@ -304,6 +308,14 @@ def test_skills_that_settings_were_tuned_on_are_left_out_of_the_tables(skills: P
 def test_mistakes_are_explained(options: dict[str, Any], message: str, skills: Path, tiny_base: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message.replace("?", r"\?")):
         make_report(ReportOptions(skills, tmp_path / "out", base=str(tiny_base), **options))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"lamp": 3}'])
+def test_reasons_must_be_texts_by_skill(text: str, skills: Path, tiny_base: Path, tmp_path: Path) -> None:
+    reasons = tmp_path / "reasons.json"
+    reasons.write_text(text)
+    with pytest.raises(DataError, match=r"reasons\.json"):
+        make_report(ReportOptions(skills, tmp_path / "out", base=str(tiny_base), reasons=reasons))
 
 
 def test_runs_without_transfer_outlive_a_new_base(skills: Path, tiny_base: Path, tmp_path: Path) -> None:

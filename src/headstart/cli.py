@@ -146,6 +146,8 @@ def _add_report(commands: Any) -> None:
     command.add_argument("--max_steps", type=int, help="steps of every network; unset: chosen by the number of training rows")
     command.add_argument("--backend", choices=("loky", "ray"), default="loky",
                          help="loky: processes here; ray: a Ray cluster, if ray is installed (default: %(default)s)")  # fmt: skip
+    command.add_argument("--reasons", type=Path, metavar="FILE",
+                         help="JSON file of remarks by the names of skills, for those where transfer gains least")  # fmt: skip
     command.add_argument("--quick", action="store_true", help="see that it works: 4 skills, 1 seed, 60 steps")
     command.set_defaults(run=_report)
 

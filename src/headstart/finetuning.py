@@ -129,7 +129,7 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreT
     options: dict[str, Any] = {
         "catalogs": tokenize_catalogs(skill.catalogs, tokenizer) if args.gazetteers else None,
         "rejects": args.rejection and args.background_share > 0,
-        "slots_of_intents": slots_of_intents(skill.train),
+        "slots_of_intents": slots_of_intents(skill.train) if args.slot_priors else None,
     }
     if args.from_scratch:
         config = HeadstartConfig.from_pretrained(base, skills=[], gazetteer_dropout=args.gazetteer_dropout)

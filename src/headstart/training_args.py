@@ -128,6 +128,9 @@ class FinetuneArguments(HeadstartTrainingArguments):
     gazetteer_dropout: float = field(
         default=0.3, metadata={"help": "Probability that an utterance's matches in a catalog are hidden in training."}
     )
+    slot_priors: bool = field(
+        default=True, metadata={"help": "Slots that an intent has in no training row are less probable where it is found."}
+    )
     name_rows: bool = field(
         default=True, metadata={"help": "The name of an intent, in words, is one more training utterance of it."}
     )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
+from headstart.data import DataError
 from headstart.modeling import HeadstartConfig
 from headstart.report.cases import Case, data_hash, find_domains, find_skills
 from headstart.report.systems import DEFAULT_SYSTEMS, SYSTEMS, Run, checkpoint_hash, distill
@@ -42,6 +44,7 @@ class ReportOptions:
     max_steps: int | None = None
     backend: str = "loky"
     quick: bool = False
+    reasons: Path | None = None
 
 
 def make_report(options: ReportOptions) -> dict[str, Any]:
@@ -61,6 +64,7 @@ def make_report(options: ReportOptions) -> dict[str, Any]:
     from headstart.report import engine, plots, statistics, tables
 
     chosen = _choose_systems(options)
+    reasons = _read_reasons(options.reasons)
     found = _find_cases(options)
     seeds = options.seeds or (QUICK["seeds"] if options.quick else SEEDS)
     max_steps = options.max_steps or (QUICK["max_steps"] if options.quick else None)
@@ -79,7 +83,7 @@ def make_report(options: ReportOptions) -> dict[str, Any]:
         "headstart": __version__, "experiment": options.experiment, "date": date.today().isoformat(),
         "command": _command(options), "base": checkpoint_name(base), "base_hash": checkpoint_hash(base),
         "data_hash": data_hash(found), "seeds": list(range(seeds)), "max_steps": max_steps, "tuned_on": list(options.tuned_on),
-        "systems": {name: asdict(SYSTEMS[name]) for name in chosen}, "summary": _summarize(options, untouched),
+        "reasons": reasons, "systems": {name: asdict(SYSTEMS[name]) for name in chosen}, "summary": _summarize(options, untouched),
     }  # fmt: skip
     if options.tuned_on:
         content["summary_of_all"] = _summarize(options, table)
@@ -105,6 +109,19 @@ def _find_cases(options: ReportOptions) -> Sequence[Case]:
     if set(names) <= set(options.tuned_on):
         raise ValueError("tuned_on names every skill of the report; none is left for its tables.")
     return cases
+
+
+def _read_reasons(path: Path | None) -> dict[str, str]:
+    """What was found out about single skills, by name."""
+    if path is None:
+        return {}
+    try:
+        reasons = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
+    if not isinstance(reasons, dict) or not all(isinstance(reason, str) for reason in reasons.values()):
+        raise DataError(f'{path} must hold a reason by the name of a skill, such as {{"lamp": "two intents mean the same"}}.')
+    return reasons
 
 
 def _check_base(options: ReportOptions, base: str) -> None:
@@ -150,6 +167,7 @@ def _command(options: ReportOptions) -> str:
     parts += ["--quick"] if options.quick else []
     parts += [f"--seeds {options.seeds or SEEDS}"] if options.seeds or not options.quick else []
     parts += [f"--max_steps {options.max_steps}"] if options.max_steps else []
+    parts += [f"--reasons {options.reasons.name}"] if options.reasons else []
     for name in ("systems", "only", "tuned_on"):
         values = getattr(options, name)
         parts += [f"--{name} {' '.join(values)}"] if values else []

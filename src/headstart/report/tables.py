@@ -39,7 +39,15 @@ def report_markdown(content: dict[str, Any]) -> str:
     if summary.get("convergence"):
         parts += ["## Convergence", convergence_text(summary["convergence"])]
     if "worst" in summary:
-        parts += ["## The skills where transfer gains least", worst_table(summary["worst"])]
+        reasons = [
+            f"- {entry['skill']}: {content['reasons'][entry['skill']]}"
+            for entry in summary["worst"] if entry["skill"] in content["reasons"]
+        ]  # fmt: skip
+        parts += [
+            "## The skills where transfer gains least",
+            worst_table(summary["worst"]),
+            *(["\n".join(reasons)] if reasons else []),
+        ]
     parts += ["## Plots", *(f"![{name}](plots/{name}.svg)" for name in content["plots"])]
     return "\n\n".join(parts) + "\n"
 
