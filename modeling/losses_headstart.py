@@ -63,8 +63,10 @@ def merge_rows(parts: list[tuple[slice, torch.Tensor]], order: torch.Tensor) -> 
 
 
 def slot_priors(intent_logits: torch.Tensor, entry: dict[str, Any]) -> torch.Tensor:
-    """What the probable intents of rows add to the scores of their tags, (rows, 1, tags) float: for each slot label, the logarithm of
-    the probability that the row's intent is one that was seen with it, at least log(.02); nothing for labels that none was seen with.
+    """What the probable intents of rows add to the scores of their tags, (rows, 1, tags) float, at most 0.
+
+    For each slot label, the logarithm of the probability that the row's intent is one that was seen with it, against the same
+    probability where nothing is known of the intent: an uncertain intent says nothing. A label that no intent was seen with is free.
 
     Args:
         intent_logits: (rows, intents) float.
@@ -72,12 +74,15 @@ def slot_priors(intent_logits: torch.Tensor, entry: dict[str, Any]) -> torch.Ten
     """
     seen = entry["slots_of_intents"]
     somewhere = {label for labels in seen.values() for label in labels}
-    table = [
-        [float(intent not in seen or label in seen[intent] or label not in somewhere) for label in entry["slots"]]
-        for intent in entry["intents"]
-    ]
-    allowed = (intent_logits.softmax(dim=1) @ intent_logits.new_tensor(table)).clamp(min=UNSEEN_PRIOR).log()
-    return nn.functional.pad(allowed.repeat_interleave(2, dim=1), (1, 0)).unsqueeze(1)
+    table = intent_logits.new_tensor(
+        [
+            [float(intent not in seen or label in seen[intent] or label not in somewhere) for label in entry["slots"]]
+            for intent in entry["intents"]
+        ]
+    )
+    allowed = (intent_logits.softmax(dim=1) @ table).clamp(min=UNSEEN_PRIOR)
+    priors = (allowed / table.mean(dim=0).clamp(min=UNSEEN_PRIOR)).log().clamp(max=0)
+    return nn.functional.pad(priors.repeat_interleave(2, dim=1), (1, 0)).unsqueeze(1)
 
 
 __all__ = ["IGNORED", "gather_words", "intent_losses", "mean_of", "merge_rows", "slot_losses", "slot_priors"]

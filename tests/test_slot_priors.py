@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.data import rows_to_dataset, slots_of_intents
 from headstart.evaluation import load_pipeline
+from headstart.modeling.losses_headstart import slot_priors
 
 
 def row(text: str, intent: str, value: str, label: str) -> dict[str, object]:
@@ -57,6 +59,16 @@ def test_a_label_of_other_intents_needs_more_evidence(
     assert "never_seen" in answer(model, tokenizer, "apple")
     prefer(model, skill.intents.index("Call"), company, 1.0)
     assert "company" in answer(model, tokenizer, "apple")
+
+
+def test_an_uncertain_intent_says_nothing() -> None:
+    entry = {
+        "intents": ["a", "b", "c"], "slots": ["of_a", "of_all", "of_none"],
+        "slots_of_intents": {"a": ["of_a", "of_all"], "b": ["of_all"], "c": ["of_all"]},
+    }  # fmt: skip
+    uncertain, sure_of_a, sure_of_b = slot_priors(torch.tensor([[0.0, 0, 0], [20, 0, 0], [0, 20, 0]]), entry).squeeze(1)
+    assert uncertain.abs().max() < 1e-6 and sure_of_a.abs().max() < 1e-6
+    assert sure_of_b.tolist() == pytest.approx([0, math.log(0.06), math.log(0.06), 0, 0, 0, 0], abs=1e-5)
 
 
 def test_it_survives_saving(

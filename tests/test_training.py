@@ -155,10 +155,13 @@ def test_options_that_need_validation_rows_are_refused_without_them(coffee: Skil
             finetune(coffee, tmp_path, base=str(tiny_base), **options, **QUICK)
 
 
-def test_resumed_equals_uninterrupted(coffee: Skill, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("from_scratch", [False, True])
+def test_resumed_equals_uninterrupted(
+    from_scratch: bool, coffee: Skill, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     skill = Skill("coffee", train=coffee.train)
     options: dict[str, Any] = {
-        **QUICK, "base": str(tiny_base), "save_strategy": "steps", "save_steps": 3,
+        **QUICK, "base": str(tiny_base), "save_strategy": "steps", "save_steps": 3, "from_scratch": from_scratch,
     }  # fmt: skip
     finetune(skill, tmp_path / "whole", **options)
 
