@@ -10,7 +10,7 @@ from torch import nn
 from .layers_headstart import LinearChainCRF
 
 IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
-UNSEEN_PRIOR = 0.02  # least probability that a slot occurs with an intent which has it in no training row
+UNSEEN_PRIOR = 0.02  # least share of its probability that a slot keeps with an intent which has it in no training row
 
 
 def intent_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -80,8 +80,8 @@ def slot_priors(intent_logits: torch.Tensor, entry: dict[str, Any]) -> torch.Ten
             for intent in entry["intents"]
         ]
     )
-    allowed = (intent_logits.softmax(dim=1) @ table).clamp(min=UNSEEN_PRIOR)
-    priors = (allowed / table.mean(dim=0).clamp(min=UNSEEN_PRIOR)).log().clamp(max=0)
+    allowed = intent_logits.softmax(dim=1) @ table
+    priors = (allowed / table.mean(dim=0)).clamp(min=UNSEEN_PRIOR, max=1).log()
     return nn.functional.pad(priors.repeat_interleave(2, dim=1), (1, 0)).unsqueeze(1)
 
 

@@ -68,7 +68,7 @@ def test_an_uncertain_intent_says_nothing() -> None:
     }  # fmt: skip
     uncertain, sure_of_a, sure_of_b = slot_priors(torch.tensor([[0.0, 0, 0], [20, 0, 0], [0, 20, 0]]), entry).squeeze(1)
     assert uncertain.abs().max() < 1e-6 and sure_of_a.abs().max() < 1e-6
-    assert sure_of_b.tolist() == pytest.approx([0, math.log(0.06), math.log(0.06), 0, 0, 0, 0], abs=1e-5)
+    assert sure_of_b.tolist() == pytest.approx([0, math.log(0.02), math.log(0.02), 0, 0, 0, 0], abs=1e-5)
 
 
 def test_it_survives_saving(

@@ -31,7 +31,7 @@ TRANSITION_PENALTY = 1e-3
 INTENT_CONFIDENCE = 0.15  # what fitted scores are multiplied by; see `_make_less_certain`
 TAG_CONFIDENCE = 0.15
 LEAST_DEVIATION = 0.05  # added to that of a state: one that hardly varies shall not be blown up
-MIN_ROWS, MAX_ROWS, MAX_EPOCHS = 128, 4000, 8
+MIN_ROWS, MAX_ROWS, MAX_EPOCHS = 128, 1000, 8
 BATCH_SIZE = 64
 
 
@@ -43,7 +43,7 @@ def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]],
 
     Args:
         model: the base with the skill.
-        rows: encoded rows (see [`headstart.features.encode_rows`]); of more than 4,000, some are drawn.
+        rows: encoded rows (see [`headstart.features.encode_rows`]); of more than 1,000, some are drawn.
         seed: of that choice.
     """
     if len(rows) > MAX_ROWS:
