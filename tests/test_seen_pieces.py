@@ -43,3 +43,11 @@ def test_it_can_be_saved_and_resumed() -> None:
     train(first, ids)
     second.load_state_dict(first.state_dict())
     assert torch.equal(second.whole().weight, first.whole().weight)
+
+
+def test_what_is_saved_is_the_whole_embedding() -> None:
+    seen, ids = SeenEmbedding(nn.Embedding(6, 2), [1, 3]), torch.tensor([1, 3])
+    train(seen, ids)
+    whole = nn.Embedding(6, 2)
+    whole.load_state_dict(seen.state_dict())
+    assert torch.equal(whole(torch.arange(6)), seen(torch.arange(6)))

@@ -12,7 +12,10 @@ from transformers import PreTrainedTokenizerBase
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.data import rows_to_dataset, slots_of_intents
 from headstart.evaluation import load_pipeline
+from headstart.modeling.configuration_headstart import check_skill_entry
 from headstart.modeling.losses_headstart import slot_priors
+
+ENTRY = {"name": "a", "task_layers": "a", "intents": ["Add"], "slots": ["item"]}
 
 
 def row(text: str, intent: str, value: str, label: str) -> dict[str, object]:
@@ -79,8 +82,24 @@ def test_it_survives_saving(
     assert load_pipeline(tmp_path).model.skill("office")["slots_of_intents"] == {"Add": ["item"], "Call": ["company"]}
 
 
-def test_malformed_entries_are_refused(model: HeadstartForJointNLU, skill: Skill) -> None:
+def test_malformed_entries_are_refused() -> None:
     with pytest.raises(ValueError, match="'colour', which is none of its slots"):
-        model.add_skill(skill, slots_of_intents={"Add": ["colour"]})
-    with pytest.raises(ValueError, match="by intent"):
-        model.add_skill(skill, slots_of_intents={"Sing": ["item"]})
+        check_skill_entry({**ENTRY, "slots_of_intents": {"Add": ["colour"]}})
+    for found in ({"Sing": ["item"]}, {"Add": None}):
+        with pytest.raises(ValueError, match="by intent"):
+            check_skill_entry({**ENTRY, "slots_of_intents": found})
+
+
+def test_several_skills_in_one_batch(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill) -> None:
+    texts = ["call apple", "add apple to the list", "apple"]
+    model.add_skill(skill, slots_of_intents=slots_of_intents(skill.train), rejects=True)
+    model.eval()
+    batch = tokenizer(texts, padding=True, return_tensors="pt")
+
+    def decode(names: list[str], rows: slice) -> list[list[int]]:
+        ids, mask, skills = batch["input_ids"][rows], batch["attention_mask"][rows], model.skill_ids(names)
+        return model.decode(model(ids, mask, skill_ids=skills), ids, mask, skills).tags.tolist()
+
+    together = decode(["office", "travel", "office"], slice(0, 3))
+    for row, name in enumerate(("office", "travel", "office")):
+        assert together[row] == decode([name], slice(row, row + 1))[0] + [-100] * (len(together[row]) - len(texts[row].split()))

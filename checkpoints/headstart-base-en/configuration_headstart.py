@@ -158,7 +158,8 @@ def _check_slots_of_intents(entry: dict[str, Any]) -> None:
     found = entry.get("slots_of_intents")
     if found is None:
         return
-    if not isinstance(found, dict) or not set(found) <= set(entry["intents"]):
+    is_valid = isinstance(found, dict) and set(found) <= set(entry["intents"])
+    if not is_valid or not all(isinstance(labels, list) for labels in found.values()):
         raise ValueError(f"slots_of_intents of skill {entry['name']!r} must hold slot labels by intent, not {found!r}.")
     unknown = sorted({label for labels in found.values() for label in labels} - set(entry["slots"]))
     if unknown:

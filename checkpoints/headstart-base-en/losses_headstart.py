@@ -10,7 +10,7 @@ from torch import nn
 from .layers_headstart import LinearChainCRF
 
 IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
-UNSEEN_PRIOR = 0.02  # least share of its probability that a slot keeps with an intent which has it in no training row
+UNSEEN_PRIOR = 0.02  # least share of its probability that a slot's word keeps with an intent which has the slot in no training row
 
 
 def intent_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -40,7 +40,7 @@ def gather_words(
 
 
 def mean_of(parts: list[torch.Tensor]) -> torch.Tensor | None:
-    """Mean over the rows of all parts; a zero that still has a gradient where no row is annotated."""
+    """Mean over the rows of all parts; a zero that still has a gradient where no row is annotated; None without parts."""
     if not parts:
         return None
     values = torch.cat(parts)
@@ -63,7 +63,7 @@ def merge_rows(parts: list[tuple[slice, torch.Tensor]], order: torch.Tensor) -> 
 
 
 def slot_priors(intent_logits: torch.Tensor, entry: dict[str, Any]) -> torch.Tensor:
-    """What the probable intents of rows add to the scores of their tags, (rows, 1, tags) float, at most 0.
+    """What the probable intents of rows add to the scores of their tags at every word, (rows, 1, tags) float, from log(.02) to 0.
 
     For each slot label, the logarithm of the probability that the row's intent is one that was seen with it, against the same
     probability where nothing is known of the intent: an uncertain intent says nothing. A label that no intent was seen with is free.
@@ -72,11 +72,11 @@ def slot_priors(intent_logits: torch.Tensor, entry: dict[str, Any]) -> torch.Ten
         intent_logits: (rows, intents) float.
         entry: the skill's entry in the configuration, with `intents`, `slots` and `slots_of_intents`.
     """
-    seen = entry["slots_of_intents"]
-    somewhere = {label for labels in seen.values() for label in labels}
+    seen = {intent: set(labels) for intent, labels in entry["slots_of_intents"].items()}
+    free = set(entry["slots"]).difference(*seen.values())
     table = intent_logits.new_tensor(
         [
-            [float(intent not in seen or label in seen[intent] or label not in somewhere) for label in entry["slots"]]
+            [float(intent not in seen or label in seen[intent] or label in free) for label in entry["slots"]]
             for intent in entry["intents"]
         ]
     )

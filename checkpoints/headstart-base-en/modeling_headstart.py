@@ -389,7 +389,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         classifiers = self._classifiers_of(self.config.skills[skill_id])
         intents = rejects = slots = losses_of_intents = losses_of_slots = slots_added = intents_added = None
         if matches is not None:
-            slots_added, intents_added = cast(Gazetteer, self.gazetteers[self.config.skills[skill_id]["name"]]).scores(matches)
+            slots_added, intents_added = cast(Gazetteer, self._gazetteer_of(skill_id)).scores(matches)
         if classifiers.intent_classifier is not None:
             scores = classifiers.intent_classifier(intent_states)
             if classifiers.reject_classifier is not None:
@@ -413,13 +413,18 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, rows_of: dict[int, slice]
     ) -> dict[int, torch.Tensor]:
         """What is seen of the catalog matches in the rows of each skill with catalogs, (rows, tokens, 2 * catalogs)."""
-        names = {index: name for index in rows_of if (name := self.config.skills[index]["name"]) in self.gazetteers}
-        starts = self.word_starts(input_ids, attention_mask) if names else input_ids
-        gazetteers = {index: cast(Gazetteer, self.gazetteers[name]) for index, name in names.items()}
+        gazetteers = {index: gazetteer for index in rows_of if (gazetteer := self._gazetteer_of(index)) is not None}
+        if not gazetteers:
+            return {}
+        starts = self.word_starts(input_ids, attention_mask)
         return {
             index: gazetteer.hide(gazetteer.find(input_ids[rows_of[index]], starts[rows_of[index]]))
             for index, gazetteer in gazetteers.items()
         }
+
+    def _gazetteer_of(self, skill_id: int) -> Gazetteer | None:
+        name = self.config.skills[skill_id]["name"]
+        return cast(Gazetteer, self.gazetteers[name]) if name in self.gazetteers else None
 
     def _add_gazetteers(
         self,
@@ -434,8 +439,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             return trunk_states, trunk_states
         added = trunk_states.data.new_zeros(2, *input_ids.shape, trunk_states.data.shape[1])
         for index, found in matches.items():
-            gazetteer = cast(Gazetteer, self.gazetteers[self.config.skills[index]["name"]])
-            added[:, rows_of[index]] = torch.stack(gazetteer.inputs(found))
+            added[:, rows_of[index]] = torch.stack(cast(Gazetteer, self._gazetteer_of(index)).inputs(found))
         lengths = _row_lengths(input_ids, attention_mask)
         slot_added, intent_added = (pack_padded_sequence(part, lengths, batch_first=True, enforce_sorted=False) for part in added)
         return (
@@ -552,7 +556,7 @@ def _shape(size: Any) -> tuple[int, ...]:
 
 
 def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
-    concerned = [name for name in skills if any(f"classifiers.{name}." in line for line in problems)]
+    concerned = [name for name in skills if any(f"{part}.{name}." in line for part in ("classifiers", "gazetteers") for line in problems)]
     of_skills = f" (skill {', '.join(map(repr, concerned))})" if concerned else ""
     shown = "\n".join(f"  {line}" for line in problems[:8])
     more = f"\n  and {len(problems) - 8} more" if len(problems) > 8 else ""

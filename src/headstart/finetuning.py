@@ -23,6 +23,7 @@ from headstart.embeddings import distill_embeddings, teacher_folder
 from headstart.evaluation import evaluate
 from headstart.features import encode_rows
 from headstart.gazetteers import tokenize_catalogs
+from headstart.label_names import rows_of_names
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
 from headstart.probing import fit_classifiers, rows_to_fit
 from headstart.readers import load_skill
@@ -104,7 +105,7 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
         fit_classifiers(model, rows_to_fit(train), args.seed)
         metrics["probe_seconds"] = round(time.perf_counter() - started, 3)
     validation = encode_rows(covered, tokenizer, model.skill()) if len(covered) else None
-    recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background)
+    recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background, len(train.names))
     logger.info("skill %s: %d training rows, %s", skill.name, len(skill.train), recipe)
     trunk: Any = model.trunk
     if trunk.embed_tokens.weight.requires_grad:
@@ -179,7 +180,8 @@ def make_background(
     if "rejection" not in model.skill():
         return [], []
     model.skill()["rejection"]["threshold"] = args.reject_threshold
-    own, domains = list(skill.train["text"]), read_background(args.background)
+    names = rows_of_names(skill.intents) if args.name_rows else []
+    own, domains = [*skill.train["text"], *(row["text"] for row in names)], read_background(args.background)
     if args.background is None:
         utterances = choose_background(domains, own, model, tokenizer)
     else:  # whoever writes a background knows what is none of the skill's
@@ -187,10 +189,13 @@ def make_background(
     return held_out_background(utterances) if skill.validation is not None else (utterances, [])
 
 
-def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool, num_background: int = 0) -> Recipe:
+def apply_recipe(
+    args: FinetuneArguments, num_rows: int, has_validation: bool, num_background: int = 0, num_names: int = 0
+) -> Recipe:
     """Fill in what the options leave open; how often to evaluate follows from the steps.
 
-    Background utterances make batches larger, so that a step still sees as many of the skill's own rows.
+    Background utterances make batches larger, so that a step still sees as many of the skill's own rows; names of intents are such
+    rows themselves.
 
     Raises:
         ValueError: an option needs validation rows and there are none.
@@ -202,7 +207,7 @@ def apply_recipe(args: FinetuneArguments, num_rows: int, has_validation: bool, n
     args.per_device_train_batch_size = args.per_device_train_batch_size or round(recipe.batch_size * num_all / num_rows)
     args.warmup_steps = recipe.warmup if args.chosen_warmup is None else args.chosen_warmup
     if args.max_steps <= 0 and args.chosen_epochs is not None:
-        args.max_steps = math.ceil(math.ceil(num_all / args.train_batch_size) * args.chosen_epochs)
+        args.max_steps = math.ceil(math.ceil((num_all + num_names) / args.train_batch_size) * args.chosen_epochs)
     elif args.max_steps <= 0:
         args.max_steps = recipe.steps
     if has_validation:

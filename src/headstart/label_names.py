@@ -12,13 +12,13 @@ BORDERS = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9]
 
 
 def label_words(label: str) -> str:
-    """The words of a label, lower case, without the platform and the word "intent"; empty if it has none.
+    """The words of a label, lower case, without the platform and the word "intent"; empty if nothing but numbers is left.
 
     >>> label_words("AMAZON.PlayNextSongIntent"), label_words("create_new_drive_file")
     ('play next song', 'create new drive file')
     """
-    name = PLATFORMS.sub("", label)
-    return " ".join(word for word in BORDERS.split(KINDS.sub("", name) or name) if word).lower()
+    words = [word.lower() for word in BORDERS.split(KINDS.sub("", PLATFORMS.sub("", label))) if word]
+    return " ".join(words) if any(word != "intent" and not word.isdigit() for word in words) else ""
 
 
 def rows_of_names(intents: Sequence[str]) -> list[dict[str, Any]]:

@@ -2,13 +2,15 @@
 
 A linear probe, then fine-tuning: Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution"
 (ICLR 2022). Random classifiers would send random gradients through the pretrained layers; fitted ones start where the base's own
-states lead. The states don't change meanwhile, so they are computed once, and what is left is logistic regression.
+states lead. The states don't change meanwhile, so they are computed once; what is left is logistic regression and a CRF on fixed features.
 """
 
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import torch
@@ -32,6 +34,7 @@ INTENT_CONFIDENCE = 0.15  # what fitted scores are multiplied by; see `_make_les
 TAG_CONFIDENCE = 0.15
 LEAST_DEVIATION = 0.05  # added to that of a state: one that hardly varies shall not be blown up
 MIN_ROWS, MAX_ROWS, MAX_EPOCHS = 128, 1000, 8
+MAX_WORDS = 64  # of rows that tags are fitted to: all are padded to the longest
 BATCH_SIZE = 64
 
 
@@ -47,7 +50,7 @@ def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]],
         seed: of that choice.
     """
     if len(rows) > MAX_ROWS:
-        rows = random.Random(seed).sample(list(rows), MAX_ROWS)
+        rows = _draw(rows, MAX_ROWS, seed)
     states = _states(model, rows)
     entry = model.skill()
     classifiers: Any = model.classifiers[entry["name"]]
@@ -57,6 +60,14 @@ def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]],
         _fit_intents(intents, direct and direct.intent_scores, states)
     if classifiers.crf is not None and states.mask.any():
         _fit_tags(classifiers.slot_classifier, classifiers.crf, direct and direct.tag_scores, states)
+
+
+def _draw(rows: Sequence[dict[str, Any]], size: int, seed: int) -> list[dict[str, Any]]:
+    """Some of the rows; intents take turns, so that a rare one is not left out."""
+    by_intent = defaultdict(list)
+    for row in random.Random(seed).sample(list(rows), len(rows)):
+        by_intent[row["intent_labels"]].append(row)
+    return [row for turn in zip_longest(*by_intent.values()) for row in turn if row is not None][:size]
 
 
 def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: _States) -> None:
@@ -177,7 +188,7 @@ def _states(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]]) -> _Sta
         parts["intents"].append(batch["intent_labels"])
         parts["intent_matches"].append(matches.amax(dim=1) if matches.shape[2] else matches[:, 0])
         for row, words in enumerate(batch["slot_labels"] != IGNORED):
-            if words.any():
+            if 0 < words.sum() <= MAX_WORDS:
                 parts["of_words"].append(slot_states[row, words])
                 parts["tags"].append(batch["slot_labels"][row, words])
                 parts["word_matches"].append(matches[row, words])

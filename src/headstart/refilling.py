@@ -91,7 +91,7 @@ class EpochRows(Dataset[Encoded]):
         return refilled
 
     def pieces(self) -> set[int]:
-        """Ids of all pieces that rows of any epoch can hold; of generated values, those of the first 100."""
+        """Ids of the pieces of all rows and values that an epoch can hold; of generated values, of the first 50 or more."""
         values = [
             source.value(number)
             for source in self.sources.values()

@@ -7,6 +7,7 @@ with 25,000 pieces that costs as much as the bi-LSTMs of a small batch.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,6 +16,8 @@ from torch.nn.functional import embedding
 
 class SeenEmbedding(nn.Module):
     """Stands in for an `nn.Embedding` in training: some pieces are trained, the others stay as they are.
+
+    Its state dict is that of the whole embedding: a checkpoint saved in the middle of training loads as any other.
 
     Args:
         whole: the embedding of all pieces.
@@ -30,9 +33,11 @@ class SeenEmbedding(nn.Module):
         places = torch.full((whole.num_embeddings,), -1, device=seen.device)
         places[seen] = torch.arange(len(seen), device=seen.device)
         self.padding_idx = whole.padding_idx
-        self.register_buffer("places", places)
+        self.register_buffer("places", places, persistent=False)
         self.register_buffer("weight", whole.weight.detach())
         self.trained = nn.Parameter(self.weight[seen])
+        self.register_state_dict_post_hook(_save_whole)
+        self.register_load_state_dict_pre_hook(_load_whole)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """The embeddings (..., size) of ids (...)."""
@@ -41,9 +46,24 @@ class SeenEmbedding(nn.Module):
 
     def whole(self) -> nn.Embedding:
         """The embedding of all pieces, with what was learned."""
+        return nn.Embedding.from_pretrained(self.whole_weight(), freeze=False, padding_idx=self.padding_idx)
+
+    @torch.no_grad()
+    def whole_weight(self) -> torch.Tensor:
+        """The weight of `whole`, (pieces, size)."""
         weight = self.weight.clone()
-        weight[self.places >= 0] = self.trained.detach()
-        return nn.Embedding.from_pretrained(weight, freeze=False, padding_idx=self.padding_idx)
+        weight[self.places >= 0] = self.trained
+        return weight
+
+
+def _save_whole(module: SeenEmbedding, state: dict[str, Any], prefix: str, metadata: Any) -> None:
+    del state[f"{prefix}trained"]
+    state[f"{prefix}weight"] = module.whole_weight()
+
+
+def _load_whole(module: SeenEmbedding, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    if f"{prefix}weight" in state:
+        state[f"{prefix}trained"] = state[f"{prefix}weight"][module.places.to(state[f"{prefix}weight"].device) >= 0]
 
 
 __all__ = ["SeenEmbedding"]
