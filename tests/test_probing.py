@@ -48,7 +48,7 @@ def test_it_is_logistic_regression(coffee: Skill, model: HeadstartForJointNLU, t
     fit_classifiers(model, rows)
     with torch.no_grad():
         found = model(batch["input_ids"], batch["attention_mask"]).intent_logits.div(INTENT_CONFIDENCE).softmax(dim=1)
-    assert np.allclose(found, expected.predict_proba(scaled), atol=0.02)
+    assert np.allclose(found, expected.predict_proba(scaled), atol=0.05)  # 15 iterations, not all
 
 
 def test_matches_alone_can_tell_labels_apart(

@@ -54,7 +54,9 @@ class Cafe:
 def folder(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Path:
     """A checkpoint with a skill that has catalogs and can reject, beside others that can't."""
     catalogs = tokenize_catalogs({"drink": ["latte", "espresso"], "size": ["small"]}, tokenizer)
-    model.add_skill(Cafe(), reset="task_layers", catalogs=catalogs, rejects=True, slots_of_intents={"order": ["drink"], "stop": []})
+    model.add_skill(
+        Cafe(), reset="task_layers", catalogs=catalogs, rejects=True, slots_of_intents={"order": ["drink"], "stop": []}
+    )
     for parameter in model.gazetteers["cafe"].parameters():
         torch.nn.init.normal_(parameter)
     NLUPipeline(model=model, tokenizer=tokenizer).save_pretrained(tmp_path / "checkpoint")

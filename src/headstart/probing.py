@@ -25,7 +25,7 @@ from headstart.modeling.layers_headstart import LinearChainCRF
 from headstart.modeling.losses_headstart import IGNORED
 from headstart.refilling import EpochRows
 
-INTENT_ITERATIONS, TAG_ITERATIONS = 30, 15  # one of the CRF takes several times as long
+ITERATIONS = 15
 # Chosen on validation rows (benchmarks/README.md).
 INTENT_PENALTY = 1e-3  # of squared weights
 TAG_PENALTY = 1e-4
@@ -46,12 +46,14 @@ def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]],
 
     Args:
         model: the base with the skill.
-        rows: encoded rows (see [`headstart.features.encode_rows`]); of more than 1,000, some are drawn.
+        rows: encoded rows (see [`headstart.features.encode_rows`]); of more than 1,000 distinct ones, some are drawn.
         seed: of that choice.
     """
-    if len(rows) > MAX_ROWS:
-        rows = _draw(rows, MAX_ROWS, seed)
-    states = _states(model, rows)
+    distinct, weights = _weigh(rows)
+    if len(distinct) > MAX_ROWS:
+        chosen = _draw(distinct, MAX_ROWS, seed)
+        distinct, weights = [distinct[number] for number in chosen], weights[chosen]
+    states = _states(model, distinct, weights.to(model.device))
     entry = model.skill()
     classifiers: Any = model.classifiers[entry["name"]]
     direct: Any = dict(model.gazetteers.items()).get(entry["name"])
@@ -62,12 +64,26 @@ def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]],
         _fit_tags(classifiers.slot_classifier, classifiers.crf, direct and direct.tag_scores, states)
 
 
-def _draw(rows: Sequence[dict[str, Any]], size: int, seed: int) -> list[dict[str, Any]]:
-    """Some of the rows; intents take turns, so that a rare one is not left out."""
+def _weigh(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], torch.Tensor]:
+    """The distinct rows and how often each one occurs, (rows,) float: one without slots is the same in all epochs."""
+    numbers: dict[tuple[Any, ...], int] = {}
+    distinct: list[dict[str, Any]] = []
+    counts: list[float] = []
+    for row in rows:
+        number = numbers.setdefault((*row["input_ids"], *row["slot_labels"], row["intent_labels"]), len(distinct))
+        if number == len(distinct):
+            distinct.append(row)
+            counts.append(0.0)
+        counts[number] += 1
+    return distinct, torch.tensor(counts)
+
+
+def _draw(rows: Sequence[dict[str, Any]], size: int, seed: int) -> list[int]:
+    """The numbers of some of the rows; intents take turns, so that a rare one is not left out."""
     by_intent = defaultdict(list)
-    for row in random.Random(seed).sample(list(rows), len(rows)):
-        by_intent[row["intent_labels"]].append(row)
-    return [row for turn in zip_longest(*by_intent.values()) for row in turn if row is not None][:size]
+    for number in random.Random(seed).sample(range(len(rows)), len(rows)):
+        by_intent[rows[number]["intent_labels"]].append(number)
+    return [number for turn in zip_longest(*by_intent.values()) for number in turn if number is not None][:size]
 
 
 def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: _States) -> None:
@@ -75,7 +91,9 @@ def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: 
     annotated = states.intents != IGNORED
     intents, found = states.intents[annotated], states.of_intents[annotated]
     matches = states.intent_matches[annotated] if direct is not None else None
-    mean, deviation = found.mean(dim=0), found.std(dim=0, correction=0) + LEAST_DEVIATION
+    shares = states.intent_weights[annotated] / states.intent_weights[annotated].sum()
+    mean = shares @ found
+    deviation = (shares @ (found - mean).square()).sqrt() + LEAST_DEVIATION
     scaled = (found - mean) / deviation
     fitted = [*layers, *([direct] if direct is not None else [])]
     parameters, weights = _start_at_zero(fitted), [layer.weight for layer in fitted]
@@ -84,9 +102,9 @@ def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: 
         scores = torch.cat([layer(scaled) for layer in layers], dim=1)
         if direct is not None:
             scores = scores + direct(matches)
-        return cross_entropy(scores, intents) + INTENT_PENALTY * _squares(weights)
+        return shares @ cross_entropy(scores, intents, reduction="none") + INTENT_PENALTY * _squares(weights)
 
-    _minimize(loss, parameters, INTENT_ITERATIONS)
+    _minimize(loss, parameters)
     with torch.no_grad():
         for layer in layers:  # the layers see states as they are
             layer.weight.div_(deviation)
@@ -97,17 +115,17 @@ def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: 
 def _fit_tags(classifier: nn.Linear, crf: LinearChainCRF, direct: nn.Linear | None, states: _States) -> None:
     """Fit the tag classifier, its CRF, and the layer that catalog matches go to."""
     parameters = _start_at_zero([classifier, crf, *([direct] if direct is not None else [])])
-    num_words = states.mask.sum()
+    num_words = states.row_weights @ states.mask.sum(dim=1).float()
 
     def loss() -> torch.Tensor:
         emissions = classifier(states.of_words)
         if direct is not None:
             emissions = emissions + direct(states.word_matches)
-        likelihood = crf(emissions, states.tags, states.mask).sum() / num_words
+        likelihood = states.row_weights @ crf(emissions, states.tags, states.mask) / num_words
         weights = [layer.weight for layer in (classifier, direct) if layer is not None]
         return likelihood + TAG_PENALTY * _squares(weights) + TRANSITION_PENALTY * _squares(list(crf.parameters()))
 
-    _minimize(loss, parameters, TAG_ITERATIONS)
+    _minimize(loss, parameters)
     _make_less_certain(parameters, TAG_CONFIDENCE)
 
 
@@ -123,8 +141,8 @@ def _start_at_zero(layers: Sequence[nn.Module]) -> list[nn.Parameter]:
     return parameters
 
 
-def _minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[nn.Parameter], iterations: int) -> None:
-    optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, line_search_fn="strong_wolfe")
+def _minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[nn.Parameter]) -> None:
+    optimizer = torch.optim.LBFGS(parameters, max_iter=ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
@@ -161,50 +179,50 @@ def rows_to_fit(train: EpochRows) -> list[dict[str, Any]]:
 
 
 class _States(NamedTuple):
-    """Pooled IC states (rows, width) and intents (rows,); ST states (rows, words, width), tags and mask (rows, words) of rows with
-    annotated slots; and the features that the skill's catalog matches are of both, (rows, features) and (rows, words, features)."""
+    """Pooled IC states (rows, width), intents (rows,) and weights (rows,); ST states (rows, words, width), tags and mask (rows, words),
+    and weights of rows with annotated slots; and the features that the skill's catalog matches are of both, (rows, features) and
+    (rows, words, features)."""
 
     of_intents: torch.Tensor
     intents: torch.Tensor
+    intent_weights: torch.Tensor
     intent_matches: torch.Tensor
     of_words: torch.Tensor
     tags: torch.Tensor
     mask: torch.Tensor
+    row_weights: torch.Tensor
     word_matches: torch.Tensor
 
 
 @torch.no_grad()
-def _states(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]]) -> _States:
+def _states(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]], weights: torch.Tensor) -> _States:
     collator = JointNLUCollator(model.config.pad_token_id)
     was_training = model.training
     model.eval()
-    parts: dict[str, list[torch.Tensor]] = {name: [] for name in _States._fields if name != "mask"}
+    of_intents, intents, intent_matches, of_words, tags, word_matches, tagged = [], [], [], [], [], [], []
     for start in range(0, len(rows), BATCH_SIZE):
         batch = {name: part.to(model.device) for name, part in collator(list(rows[start : start + BATCH_SIZE])).items()}
         found = model.task_states(batch["input_ids"], batch["attention_mask"])
         slot_states, intent_states = found.states[model.skill()["task_layers"]]  # one skill: the rows keep their order
         matches = DIRECT_SCALE * found.matches.get(0, slot_states.new_zeros(*slot_states.shape[:2], 0))
-        parts["of_intents"].append(intent_states)
-        parts["intents"].append(batch["intent_labels"])
-        parts["intent_matches"].append(matches.amax(dim=1) if matches.shape[2] else matches[:, 0])
+        of_intents.append(intent_states)
+        intents.append(batch["intent_labels"])
+        intent_matches.append(matches.amax(dim=1) if matches.shape[2] else matches[:, 0])
         for row, words in enumerate(batch["slot_labels"] != IGNORED):
             if 0 < words.sum() <= MAX_WORDS:
-                parts["of_words"].append(slot_states[row, words])
-                parts["tags"].append(batch["slot_labels"][row, words])
-                parts["word_matches"].append(matches[row, words])
+                of_words.append(slot_states[row, words])
+                tags.append(batch["slot_labels"][row, words])
+                word_matches.append(matches[row, words])
+                tagged.append(start + row)
     model.train(was_training)
-    return _join(parts)
-
-
-def _join(parts: dict[str, list[torch.Tensor]]) -> _States:
-    of_intents, intents, intent_matches = (torch.cat(parts[name]) for name in ("of_intents", "intents", "intent_matches"))
-    if not parts["tags"]:
-        empty = of_intents.new_zeros(0, 0)
-        return _States(of_intents, intents, intent_matches, empty, empty, empty.bool(), empty)
-    of_words, tags, word_matches = (pad_sequence(parts[name], batch_first=True) for name in ("of_words", "tags", "word_matches"))
-    num_words = torch.tensor([len(row) for row in parts["tags"]], device=tags.device)
-    mask = torch.arange(tags.shape[1], device=tags.device) < num_words.unsqueeze(1)
-    return _States(of_intents, intents, intent_matches, of_words, tags, mask, word_matches)
+    of_rows = (torch.cat(of_intents), torch.cat(intents), weights, torch.cat(intent_matches))
+    if not tags:
+        empty = of_intents[0].new_zeros(0, 0)
+        return _States(*of_rows, empty, empty, empty.bool(), empty[:, :0].sum(dim=1), empty)
+    num_words = torch.tensor([len(row) for row in tags], device=weights.device)
+    mask = torch.arange(int(num_words.max()), device=weights.device) < num_words.unsqueeze(1)
+    words, padded_tags, padded_matches = (pad_sequence(parts, batch_first=True) for parts in (of_words, tags, word_matches))
+    return _States(*of_rows, words, padded_tags, mask, weights[tagged], padded_matches)
 
 
 __all__ = ["fit_classifiers", "rows_to_fit"]
