@@ -10,9 +10,8 @@ from torch import nn
 from .layers_headstart import LinearChainCRF
 
 IGNORED = -100  # label of a position or a row without annotation, as everywhere in transformers
-UNSEEN_PRIOR = (
-    0.02  # least share of its probability that a slot's word keeps with an intent which has the slot in no training row
-)
+# Least share of its probability that a slot's word keeps with an intent which has the slot in no training row.
+UNSEEN_PRIOR = 0.02
 
 
 def intent_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

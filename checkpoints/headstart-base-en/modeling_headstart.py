@@ -556,7 +556,9 @@ def _shape(size: Any) -> tuple[int, ...]:
 
 
 def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
-    concerned = [name for name in skills if any(f"{part}.{name}." in line for part in ("classifiers", "gazetteers") for line in problems)]
+    concerned = [
+        name for name in skills if any(f"{part}.{name}." in line for part in ("classifiers", "gazetteers") for line in problems)
+    ]
     of_skills = f" (skill {', '.join(map(repr, concerned))})" if concerned else ""
     shown = "\n".join(f"  {line}" for line in problems[:8])
     more = f"\n  and {len(problems) - 8} more" if len(problems) > 8 else ""
