@@ -15,7 +15,8 @@ from transformers import PreTrainedTokenizerBase
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.evaluation import load_pipeline
 from headstart.gazetteers import tokenize_catalogs
-from headstart.modeling.gazetteer_headstart import CatalogMatch, Gazetteer, build_trie, piece_key
+from headstart.modeling.catalog_headstart import CatalogDict, CatalogMatch, find_matches, piece_key
+from headstart.modeling.gazetteer_headstart import Gazetteer, build_trie
 
 
 def make_gazetteer(catalogs: dict[str, list[list[int]]], dropout: float = 0.0) -> Gazetteer:
@@ -85,7 +86,10 @@ def test_matches_are_those_of_a_plain_search(
             if starts[start] and ends:
                 expected.append(CatalogMatch(start, max(ends), number))
             start = max(ends) if starts[start] and ends else start + 1
-    assert sorted(make_gazetteer(catalogs).match(pieces, starts)) == sorted(expected)
+    gazetteer = make_gazetteer(catalogs)
+    assert sorted(gazetteer.match(pieces, starts)) == sorted(expected)
+    # What an exported skill looks them up in, without marisa-trie.
+    assert sorted(find_matches(CatalogDict.from_keys(gazetteer.keys()), len(catalogs), pieces, starts)) == sorted(expected)
 
 
 @given(st.lists(st.integers(0, 0x10F000), min_size=1, max_size=5, unique=True))

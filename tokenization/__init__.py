@@ -1,8 +1,24 @@
 """The tokenizer, the alignment of words, characters and tags, and the pipeline from text to slots and back."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .alignment_headstart import SpanCounts, Words, find_words, spans_to_tags, tags_to_spans
-from .pipeline_headstart import NLUPipeline
-from .tokenization_headstart import build_tokenizer, order_pieces
+
+if TYPE_CHECKING:
+    from .pipeline_headstart import NLUPipeline
+    from .tokenization_headstart import build_tokenizer, order_pieces
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first asked for: alignment_headstart is of use without torch.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "pipeline_headstart" if name == "NLUPipeline" else "tokenization_headstart"
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
 
 __all__ = [
     "NLUPipeline",

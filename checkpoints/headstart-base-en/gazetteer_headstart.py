@@ -9,10 +9,12 @@ own words need not be learned through the bi-LSTMs. The values are kept in a tri
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
+
+from .catalog_headstart import CatalogMatch, find_matches, piece_key
 
 try:
     import marisa_trie
@@ -22,14 +24,6 @@ except ImportError:  # only a skill with catalogs needs it; Gazetteer says so wh
 CATALOG_NUMBER = "<H"  # what the trie keeps with every value: the number of its catalog
 MAX_CATALOGS = 2**16
 DIRECT_SCALE = 3.0  # of the features of classifiers: the larger, the sooner they are learned, and the less penalized when fitted
-
-
-class CatalogMatch(NamedTuple):
-    """Pieces `start` to `end` (exclusive) are a value of the catalog with this number."""
-
-    start: int
-    end: int
-    catalog: int
 
 
 class Gazetteer(nn.Module):
@@ -92,28 +86,15 @@ class Gazetteer(nn.Module):
         return features.to(input_ids.device, self.slot_features.weight.dtype)
 
     def match(self, pieces: Sequence[int], starts: Sequence[bool]) -> list[CatalogMatch]:
-        """The longest matches of each catalog from left to right; those of one catalog don't overlap.
+        """See [`find_matches`]."""
+        return find_matches(self._trie(), self.num_catalogs, pieces, starts)
 
-        Args:
-            pieces: ids of one utterance.
-            starts: whether each piece begins a word; padding doesn't.
-        """
-        trie = self._trie()
-        key = piece_key(pieces)
-        # A value ends where a word does: before the next one's first piece. Padding is no part of any value.
-        boundaries = {position for position, is_start in enumerate(starts) if is_start} | {len(pieces)}
-        if pieces and 0 in pieces:
-            boundaries.add(pieces.index(0))
-        matches = []
-        free_from = [0] * self.num_catalogs
-        for start in (position for position, is_start in enumerate(starts) if is_start):
-            for prefix in reversed(trie.prefixes(key[start:])):  # the longest first
-                end = start + len(prefix)
-                for (catalog,) in trie[prefix] if end in boundaries else ():
-                    if free_from[catalog] <= start:
-                        free_from[catalog] = end
-                        matches.append(CatalogMatch(start, end, catalog))
-        return matches
+    def keys(self) -> list[list[str]]:
+        """The values of each catalog, as keys (see [`piece_key`])."""
+        found: list[list[str]] = [[] for _ in range(self.num_catalogs)]
+        for key, (number,) in self._trie().items():
+            found[number].append(key)
+        return found
 
     def _trie(self) -> Any:
         opened = self._opened
@@ -140,11 +121,6 @@ def build_trie(catalogs: Mapping[str, Sequence[Sequence[int]]]) -> torch.Tensor:
     return torch.frombuffer(bytearray(trie.tobytes()), dtype=torch.uint8)
 
 
-def piece_key(pieces: Sequence[int]) -> str:
-    """The ids as characters, one each; surrogates, which are no characters, are stepped over."""
-    return "".join(chr(piece + 1 if piece < 0xD7FF else piece + 0x801) for piece in pieces)
-
-
 def _open_trie(content: torch.Tensor) -> Any:
     return _trie_class()(CATALOG_NUMBER).frombytes(bytes(content.cpu().numpy()))
 
@@ -155,4 +131,4 @@ def _trie_class() -> Any:
     return marisa_trie.RecordTrie
 
 
-__all__ = ["CatalogMatch", "Gazetteer", "build_trie", "piece_key"]
+__all__ = ["Gazetteer", "build_trie"]

@@ -62,7 +62,7 @@ class LinearChainCRF(nn.Module):
         self.start_scores = nn.Parameter(torch.zeros(num_tags))
         self.end_scores = nn.Parameter(torch.zeros(num_tags))
 
-    def _allowed_scores(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def allowed_scores(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Start scores (tags,) and transitions (tags, tags), from row to column, with -inf wherever IOB2 forbids."""
         forbidden = torch.zeros_like(self.transitions, dtype=torch.bool)
         forbidden[:, 2::2] = True
@@ -92,7 +92,7 @@ class LinearChainCRF(nn.Module):
         return torch.where(mask.any(dim=1), -log_likelihood, 0.0)
 
     def _path_score(self, emissions: torch.Tensor, tags: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        start, transitions = self._allowed_scores()
+        start, transitions = self.allowed_scores()
         tags = tags.masked_fill(~mask, 0)
         word_scores = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)
         steps = transitions[tags[:, :-1], tags[:, 1:]].masked_fill(~mask[:, 1:], 0)
@@ -101,7 +101,7 @@ class LinearChainCRF(nn.Module):
 
     def _forward_scores(self, emissions: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
         """For each word, the log-sum over all paths up to it by their last tag: (batch, tags); kept as it is after a row's end."""
-        start, transitions = self._allowed_scores()
+        start, transitions = self.allowed_scores()
         peak = transitions.amax().detach()
         weights = (transitions - peak).exp()
         scores = [start + emissions[:, 0]]
@@ -112,7 +112,7 @@ class LinearChainCRF(nn.Module):
 
     def decode(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The most probable valid IOB2 sequence of each row (Viterbi): (batch, words) long, 0 where the mask is not set."""
-        start, transitions = self._allowed_scores()
+        start, transitions = self.allowed_scores()
         scores = start + emissions[:, 0]
         best_previous = []
         for word in range(1, emissions.shape[1]):
@@ -129,7 +129,7 @@ class LinearChainCRF(nn.Module):
 
     def marginals(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Probability of every tag at every word (batch, words, tags), by the forward-backward algorithm."""
-        _, transitions = self._allowed_scores()
+        _, transitions = self.allowed_scores()
         peak = transitions.amax()
         weights = (transitions.T - peak).exp()
         after = [self.end_scores.expand(len(emissions), -1)]

@@ -5,8 +5,6 @@ It lives beside the alignment module because it imports it: files that travel wi
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
 from types import GeneratorType
 from typing import Any
 
@@ -15,9 +13,8 @@ from torch.utils.data import Dataset
 from transformers import Pipeline
 from transformers.dynamic_module_utils import custom_object_save
 
-from .alignment_headstart import Words, find_words, tags_to_spans
-
-logger = logging.getLogger(__name__)
+from .alignment_headstart import Words, find_words
+from .answers_headstart import check_requests, check_text, check_threshold, make_answer, warn_of_cut
 
 
 class NLUPipeline(Pipeline):
@@ -66,10 +63,7 @@ class NLUPipeline(Pipeline):
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Answer one text (a dict) or several (a list of dicts); see the class."""
-        if isinstance(inputs, str) and not inputs.strip():
-            raise ValueError(f"the text {inputs!r} is blank: there is nothing to understand. Give at least one word.")
-        if not isinstance(inputs, str) and (isinstance(inputs, (bytes, Mapping)) or not hasattr(inputs, "__iter__")):
-            raise TypeError(f"found {type(inputs).__name__}; give a string, or a list of strings for several requests.")
+        check_requests(inputs)
         if not isinstance(inputs, (str, GeneratorType, Dataset)):
             inputs = list(inputs)  # tuples, columns, iterators: transformers takes none of them for several requests
             if not inputs:
@@ -79,23 +73,17 @@ class NLUPipeline(Pipeline):
     def _sanitize_parameters(
         self, skill: str | None = None, reject_threshold: float | None = None, use_gazetteers: bool | None = None
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        if reject_threshold is not None and not 0 <= reject_threshold <= 1:
-            raise ValueError(f"reject_threshold is {reject_threshold}; it must lie between 0 and 1 (never reject).")
+        check_threshold(reject_threshold)
         asked = {} if skill is None else {"skill": skill}
         further = {"reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers}
         return {}, {**asked, **{name: value for name, value in further.items() if value is not None}}, asked
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids` and `attention_mask` (1, tokens), the text, and its words."""
-        if not isinstance(input_, str):
-            raise TypeError(f"found {type(input_).__name__}; every request must be a string.")
+        check_text(input_)
         encoding = self.tokenizer(input_, truncation=True, return_offsets_mapping=True)
         words = find_words(input_, encoding["offset_mapping"], encoding.word_ids())
-        if len(encoding["input_ids"]) == self.tokenizer.model_max_length and input_[words.ends[-1] :].strip():
-            logger.warning(
-                "a text of %d characters was cut after %d (%d pieces): slots behind them are not found",
-                len(input_), words.ends[-1], self.tokenizer.model_max_length,
-            )  # fmt: skip
+        warn_of_cut(input_, words, len(encoding["input_ids"]), self.tokenizer.model_max_length)
         ids = encoding["input_ids"] or [self.tokenizer.unk_token_id]  # a packed sequence can't be empty
         return {
             "input_ids": torch.tensor([ids]),
@@ -120,29 +108,10 @@ class NLUPipeline(Pipeline):
     def postprocess(self, model_outputs: dict[str, Any], skill: str | None = None) -> dict[str, Any]:
         """Turn decoded ids into labels and characters of the text."""
         entry = self.model.skill(skill)
-        text: str = model_outputs["text"]
         words: Words = model_outputs["words"]
-        intent = None
-        if entry["intents"] and len(words):
-            number = int(model_outputs["intents"][0])
-            label = entry["intents"][number] if number >= 0 else None
-            intent = {"label": label, "score": float(model_outputs["intent_scores"][0])}
-        spans: list[dict[str, Any]] = []
-        is_rejected = intent is not None and intent["label"] is None
-        if entry["slots"] and not is_rejected:
-            tags, scores = (model_outputs[name][0][: len(words)].tolist() for name in ("tags", "tag_scores"))
-            spans = tags_to_spans(tags, words, entry["slots"], scores)
-        slots = [
-            {
-                "label": span["label"],
-                "start": span["start"],
-                "end": span["end"],
-                "value": text[span["start"] : span["end"]],
-                "score": span["score"],
-            }
-            for span in spans
-        ]
-        return {"text": text, "skill": entry["name"], "intent": intent, "slots": slots}
+        tags, scores = (model_outputs[name][0][: len(words)].tolist() for name in ("tags", "tag_scores"))
+        intent, intent_score = int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])
+        return make_answer(entry, model_outputs["text"], words, intent, intent_score, tags, scores)
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
         """Save model, tokenizer and the code that loads them without this package: a self-contained checkpoint."""

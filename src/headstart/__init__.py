@@ -1,26 +1,44 @@
 """Headstart gives a new voice-assistant skill a head start: a pretrained multitask bi-LSTM, fine-tuned on a few utterances."""
 
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
-from transformers.pipelines import PIPELINE_REGISTRY
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from headstart.checkpoints import BASE_EN
-from headstart.conversion import convert
-from headstart.data import DataError, Skill
-from headstart.evaluation import evaluate
-from headstart.finetuning import finetune
-from headstart.modeling import HeadstartConfig, HeadstartForJointNLU, HeadstartModel
-from headstart.pretraining import pretrain
-from headstart.readers import load_skill
-from headstart.tokenization import NLUPipeline
+from headstart.registration import register_with_transformers
 from headstart.version import __version__
 
-# Set up for transformers: the Auto classes and pipeline() know the architecture, and saved checkpoints carry its code.
-AutoConfig.register("headstart", HeadstartConfig)
-AutoModel.register(HeadstartConfig, HeadstartForJointNLU)
-AutoTokenizer.register(HeadstartConfig, fast_tokenizer_class=PreTrainedTokenizerFast)
-HeadstartConfig.register_for_auto_class()
-HeadstartForJointNLU.register_for_auto_class("AutoModel")
-PIPELINE_REGISTRY.register_pipeline("joint-nlu", pipeline_class=NLUPipeline, pt_model=AutoModel)
+if TYPE_CHECKING:
+    from headstart.checkpoints import BASE_EN
+    from headstart.conversion import convert
+    from headstart.data import DataError, Skill
+    from headstart.evaluation import evaluate
+    from headstart.exporting import export
+    from headstart.finetuning import finetune
+    from headstart.modeling import HeadstartConfig, HeadstartForJointNLU, HeadstartModel
+    from headstart.pretraining import pretrain
+    from headstart.readers import load_skill
+    from headstart.tokenization import NLUPipeline
+
+# Where the names are, which are imported when they are first asked for: headstart.onnx must not wait for torch.
+_HOMES = {
+    "BASE_EN": "checkpoints", "DataError": "data", "HeadstartConfig": "modeling", "HeadstartForJointNLU": "modeling",
+    "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data", "convert": "conversion", "evaluate": "evaluation",
+    "export": "exporting", "finetune": "finetuning", "load_skill": "readers", "pretrain": "pretraining",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'headstart' has no attribute {name!r}")
+    value = getattr(import_module(f"headstart.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+register_with_transformers()
 
 __all__ = [
     "BASE_EN",
@@ -33,6 +51,7 @@ __all__ = [
     "__version__",
     "convert",
     "evaluate",
+    "export",
     "finetune",
     "load_skill",
     "pretrain",

@@ -13,6 +13,7 @@ from transformers import pipeline
 from headstart.checkpoints import resolve_checkpoint
 from headstart.data import label_counts, read_rows
 from headstart.metrics import expected_calibration_error, roc_auc, score
+from headstart.onnx import OnnxNLU, is_exported
 from headstart.rejection import read_background
 from headstart.tokenization import NLUPipeline
 
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def evaluate(
-    model: NLUPipeline | str | Path,
+    model: NLUPipeline | OnnxNLU | str | Path,
     rows: Dataset | str | Path,
     skill: str | None = None,
     batch_size: int = 64,
@@ -32,7 +33,7 @@ def evaluate(
     """Predict the rows and score the predictions.
 
     Args:
-        model: a pipeline, or the folder or repository of a checkpoint.
+        model: a pipeline or an exported skill, or the folder or repository of one.
         rows: a dataset with the columns text, intent and slots, or a JSON-lines file.
         skill: the skill to ask; may be left out if the model has one.
         batch_size: rows predicted at once.
@@ -50,9 +51,9 @@ def evaluate(
     Raises:
         ValueError: `unknown` is given and the skill can't reject.
     """
-    nlu = model if isinstance(model, NLUPipeline) else load_pipeline(model)
+    nlu = load_pipeline(model) if isinstance(model, (str, Path)) else model
     rows = rows if isinstance(rows, Dataset) else read_rows(rows)
-    entry = nlu.model.skill(skill)
+    entry = skill_entry(nlu, skill)
     _report_unknown_labels(rows, entry)
     references = rows.to_list()
     texts = [row["text"] for row in references]
@@ -82,7 +83,7 @@ def score_answers(answers: Sequence[dict[str, Any]], references: Sequence[dict[s
     return result
 
 
-def _ask(nlu: NLUPipeline, texts: list[str], **options: Any) -> list[dict[str, Any]]:
+def _ask(nlu: NLUPipeline | OnnxNLU, texts: list[str], **options: Any) -> list[dict[str, Any]]:
     """Answers in the order of the texts; rows of similar length are read together, for less padding."""
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     answers: list[dict[str, Any]] = [{} for _ in texts]
@@ -92,9 +93,9 @@ def _ask(nlu: NLUPipeline, texts: list[str], **options: Any) -> list[dict[str, A
 
 
 def _score_rejection(
-    nlu: NLUPipeline, known: list[dict[str, Any]], unknown: list[str], options: dict[str, Any]
+    nlu: NLUPipeline | OnnxNLU, known: list[dict[str, Any]], unknown: list[str], options: dict[str, Any]
 ) -> dict[str, Any]:
-    if "rejection" not in nlu.model.skill(options["skill"]):
+    if "rejection" not in skill_entry(nlu, options["skill"]):
         raise ValueError(f"skill {options['skill']!r} can't reject: fine-tune it with --rejection true, or leave out unknown.")
     # With the threshold 0 everything is rejected whose probability of that is over 0, and the score is that probability.
     probabilities = [
@@ -126,9 +127,16 @@ def read_unknown(source: Sequence[str] | str | Path) -> list[str]:
     return [text for texts in read_background(source).values() for text in texts]
 
 
-def load_pipeline(model: str | Path, **options: Any) -> NLUPipeline:
-    """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name."""
+def load_pipeline(model: str | Path, **options: Any) -> NLUPipeline | OnnxNLU:
+    """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name, or the exported skill that a folder holds."""
+    if is_exported(model):
+        return OnnxNLU(model, **options)
     return cast(Any, pipeline)("joint-nlu", model=resolve_checkpoint(model), **options)
+
+
+def skill_entry(nlu: NLUPipeline | OnnxNLU, skill: str | None = None) -> dict[str, Any]:
+    """Name, intents, slots and the rest of a skill; see [`headstart.HeadstartForJointNLU.skill`]."""
+    return nlu.model.skill(skill) if isinstance(nlu, NLUPipeline) else nlu.skill(skill)
 
 
 def _report_unknown_labels(rows: Dataset, entry: dict[str, Any]) -> None:
@@ -142,4 +150,4 @@ def _report_unknown_labels(rows: Dataset, entry: dict[str, Any]) -> None:
             )  # fmt: skip
 
 
-__all__ = ["evaluate", "load_pipeline", "read_unknown", "score_answers"]
+__all__ = ["evaluate", "load_pipeline", "read_unknown", "score_answers", "skill_entry"]

@@ -1,0 +1,301 @@
+"""An exported skill (`headstart export`) without torch: onnxruntime runs the network, numpy decodes.
+
+from headstart.onnx import OnnxNLU
+
+nlu = OnnxNLU("runs/coffee-onnx")
+nlu("a large latte with oat milk please")
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from types import GeneratorType
+from typing import Any, NamedTuple
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from headstart.modeling.catalog_headstart import CatalogDict, find_matches
+from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
+from headstart.tokenization.answers_headstart import check_requests, check_text, check_threshold, make_answer, warn_of_cut
+
+# Files of an exported skill. The last one is written last: a folder without it is not complete.
+NETWORK, CRF, TOKENIZER, CATALOGS, SKILL = "model.onnx", "crf.npz", "tokenizer.json", "catalogs.json", "headstart.json"
+VERSION = 1  # of these files
+REJECTED = -1
+
+
+def is_exported(folder: str | Path) -> bool:
+    """Whether `headstart export` wrote the folder."""
+    return (Path(folder) / SKILL).is_file()
+
+
+class OnnxNLU:
+    """Finds the intent and the slots of utterances, as [`NLUPipeline`] does, with the same answers.
+
+    Args:
+        folder: what `headstart export` wrote.
+        num_threads: threads of onnxruntime; one is fastest for single utterances.
+
+    Raises:
+        ValueError: the folder holds no exported skill, or one of another version.
+        ImportError: onnxruntime is missing.
+
+    Call it with one string, or with a list or a generator of strings for as many requests. The answers are those of
+    [`NLUPipeline`], and so are the options `skill`, `reject_threshold`, `use_gazetteers` and `batch_size` and the errors.
+    """
+
+    def __init__(self, folder: str | Path, num_threads: int = 1) -> None:
+        folder = Path(folder)
+        if not is_exported(folder):
+            raise ValueError(
+                f"{str(folder)!r} holds no exported skill (no {SKILL}); make one: headstart export MODEL --out FOLDER."
+            )
+        description = json.loads((folder / SKILL).read_text(encoding="utf-8"))
+        if description["version"] != VERSION:
+            raise ValueError(
+                f"{str(folder)!r} was exported in version {description['version']} of the format; "
+                f"this headstart reads {VERSION}: export it anew."
+            )
+        self.entry: dict[str, Any] = description["skill"]
+        self._unknown: int = description["unk_token_id"]
+        self._max_pieces: int = description["max_pieces"]
+        self._continuing = range(description["continuation_start"], description["continuation_stop"])
+        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the piece
+        self._session = _open_session(folder / NETWORK, num_threads)
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._field = _Field(folder / CRF) if self.entry["slots"] else None
+        self._priors = _slot_priors(self.entry) if self.entry.get("slots_of_intents") else None
+        self._catalogs: CatalogDict | None = None
+        if self.entry.get("gazetteer"):
+            keys = json.loads((folder / CATALOGS).read_text(encoding="utf-8"))
+            self._num_catalogs = len(keys)
+            self._catalogs = CatalogDict.from_keys(keys)
+
+    def skill(self, name: str | None = None) -> dict[str, Any]:
+        """The entry of the only skill: name, intents, slots.
+
+        Raises:
+            ValueError: another one was named.
+        """
+        if name not in (None, self.entry["name"]):
+            raise ValueError(f"this model has no skill {name!r}. Its skills: {self.entry['name']}.")
+        return self.entry
+
+    def __call__(
+        self,
+        inputs: str | Iterable[str],
+        *,
+        skill: str | None = None,
+        reject_threshold: float | None = None,
+        use_gazetteers: bool = True,
+        batch_size: int = 1,
+    ) -> Any:
+        """Answer one text (a dict), several (a list of dicts), or those of a generator, one after the other."""
+        check_requests(inputs)
+        check_threshold(reject_threshold)
+        self.skill(skill)
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
+        if isinstance(inputs, str):
+            return self._answer([inputs], reject_threshold, use_gazetteers)[0]
+        answers = self._stream(iter(inputs), reject_threshold, use_gazetteers, batch_size)
+        return answers if isinstance(inputs, GeneratorType) else list(answers)
+
+    def _stream(
+        self, texts: Iterator[str], reject_threshold: float | None, use_gazetteers: bool, batch_size: int
+    ) -> Iterator[dict[str, Any]]:
+        while batch := list(islice(texts, batch_size)):
+            yield from self._answer(batch, reject_threshold, use_gazetteers)
+
+    def _answer(self, texts: Sequence[str], reject_threshold: float | None, use_gazetteers: bool) -> list[dict[str, Any]]:
+        read = [self._read(text) for text in texts]
+        lengths = np.array([len(row.pieces) for row in read], dtype=np.int64)
+        input_ids = np.zeros((len(read), lengths.max()), dtype=np.int64)
+        for number, row in enumerate(read):
+            input_ids[number, : lengths[number]] = row.pieces
+        feed = {"input_ids": input_ids, "lengths": lengths}
+        if self._catalogs is not None:
+            feed["matches"] = self._find_matches(read, input_ids.shape, use_gazetteers)
+        scores = dict(zip(self._outputs, self._session.run(None, feed), strict=True))
+        intents, intent_scores = self._choose_intents(scores, reject_threshold, len(read))
+        tags, tag_scores = self._choose_tags(scores, read)
+        return [
+            make_answer(
+                self.entry, text, row.words, int(intents[number]), float(intent_scores[number]),
+                tags[number, : len(row.words)].tolist(), tag_scores[number, : len(row.words)].tolist(),
+            )
+            for number, (text, row) in enumerate(zip(texts, read, strict=True))
+        ]  # fmt: skip
+
+    def _read(self, text: str) -> _Read:
+        check_text(text)
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        pieces = encoding.ids[: self._max_pieces]
+        words = find_words(text, encoding.offsets[: len(pieces)], encoding.word_ids[: len(pieces)])
+        warn_of_cut(text, words, len(pieces), self._max_pieces)
+        return _Read(pieces or [self._unknown], words)
+
+    def _find_matches(self, read: Sequence[_Read], shape: tuple[int, ...], use_gazetteers: bool) -> np.ndarray:
+        features = np.zeros((*shape, 2 * self._num_catalogs), dtype=np.float32)
+        for number, row in enumerate(read if use_gazetteers else ()):
+            starts = [piece not in self._continuing for piece in row.pieces]
+            for match in find_matches(self._catalogs or CatalogDict(), self._num_catalogs, row.pieces, starts):
+                features[number, match.start, match.catalog] = 1
+                features[number, match.start + 1 : match.end, self._num_catalogs + match.catalog] = 1
+        return features
+
+    def _choose_intents(
+        self, scores: Mapping[str, np.ndarray], reject_threshold: float | None, num_rows: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of the intents and their probabilities, or those of "none of these", (rows,) each."""
+        if not self.entry["intents"]:
+            return np.full(num_rows, REJECTED), np.zeros(num_rows)
+        logits = scores["intent_logits"]
+        if "reject_logits" not in scores:
+            probabilities = _softmax(logits)
+            return probabilities.argmax(axis=1), probabilities.max(axis=1)
+        rejection = self.entry["rejection"]
+        logits = np.concatenate([logits, scores["reject_logits"]], axis=1)
+        probabilities = _softmax(logits / rejection["temperature"])
+        rejected = probabilities[:, -1]
+        is_rejected = rejected > (rejection["threshold"] if reject_threshold is None else reject_threshold)
+        found = probabilities[:, :-1]
+        return (
+            np.where(is_rejected, REJECTED, found.argmax(axis=1)),
+            np.where(is_rejected, rejected, found.max(axis=1)),
+        )
+
+    def _choose_tags(self, scores: Mapping[str, np.ndarray], read: Sequence[_Read]) -> tuple[np.ndarray, np.ndarray]:
+        """Tags of the words and their probabilities, (rows, words) each."""
+        counts = np.array([len(row.words) for row in read])
+        if self._field is None or not counts.max():
+            return np.zeros((len(read), counts.max()), dtype=np.int64), np.zeros((len(read), counts.max()))
+        logits = scores["slot_logits"]
+        emissions = np.zeros((len(read), counts.max(), logits.shape[2]), dtype=np.float32)
+        for number, row in enumerate(read):
+            emissions[number, : counts[number]] = logits[number, row.words.first_tokens]
+        if self._priors is not None:
+            emissions += self._priors.of(scores["intent_logits"])
+        tags = self._field.decode(emissions, counts)
+        # Nobody is told the probability of "no slot".
+        certain = np.zeros(tags.shape) if (tags == OUTSIDE).all() else self._field.certainty(emissions, counts, tags)
+        return tags, certain
+
+
+def _open_session(file: Path, num_threads: int) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:  # an optional dependency
+        raise ImportError("an exported skill needs onnxruntime: pip install 'headstart[onnx]'") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = num_threads
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+
+class _Read(NamedTuple):
+    """A text's pieces (at least one) and words."""
+
+    pieces: list[int]
+    words: Words
+
+
+class _Priors(NamedTuple):
+    """What [`headstart.modeling.losses_headstart.slot_priors`] computes: which slots an intent was seen with (intents, slots), and the
+    least share."""
+
+    seen: np.ndarray
+    least: float
+
+    def of(self, intent_logits: np.ndarray) -> np.ndarray:
+        """What is added to the scores of tags, (rows, 1, tags)."""
+        allowed = _softmax(intent_logits) @ self.seen / self.seen.mean(axis=0)
+        priors = np.log(allowed.clip(self.least, 1)).repeat(2, axis=1)
+        return np.pad(priors, ((0, 0), (1, 0)))[:, None].astype(np.float32)
+
+
+def _slot_priors(entry: Mapping[str, Any]) -> _Priors:
+    seen = {intent: set(labels) for intent, labels in entry["slots_of_intents"].items()}
+    free = set(entry["slots"]).difference(*seen.values())
+    table = [
+        [float(intent not in seen or label in seen[intent] or label in free) for label in entry["slots"]]
+        for intent in entry["intents"]
+    ]
+    return _Priors(np.array(table, dtype=np.float32), entry["unseen_prior"])
+
+
+class _Field:
+    """The decoding half of [`headstart.modeling.layers_headstart.LinearChainCRF`], over rows of `counts` words.
+
+    Args:
+        file: `start`, `transitions` and `end`, with -inf wherever IOB2 forbids.
+    """
+
+    def __init__(self, file: Path) -> None:
+        with np.load(file, allow_pickle=False) as content:
+            self.start, self.transitions, self.end = (content[name] for name in ("start", "transitions", "end"))
+        self._weights = np.exp(self.transitions.astype(np.float64) - self.transitions.max())
+
+    def decode(self, emissions: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """The most probable tags (Viterbi) of emissions (rows, words, tags): (rows, words), `O` after a row's last word."""
+        num_rows, num_words, num_tags = emissions.shape
+        goes_on = _rows_that_go_on(counts)
+        same = np.broadcast_to(np.arange(num_tags), (num_rows, num_tags))
+        scores = self.start + emissions[:, 0]
+        best_previous = []
+        for word in range(1, num_words):
+            reached = scores[:, :, None] + self.transitions
+            # Where a row has ended, its last tag is carried along.
+            best_previous.append(_keep_ended(reached.argmax(axis=1), same, goes_on[word]))
+            scores = _keep_ended(reached.max(axis=1) + emissions[:, word], scores, goes_on[word])
+        rows = np.arange(num_rows)
+        path = [(scores + self.end).argmax(axis=1)]
+        for previous in reversed(best_previous):
+            path.append(previous[rows, path[-1]])
+        return np.stack(path[::-1], axis=1) * (np.arange(num_words) < counts[:, None])
+
+    def certainty(self, emissions: np.ndarray, counts: np.ndarray, tags: np.ndarray) -> np.ndarray:
+        """Marginal probabilities of these tags, (rows, words), by the forward-backward algorithm; 0 after a row's last word."""
+        num_words = emissions.shape[1]
+        goes_on = _rows_that_go_on(counts)
+        # Each word's weights are scaled by its largest one, and each product to the sum 1: neither changes a marginal.
+        weights = np.exp(emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64) + np.finfo(np.float64).tiny
+        before = [_normalized(np.exp(self.start - self.start.max()) * weights[:, 0])]
+        for word in range(1, num_words):
+            reached = _normalized((before[-1] @ self._weights) * weights[:, word])
+            before.append(_keep_ended(reached, before[-1], goes_on[word]))
+        after = [np.broadcast_to(np.exp(self.end - self.end.max()), before[0].shape)]
+        for word in range(num_words - 1, 0, -1):
+            reached = _normalized((after[-1] * weights[:, word]) @ self._weights.T)
+            after.append(_keep_ended(reached, after[-1], goes_on[word]))
+        marginals = _normalized(np.stack(before, axis=1) * np.stack(after[::-1], axis=1))
+        return np.take_along_axis(marginals, tags[:, :, None], axis=2)[:, :, 0] * (np.arange(num_words) < counts[:, None])
+
+
+def _rows_that_go_on(counts: np.ndarray) -> list[np.ndarray | None]:
+    """For each word, the rows (rows, 1) that have it; None: all of them."""
+    columns = np.arange(counts.max())[:, None] < counts
+    return [None if column.all() else column[:, None] for column in columns]
+
+
+def _keep_ended(new: np.ndarray, old: np.ndarray, goes_on: np.ndarray | None) -> np.ndarray:
+    """The new values (rows, tags) of rows that go on, the old ones of those that have ended."""
+    return new if goes_on is None else np.where(goes_on, new, old)
+
+
+def _normalized(weights: np.ndarray) -> np.ndarray:
+    total: np.ndarray = weights.sum(axis=-1, keepdims=True)
+    return weights / total
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+__all__ = ["OnnxNLU", "is_exported"]
