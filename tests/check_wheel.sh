@@ -37,3 +37,19 @@ cp -r "$root/examples/coffee_machine" skill
 "$work/venv/bin/headstart" predict out "brew a large latte" "stop the coffee"
 "$work/venv/bin/headstart" evaluate out --data skill/test.jsonl
 "$work/venv/bin/headstart" predict headstart-base-en --skill massive "wake me up at seven"
+
+# An exported skill answers where there is neither torch nor transformers.
+"$work/venv/bin/headstart" export out --out exported
+"$python" -m venv "$work/bare"
+"$work/bare/bin/python" -m pip install --quiet onnxruntime numpy tokenizers
+"$work/bare/bin/python" -m pip install --quiet --no-deps --no-index "$work"/headstart-*.whl
+"$work/bare/bin/python" - <<'PYTHON'
+from importlib.util import find_spec
+
+from headstart.onnx import OnnxNLU
+
+assert find_spec("torch") is None and find_spec("transformers") is None
+answer = OnnxNLU("exported")("brew a large latte")
+print(answer)
+assert answer["intent"]["label"] == "BrewCoffee", answer
+PYTHON
