@@ -18,6 +18,10 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 __all__ = [
     "HeadstartConfig",
     "HeadstartForJointNLU",

@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerBase
 
-from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, export
+from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, export, finetune
 from headstart.cli import main
 from headstart.data import slots_of_intents
 from headstart.gazetteers import tokenize_catalogs
-from headstart.onnx import OnnxNLU
+from headstart.modeling.layers_headstart import LinearChainCRF
+from headstart.onnx import OnnxNLU, _Field
 
 TEXTS = [
     "a large latte with oat milk", "brew", "make me two cups of strong coffee, please!", "Ünïcode 🙂 and 'quotes'", "[PAD] [UNK]",
@@ -141,16 +145,17 @@ def test_long_texts_are_cut_with_a_warning(exported: Path, nlu: NLUPipeline, cap
     assert caplog.text.count("was cut after") == 2
 
 
-def test_integers_take_less_room_and_answer_almost_alike(root: Path, tiny_base: Path, coffee: Skill, tmp_path: Path) -> None:
-    from headstart import BASE_EN, finetune
-
-    nlu = finetune(coffee, tmp_path / "coffee", base=str(BASE_EN), max_steps=20, disable_tqdm=True)
+def test_integers_take_less_room_and_answer_almost_alike(coffee: Skill, tmp_path: Path) -> None:
+    nlu = finetune(coffee, tmp_path / "coffee", max_steps=60, disable_tqdm=True)
     whole, small = export(nlu, tmp_path / "whole"), export(nlu, tmp_path / "small", int8=True)
     size = {folder: sum(file.stat().st_size for file in folder.iterdir()) for folder in (whole, small)}
     assert size[small] < 12e6 < size[whole]
     texts = coffee.train["text"]
     pairs = list(zip(OnnxNLU(whole)(texts, batch_size=64), OnnxNLU(small)(texts, batch_size=64), strict=True))
     assert sum(first["intent"]["label"] == second["intent"]["label"] for first, second in pairs) > 0.95 * len(texts)
+    spans = [[{(slot["label"], slot["start"], slot["end"]) for slot in answer["slots"]} for answer in pair] for pair in pairs]
+    assert sum(len(first) for first, _ in spans) > len(texts) // 2
+    assert sum(first == second for first, second in spans) > 0.9 * len(texts)
     assert json.loads((small / "headstart.json").read_text())["weights"] == "int8"
 
 
@@ -186,6 +191,11 @@ def test_what_is_no_exported_skill(nlu: NLUPipeline, exported: Path, tmp_path: P
         OnnxNLU(tmp_path)
     with pytest.raises(ValueError, match="exported skill already"):
         export(exported, tmp_path)
+    with pytest.raises(TypeError, match="found HeadstartForJointNLU; give a pipeline"):
+        export(nlu.model, tmp_path)
+    nlu.save_pretrained(tmp_path / "checkpoint")
+    with pytest.raises(ValueError, match="holds a checkpoint; name another folder"):
+        export(nlu, tmp_path / "checkpoint", "bank")
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="is a file"):
         export(nlu, tmp_path / "file", "bank")
@@ -193,6 +203,9 @@ def test_what_is_no_exported_skill(nlu: NLUPipeline, exported: Path, tmp_path: P
     description = json.loads((folder / "headstart.json").read_text())
     (folder / "headstart.json").write_text(json.dumps({**description, "version": 0}))
     with pytest.raises(ValueError, match="export it anew"):
+        OnnxNLU(folder)
+    (folder / "model.onnx").unlink()
+    with pytest.raises(ValueError, match="lacks model.onnx"):
         OnnxNLU(folder)
 
 
@@ -203,14 +216,43 @@ def test_another_export_takes_the_place_of_the_first(nlu: NLUPipeline, tmp_path:
     assert OnnxNLU(tmp_path)("pay now")["skill"] == "bank"
 
 
-def test_an_interrupted_export_does_not_load(nlu: NLUPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    export(nlu, tmp_path, "coffee_machine")
+def test_a_failed_export_leaves_the_former_one(nlu: NLUPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export(nlu, tmp_path, "bank")
 
     def stop(*args: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch.onnx, "export", stop)
     with pytest.raises(KeyboardInterrupt):
-        export(nlu, tmp_path, "bank")
-    with pytest.raises(ValueError, match="no headstart.json"):
-        OnnxNLU(tmp_path)
+        export(nlu, tmp_path, "coffee_machine")
+    assert OnnxNLU(tmp_path)("pay now")["skill"] == "bank"
+
+
+def test_the_model_stays_as_it_was(nlu: NLUPipeline, tmp_path: Path) -> None:
+    model = copy.deepcopy(nlu.model).to(torch.bfloat16).train()
+    export(NLUPipeline(model=model, tokenizer=nlu.tokenizer), tmp_path, "travel")
+    model.train()
+    assert all(module.training for module in model.modules()) and model.dtype == torch.bfloat16
+    assert close(
+        OnnxNLU(tmp_path)("to paris"),
+        NLUPipeline(model=model.float().eval(), tokenizer=nlu.tokenizer)("to paris", skill="travel"),
+    )
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 5, 90]))
+def test_the_field_decodes_as_that_of_torch(seed: int, scale: float) -> None:
+    torch.manual_seed(seed)
+    crf = LinearChainCRF(2).double()
+    for parameter in crf.parameters():
+        torch.nn.init.normal_(parameter)
+    counts = torch.randint(0, 6, (4,))
+    counts[0] = 5
+    emissions, mask = scale * torch.randn(4, 5, 5, dtype=torch.float64), torch.arange(5) < counts.unsqueeze(1)
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        start, transitions = crf.allowed_scores()
+        np.savez(Path(folder) / "crf.npz", start=start, transitions=transitions, end=crf.end_scores)
+        field = _Field(Path(folder) / "crf.npz")
+        tags, marginals = crf.decode(emissions, mask), crf.marginals(emissions, mask)
+        assert (field.decode(emissions.numpy(), counts.numpy()) == tags.numpy()).all()
+        wanted = marginals.gather(2, tags.unsqueeze(2)).squeeze(2) * mask
+        assert np.abs(field.certainty(emissions.numpy(), counts.numpy(), tags.numpy()) - wanted.numpy()).max() < 1e-4

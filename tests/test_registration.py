@@ -20,7 +20,7 @@ print(nlu("to paris")["skill"], type(transformers.AutoModel.from_pretrained(sys.
         "import headstart; import transformers",
         "import transformers; import headstart",
         "from headstart.modeling.configuration_headstart import HeadstartConfig; import transformers",
-        "import headstart.onnx; import transformers",
+        "import headstart.onnx; import importlib; importlib.reload(headstart); import transformers",
     ],
 )
 def test_the_order_of_imports_does_not_matter(imports: str, tiny_base: Path) -> None:
@@ -28,6 +28,39 @@ def test_the_order_of_imports_does_not_matter(imports: str, tiny_base: Path) -> 
         [sys.executable, "-c", f"import sys; {imports}\n{USE}", str(tiny_base)], capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == ["travel", "headstart.modeling.modeling_headstart"], done.stderr
+
+
+def test_two_threads_may_import_at_once(tiny_base: Path) -> None:
+    code = (
+        "import sys, threading, time, headstart\n"
+        "def other():\n"
+        "    while 'transformers' not in sys.modules: time.sleep(.001)\n"
+        "    time.sleep(.3); from headstart import HeadstartForJointNLU\n"
+        "thread = threading.Thread(target=other); thread.start(); import transformers; thread.join()"
+    )
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{USE}", str(tiny_base)], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["travel", "headstart.modeling.modeling_headstart"] and "Traceback" not in done.stderr, (
+        done.stderr
+    )
+
+
+def test_transformers_without_torch() -> None:
+    """Who has transformers for its tokenizers alone can run exported skills."""
+    code = (
+        "import sys; from importlib.util import find_spec as find; import importlib.util\n"
+        "sys.modules['torch'] = None\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'torch' else find(name, *rest)\n"
+        "import headstart.onnx, transformers; print(sorted(name for name in sys.modules if 'modeling_headstart' in name))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_every_public_name_has_a_home() -> None:
+    import headstart
+
+    assert sorted({*headstart._HOMES, "__version__"}) == sorted(headstart.__all__)
+    assert all(getattr(headstart, name) is not None for name in headstart.__all__)
 
 
 def test_what_a_module_lacks_is_an_attribute_error() -> None:
@@ -38,4 +71,4 @@ def test_what_a_module_lacks_is_an_attribute_error() -> None:
     for module in (headstart, headstart.modeling, headstart.tokenization):
         with pytest.raises(AttributeError, match="nonsense"):
             module.nonsense  # noqa: B018
-    assert {"finetune", "BASE_EN", "export"} <= set(dir(headstart))
+        assert set(module.__all__) <= set(dir(module))

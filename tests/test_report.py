@@ -19,9 +19,10 @@ from headstart.recipe import Recipe
 from headstart.report import ReportOptions, make_report
 from headstart.report.cases import DomainCase, SkillCase, data_hash, find_domains, find_skills
 from headstart.report.classical import ClassicalNLU
+from headstart.report.curve import Curve
 from headstart.report.statistics import Results, compare, convergence, interval
 from headstart.report.summary import summarize
-from headstart.report.systems import SYSTEMS, Curve, Run
+from headstart.report.systems import SYSTEMS, Run
 from headstart.templates import row_template
 
 

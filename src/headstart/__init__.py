@@ -24,9 +24,12 @@ _HOMES = {
     "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data", "convert": "conversion", "evaluate": "evaluation",
     "export": "exporting", "finetune": "finetuning", "load_skill": "readers", "pretrain": "pretraining",
 }  # fmt: skip
+_SUBPACKAGES = ("modeling", "readers", "tokenization")
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return import_module(f"headstart.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'headstart' has no attribute {name!r}")
     value = getattr(import_module(f"headstart.{_HOMES[name]}"), name)

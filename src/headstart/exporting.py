@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import tempfile
@@ -16,13 +17,14 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from transformers import PreTrainedTokenizerBase
 
 from headstart.evaluation import load_pipeline
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.gazetteer_headstart import Gazetteer
 from headstart.modeling.layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers
 from headstart.modeling.losses_headstart import UNSEEN_PRIOR
-from headstart.onnx import CATALOGS, CRF, NETWORK, SKILL, TOKENIZER, VERSION
+from headstart.onnx import CATALOGS, CRF, NETWORK, SKILL, TOKENIZER, VERSION, OnnxNLU
 from headstart.tokenization import NLUPipeline
 from headstart.version import __version__
 
@@ -37,63 +39,96 @@ def export(model: NLUPipeline | str | Path, out: str | Path, skill: str | None =
         model: a pipeline, or the folder or repository of a checkpoint.
         out: folder to write to; what an earlier export wrote there is replaced.
         skill: the skill to export; may be left out if the model has one.
-        int8: keep weights as 8-bit integers: a quarter of the size, faster, and a little less accurate.
+        int8: keep weights as 8-bit integers: a quarter of the size, faster, and a little less accurate. What the layers read is then rounded
+            by the largest values of a whole batch, so that scores depend a little on the other texts of a batch.
 
     Returns:
         the folder: `model.onnx`, `tokenizer.json`, `headstart.json`, and `crf.npz` and `catalogs.json` if the skill has slots and catalogs.
 
     Raises:
-        ValueError: the model has no such skill, or has several and none was named; or `out` is a file.
+        ValueError: the model has no such skill, or has several and none was named; or `out` is a file or holds a checkpoint.
+        TypeError: `model` is none of these.
         ImportError: onnx or onnxruntime is missing.
     """
     nlu = load_pipeline(model) if isinstance(model, (str, Path)) else model
-    if not isinstance(nlu, NLUPipeline):
+    if isinstance(nlu, OnnxNLU):
         raise ValueError(f"{str(model)!r} is an exported skill already; name the checkpoint that it was made of.")
-    network: HeadstartForJointNLU = nlu.model
-    entry = network.skill(skill)
+    if not isinstance(nlu, NLUPipeline):
+        raise TypeError(f"found {type(nlu).__name__}; give a pipeline, or the folder or repository of a checkpoint.")
+    entry = nlu.model.skill(skill)
+    network = _ExportedSkill(nlu.model, entry["name"])
+    unknown = nlu.model.config.unk_token_id
+    return write_exported(network, entry, nlu.tokenizer, unknown, nlu.tokenizer.model_max_length, out, int8)
+
+
+def write_exported(
+    network: ExportedNetwork,
+    entry: dict[str, Any],
+    tokenizer: PreTrainedTokenizerBase,
+    unknown: int,
+    max_pieces: int,
+    out: str | Path,
+    int8: bool = False,
+) -> Path:
+    """Write any network that scores one skill's intents and tags; see [`export`].
+
+    Args:
+        network: what is run.
+        entry: the skill's entry in the configuration.
+        tokenizer: a fast tokenizer; its special pieces are left out.
+        unknown: id of the piece that is read where a text has none.
+        max_pieces: what a text has more of is cut off.
+        out: folder to write to.
+        int8: keep weights as 8-bit integers.
+    """
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise ValueError(f"{str(out)!r} is a file; name a folder to write to.")
+    if (out / "config.json").exists():
+        raise ValueError(f"{str(out)!r} holds a checkpoint; name another folder to write to.")
     out.mkdir(parents=True, exist_ok=True)
-    (out / SKILL).unlink(missing_ok=True)  # written last: a folder without it is not complete
-    for name in (CRF, CATALOGS):
-        (out / name).unlink(missing_ok=True)
-    part = _ExportedSkill(network, entry["name"]).eval()
-    _write_network(part, out / NETWORK, int8)
-    if part.crf is not None:
-        start, transitions = map(_to_numpy, part.crf.allowed_scores())
-        np.savez(out / CRF, start=start, transitions=transitions, end=_to_numpy(part.crf.end_scores))
-    if part.gazetteer is not None:
-        (out / CATALOGS).write_text(json.dumps(part.gazetteer.keys(), ensure_ascii=False), encoding="utf-8")
-    tokenizer = Tokenizer.from_str(nlu.tokenizer.backend_tokenizer.to_str())
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.save(str(out / TOKENIZER))
-    config = network.config
-    description = {
-        "version": VERSION, "headstart": __version__, "weights": "int8" if int8 else "float32",
-        "skill": {**entry, "unseen_prior": UNSEEN_PRIOR}, "max_pieces": nlu.tokenizer.model_max_length,
-        "unk_token_id": config.unk_token_id, "continuation_start": config.continuation_start,
-        "continuation_stop": config.continuation_stop,
-    }  # fmt: skip
-    (out / SKILL).write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    # A copy, on the CPU and in float32 whatever the model is in, and out of training.
+    network = copy.deepcopy(network).cpu().float().eval()
+    with tempfile.TemporaryDirectory(dir=out) as name:
+        folder = Path(name)
+        _write_network(network, folder / NETWORK, int8)
+        if network.crf is not None:
+            start, transitions = map(_to_numpy, network.crf.allowed_scores())
+            np.savez(folder / CRF, start=start, transitions=transitions, end=_to_numpy(network.crf.end_scores))
+        if network.gazetteer is not None:
+            (folder / CATALOGS).write_text(json.dumps(network.gazetteer.keys(), ensure_ascii=False), encoding="utf-8")
+        backend = Tokenizer.from_str(cast(Any, tokenizer).backend_tokenizer.to_str())
+        backend.no_truncation()
+        backend.no_padding()
+        backend.save(str(folder / TOKENIZER))
+        description = {
+            "version": VERSION, "headstart": __version__, "weights": "int8" if int8 else "float32",
+            "skill": {**entry, "unseen_prior": UNSEEN_PRIOR}, "max_pieces": max_pieces, "unk_token_id": unknown,
+        }  # fmt: skip
+        (folder / SKILL).write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        # An earlier export is taken away first and its description first of all: without it, a folder is not complete.
+        for file in (SKILL, NETWORK, CRF, CATALOGS, TOKENIZER):
+            (out / file).unlink(missing_ok=True)
+        for file in (NETWORK, CRF, CATALOGS, TOKENIZER, SKILL):
+            if (folder / file).exists():
+                (folder / file).replace(out / file)
     return out
 
 
-class _ExportedSkill(nn.Module):
-    """One skill's network, from padded pieces to scores, in operators that ONNX has: ragged rows are told apart by their lengths."""
+class ExportedNetwork(nn.Module):
+    """From padded pieces to scores of intents and tags, in operators that ONNX has.
+
+    Args:
+        classifiers: what reads the states.
+        gazetteer: the skill's catalogs, if it has any.
+    """
 
     crf: LinearChainCRF | None
 
-    def __init__(self, model: HeadstartForJointNLU, skill: str) -> None:
+    def __init__(self, classifiers: SkillClassifiers, gazetteer: Gazetteer | None) -> None:
         super().__init__()
-        self.embeddings, self.trunk = model.trunk.embed_tokens, model.trunk.lstm
-        layers = cast(TaskLayers, model.task_layers[model.skill(skill)["task_layers"]])
-        classifiers = cast(SkillClassifiers, model.classifiers[skill])
-        self.slot_lstm, self.intent_lstm = layers.slot_lstm, layers.intent_lstm
         self.intent_classifier, self.reject_classifier = classifiers.intent_classifier, classifiers.reject_classifier
-        self.slot_classifier, self.crf = classifiers.slot_classifier, classifiers.crf
-        self.gazetteer = cast(Gazetteer, model.gazetteers[skill]) if skill in model.gazetteers else None
+        self.slot_classifier, self.crf, self.gazetteer = classifiers.slot_classifier, classifiers.crf, gazetteer
 
     @property
     def output_names(self) -> list[str]:
@@ -105,6 +140,12 @@ class _ExportedSkill(nn.Module):
         }
         return [name for name, part in parts.items() if part is not None]
 
+    def states(
+        self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What tags are read from, (batch, tokens, width), and intents, (batch, width); see `forward`."""
+        raise NotImplementedError
+
     def forward(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, ...]:
@@ -115,25 +156,43 @@ class _ExportedSkill(nn.Module):
             lengths: (batch,) long, pieces of each row.
             matches: (batch, tokens, 2 * catalogs) float, if the skill has catalogs.
         """
-        states = _run(self.trunk, self.embeddings(input_ids), lengths)
-        of_slots = of_intents = states
+        of_words, of_rows = self.states(input_ids, lengths, matches)
         added: tuple[Any, Any] = (0.0, 0.0)
         if self.gazetteer is not None and matches is not None:
-            slot_inputs, intent_inputs = self.gazetteer.inputs(matches)
-            of_slots, of_intents = states + slot_inputs, states + intent_inputs
-            of_tags, of_all = self.gazetteer.scores(matches)
-            added = (of_tags, 0.0 if of_all is None else of_all)
-        results = []
-        if self.intent_classifier is not None:
-            found = _run(self.intent_lstm, of_intents, lengths)
-            is_padding = torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)
-            pooled = found.masked_fill(is_padding.unsqueeze(2), torch.finfo(torch.float32).min).amax(dim=1)
-            layers = [layer for layer in (self.intent_classifier, self.reject_classifier) if layer is not None]
-            scores = torch.cat([layer(pooled) for layer in layers], dim=1) + added[1]
+            of_tags, of_intents = self.gazetteer.scores(matches)
+            added = (of_tags, 0.0 if of_intents is None else of_intents)
+        results: list[torch.Tensor] = []
+        layers = [layer for layer in (self.intent_classifier, self.reject_classifier) if layer is not None]
+        if layers:
+            scores = torch.cat([layer(of_rows) for layer in layers], dim=1) + added[1]
             results += scores.split([layer.out_features for layer in layers], dim=1)
         if self.slot_classifier is not None:
-            results.append(self.slot_classifier(_run(self.slot_lstm, of_slots, lengths)) + added[0])
+            results.append(self.slot_classifier(of_words) + added[0])
         return tuple(results)
+
+
+class _ExportedSkill(ExportedNetwork):
+    """One skill of a Headstart model; rows of different lengths are told apart by these."""
+
+    def __init__(self, model: HeadstartForJointNLU, skill: str) -> None:
+        gazetteer = cast(Gazetteer, model.gazetteers[skill]) if skill in model.gazetteers else None
+        super().__init__(cast(SkillClassifiers, model.classifiers[skill]), gazetteer)
+        layers = cast(TaskLayers, model.task_layers[model.skill(skill)["task_layers"]])
+        self.embeddings, self.trunk = model.trunk.embed_tokens, model.trunk.lstm
+        self.slot_lstm, self.intent_lstm = layers.slot_lstm, layers.intent_lstm
+
+    def states(
+        self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """See [`ExportedNetwork.states`]."""
+        of_slots = of_intents = _run(self.trunk, self.embeddings(input_ids), lengths)
+        if self.gazetteer is not None and matches is not None:
+            slot_inputs, intent_inputs = self.gazetteer.inputs(matches)
+            of_slots, of_intents = of_slots + slot_inputs, of_intents + intent_inputs
+        found = _run(self.intent_lstm, of_intents, lengths)
+        is_padding = torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)
+        pooled = found.masked_fill(is_padding.unsqueeze(2), torch.finfo(torch.float32).min).amax(dim=1)
+        return _run(self.slot_lstm, of_slots, lengths), pooled
 
 
 def _run(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -143,7 +202,7 @@ def _run(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor) -> torch.Ten
 
 
 def _to_numpy(values: torch.Tensor) -> np.ndarray:
-    return values.detach().float().cpu().numpy()
+    return values.detach().numpy()
 
 
 @contextmanager
@@ -159,7 +218,7 @@ def _without_stderr() -> Iterator[None]:
             os.close(kept)
 
 
-def _write_network(part: _ExportedSkill, file: Path, int8: bool) -> None:
+def _write_network(network: ExportedNetwork, file: Path, int8: bool) -> None:
     try:
         import onnx  # noqa: F401
         from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -167,8 +226,8 @@ def _write_network(part: _ExportedSkill, file: Path, int8: bool) -> None:
         raise ImportError("exporting needs onnx and onnxruntime: pip install 'headstart[onnx]'") from error
     example: list[torch.Tensor] = [torch.tensor([[5, 6, 7], [5, 6, 0]]), torch.tensor([3, 2])]
     names = ["input_ids", "lengths"]
-    if part.gazetteer is not None:
-        example.append(torch.zeros(2, 3, 2 * part.gazetteer.num_catalogs))
+    if network.gazetteer is not None:
+        example.append(torch.zeros(2, 3, 2 * network.gazetteer.num_catalogs))
         names.append("matches")
     of_words, of_rows = {0: "batch", 1: "tokens"}, {0: "batch"}
     axes = {"input_ids": of_words, "lengths": of_rows, "matches": of_words, "slot_logits": of_words, "intent_logits": of_rows,
@@ -178,8 +237,8 @@ def _write_network(part: _ExportedSkill, file: Path, int8: bool) -> None:
         warnings.simplefilter("ignore")
         written = Path(folder) / "network.onnx"
         torch.onnx.export(
-            part, tuple(example), str(written), input_names=names, output_names=part.output_names, opset_version=OPSET, dynamo=False,
-            dynamic_axes={name: axis for name, axis in axes.items() if name in (*names, *part.output_names)},
+            network, tuple(example), str(written), input_names=names, output_names=network.output_names, opset_version=OPSET, dynamo=False,
+            dynamic_axes={name: axis for name, axis in axes.items() if name in (*names, *network.output_names)},
         )  # fmt: skip
         if int8:
             quantized = Path(folder) / "int8.onnx"
@@ -188,4 +247,4 @@ def _write_network(part: _ExportedSkill, file: Path, int8: bool) -> None:
         written.replace(file)
 
 
-__all__ = ["export"]
+__all__ = ["ExportedNetwork", "export", "write_exported"]

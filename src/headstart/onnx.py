@@ -45,7 +45,8 @@ class OnnxNLU:
         ImportError: onnxruntime is missing.
 
     Call it with one string, or with a list or a generator of strings for as many requests. The answers are those of
-    [`NLUPipeline`], and so are the options `skill`, `reject_threshold`, `use_gazetteers` and `batch_size` and the errors.
+    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `use_gazetteers` and `batch_size` and
+    the errors.
     """
 
     def __init__(self, folder: str | Path, num_threads: int = 1) -> None:
@@ -54,6 +55,8 @@ class OnnxNLU:
             raise ValueError(
                 f"{str(folder)!r} holds no exported skill (no {SKILL}); make one: headstart export MODEL --out FOLDER."
             )
+        if missing := [name for name in (NETWORK, TOKENIZER) if not (folder / name).is_file()]:
+            raise ValueError(f"{str(folder)!r} lacks {missing[0]}: it is a part of an exported skill; export it anew.")
         description = json.loads((folder / SKILL).read_text(encoding="utf-8"))
         if description["version"] != VERSION:
             raise ValueError(
@@ -63,7 +66,6 @@ class OnnxNLU:
         self.entry: dict[str, Any] = description["skill"]
         self._unknown: int = description["unk_token_id"]
         self._max_pieces: int = description["max_pieces"]
-        self._continuing = range(description["continuation_start"], description["continuation_stop"])
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the piece
         self._session = _open_session(folder / NETWORK, num_threads)
@@ -92,7 +94,7 @@ class OnnxNLU:
         *,
         skill: str | None = None,
         reject_threshold: float | None = None,
-        use_gazetteers: bool = True,
+        use_gazetteers: bool | None = None,
         batch_size: int = 1,
     ) -> Any:
         """Answer one text (a dict), several (a list of dicts), or those of a generator, one after the other."""
@@ -102,8 +104,8 @@ class OnnxNLU:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
         if isinstance(inputs, str):
-            return self._answer([inputs], reject_threshold, use_gazetteers)[0]
-        answers = self._stream(iter(inputs), reject_threshold, use_gazetteers, batch_size)
+            return self._answer([inputs], reject_threshold, use_gazetteers is not False)[0]
+        answers = self._stream(iter(inputs), reject_threshold, use_gazetteers is not False, batch_size)
         return answers if isinstance(inputs, GeneratorType) else list(answers)
 
     def _stream(
@@ -143,7 +145,8 @@ class OnnxNLU:
     def _find_matches(self, read: Sequence[_Read], shape: tuple[int, ...], use_gazetteers: bool) -> np.ndarray:
         features = np.zeros((*shape, 2 * self._num_catalogs), dtype=np.float32)
         for number, row in enumerate(read if use_gazetteers else ()):
-            starts = [piece not in self._continuing for piece in row.pieces]
+            firsts = set(row.words.first_tokens)
+            starts = [position in firsts for position in range(len(row.pieces))]
             for match in find_matches(self._catalogs or CatalogDict(), self._num_catalogs, row.pieces, starts):
                 features[number, match.start, match.catalog] = 1
                 features[number, match.start + 1 : match.end, self._num_catalogs + match.catalog] = 1
@@ -264,7 +267,7 @@ class _Field:
         num_words = emissions.shape[1]
         goes_on = _rows_that_go_on(counts)
         # Each word's weights are scaled by its largest one, and each product to the sum 1: neither changes a marginal.
-        weights = np.exp(emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64) + np.finfo(np.float64).tiny
+        weights = np.exp((emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64)) + np.finfo(np.float64).tiny
         before = [_normalized(np.exp(self.start - self.start.max()) * weights[:, 0])]
         for word in range(1, num_words):
             reached = _normalized((before[-1] @ self._weights) * weights[:, word])

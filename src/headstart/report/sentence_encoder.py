@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
 from torch import nn
-from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainingArguments, set_seed
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments, set_seed
 
 from headstart.data import Skill, slots_of_intents
 from headstart.embeddings import teacher_folder
+from headstart.evaluation import score_answers
 from headstart.features import JointNLUCollator
 from headstart.gazetteers import tokenize_catalogs
 from headstart.modeling.gazetteer_headstart import Gazetteer, build_trie
 from headstart.modeling.layers_headstart import SkillClassifiers
 from headstart.modeling.losses_headstart import gather_words, intent_losses, slot_losses, slot_priors
 from headstart.refilling import EpochRows, NewEpoch
+from headstart.report.curve import EVALUATION
 from headstart.tokenization import find_words, tags_to_spans
 
 
@@ -89,6 +91,27 @@ class SentenceEncoderForJointNLU(nn.Module):
         return cast(torch.Tensor, self.starts_word)[input_ids]
 
 
+class _ScoringTrainer(Trainer):
+    """Evaluates by answering the rows of its evaluation set.
+
+    Args:
+        answer: what answers texts with the model as it is.
+    """
+
+    def __init__(self, *args: Any, answer: Callable[[Sequence[str]], list[dict[str, Any]]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.answer = answer
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """The semantic error rate."""
+        rows = cast(list[dict[str, Any]], self.eval_dataset)
+        cast(Any, self.model).eval()
+        answers = self.answer([row["text"] for row in rows])
+        metrics = {"eval_semantic_error_rate": score_answers(answers, rows)["semantic_error_rate"]}
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
 class SentenceEncoderNLU:
     """Trains a [`SentenceEncoderForJointNLU`], and answers as a [`NLUPipeline`] does.
 
@@ -98,6 +121,9 @@ class SentenceEncoderNLU:
         steps: optimizer steps; unset: 20 times the square root of the number of rows, at least 150 and at most 1,000.
         learning_rate: peak learning rate of the encoder.
         head_learning_rate: that of the classifiers.
+        refill: probability that a slot gets another value at every epoch.
+        curve: says after which steps `scored` is scored.
+        scored: validation rows.
     """
 
     def __init__(
@@ -108,6 +134,8 @@ class SentenceEncoderNLU:
         learning_rate: float = 1e-4,
         head_learning_rate: float = 2e-3,
         refill: float = 0.5,
+        curve: TrainerCallback | None = None,
+        scored: Sequence[dict[str, Any]] = (),
     ) -> None:
         set_seed(seed)
         self.tokenizer = AutoTokenizer.from_pretrained(teacher_folder())
@@ -128,13 +156,14 @@ class SentenceEncoderNLU:
             args = TrainingArguments(
                 output_dir=folder, max_steps=self.steps, per_device_train_batch_size=16, seed=seed, warmup_steps=0.1,
                 remove_unused_columns=False, report_to="none", logging_strategy="no", save_strategy="no", disable_tqdm=True,
-                use_cpu=True, dataloader_pin_memory=False,
+                use_cpu=True, dataloader_pin_memory=False, **(EVALUATION if scored else {}),
             )  # fmt: skip
-            Trainer(
-                self.model, args, JointNLUCollator(cast(int, self.tokenizer.pad_token_id)), train,
-                callbacks=[NewEpoch(train)], optimizers=(optimizer, None),
+            callbacks = [NewEpoch(train), *([curve] if curve is not None else [])]
+            _ScoringTrainer(
+                self.model, args, JointNLUCollator(cast(int, self.tokenizer.pad_token_id)), train, list(scored) or None,
+                callbacks=callbacks, optimizers=(optimizer, None), answer=self,
             ).train()  # fmt: skip
-        self.model.eval()
+        cast(Any, self.model).eval()
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str], batch_size: int = 64) -> list[dict[str, Any]]:

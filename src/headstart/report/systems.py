@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import statistics
 import tempfile
 import time
@@ -12,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from safetensors.torch import save_file
-from transformers import AutoTokenizer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import AutoTokenizer
 
 from headstart.checkpoints import resolve_checkpoint
 from headstart.data import DataError, Skill, is_covered
@@ -24,6 +23,7 @@ from headstart.finetuning import starting_embeddings, train_skill
 from headstart.modeling import HeadstartConfig
 from headstart.recipe import choose_recipe
 from headstart.report.cases import Case, data_hash
+from headstart.report.curve import EVALUATION, Curve
 from headstart.training_args import FinetuneArguments
 from headstart.version import __version__
 
@@ -35,11 +35,17 @@ SHAPE = (
     "initializer_range",
 )  # fmt: skip
 REVISION = 2  # to be raised when the code of a system gives other results than before
-NEVER = 10**9  # steps: the curve says when to evaluate
 TIMED_TEXTS = 30
-FIRST_POINT, GROWTH = 5, 1.25  # of a curve's steps
 
 Answer = Callable[[Sequence[str]], list[dict[str, Any]]]
+
+
+class Trained(NamedTuple):
+    """A system that has learned a skill: the object that answers, how it is asked for many texts, and what it cost (see [`Run`])."""
+
+    nlu: Any
+    answer: Answer
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ class Run:
         if self.is_tuning:
             skill = replace(skill, test=skill.validation)
         check_parts(skill, self.case.name)
-        answer, facts = _KINDS[self.system.kind](self, skill)
+        _, answer, facts = self.train(skill)
         rows, validation = rows_of(skill, "test"), rows_of(skill, "validation")
         return {
             "skill": self.case.name, "group": self.case.group, "system": self.system.name, "seed": self.seed,
@@ -146,8 +152,12 @@ class Run:
             "test": _rounded(score_answers(answer([row["text"] for row in rows]), rows)),
         }  # fmt: skip
 
+    def train(self, skill: Skill) -> Trained:
+        """Learn the skill that the case loads."""
+        return _KINDS[self.system.kind](self, skill)
 
-def _finetune(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
+
+def _finetune(run: Run, skill: Skill) -> Trained:
     options: dict[str, Any] = {**NO_REJECTION, **run.system.options}
     if options.get("starting_embeddings") == "distilled" and run.distilled is not None:
         options["starting_embeddings"] = str(run.distilled)
@@ -156,7 +166,7 @@ def _finetune(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
     covered = [row for row in rows_of(skill, "validation") if is_covered(row, skill.intents, skill.slots)]
     has_curve = run.has_curve and num_units(covered) > 0
     if has_curve:
-        options |= {"eval_strategy": "steps", "eval_steps": NEVER, "eval_on_start": True}
+        options |= EVALUATION
     else:
         skill = replace(skill, validation=None)
     with tempfile.TemporaryDirectory() as folder:
@@ -174,23 +184,28 @@ def _finetune(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
         "steps": trained.metrics["steps"], "seconds": round(seconds, 2), "bytes": size,
         "curve": curve.shifted(trained.metrics.get("probe_seconds", 0.0)),
     }  # fmt: skip
-    return lambda texts: nlu(list(texts), batch_size=min(64, len(texts))), facts
+    return Trained(nlu, lambda texts: nlu(list(texts), batch_size=min(64, len(texts))), facts)
 
 
-def _classical(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
+def _classical(run: Run, skill: Skill) -> Trained:
     from headstart.report.classical import ClassicalNLU
 
     started = time.perf_counter()
     nlu = ClassicalNLU(skill, AutoTokenizer.from_pretrained(resolve_checkpoint(run.base)), run.seed, **run.system.options)
-    return nlu, {"steps": None, "seconds": round(time.perf_counter() - started, 2), "bytes": nlu.size(), "curve": []}
+    seconds = time.perf_counter() - started
+    return Trained(nlu, nlu, {"steps": None, "seconds": round(seconds, 2), "bytes": nlu.size(), "curve": []})
 
 
-def _sentence_encoder(run: Run, skill: Skill) -> tuple[Answer, dict[str, Any]]:
+def _sentence_encoder(run: Run, skill: Skill) -> Trained:
     from headstart.report.sentence_encoder import SentenceEncoderNLU
 
+    covered = [row for row in rows_of(skill, "validation") if is_covered(row, skill.intents, skill.slots)]
+    curve = Curve(run.has_curve and num_units(covered) > 0)
     started = time.perf_counter()
-    nlu = SentenceEncoderNLU(skill, run.seed, steps=run.max_steps, **run.system.options)
-    return nlu, {"steps": nlu.steps, "seconds": round(time.perf_counter() - started, 2), "bytes": nlu.size(), "curve": []}
+    nlu = SentenceEncoderNLU(skill, run.seed, steps=run.max_steps, curve=curve, scored=covered, **run.system.options)
+    seconds = time.perf_counter() - started - curve.scoring_seconds
+    facts = {"steps": nlu.steps, "seconds": round(seconds, 2), "bytes": nlu.size(), "curve": curve.points}
+    return Trained(nlu, nlu, facts)
 
 
 _KINDS = {"finetune": _finetune, "classical": _classical, "sentence_encoder": _sentence_encoder}
@@ -243,52 +258,6 @@ def check_parts(skill: Skill, name: str) -> None:
             raise DataError(f"{name} has no {part} rows with an annotated intent or slot; give it some, or leave it out.")
 
 
-class Curve(TrainerCallback):
-    """The validation semantic error rate before fine-tuning, after 5 steps, 10, and then every quarter more.
-
-    Args:
-        is_wanted: score it; otherwise only the steps' time is measured.
-    """
-
-    def __init__(self, is_wanted: bool = True) -> None:
-        self.points: list[tuple[int, float, float]] = []
-        self.scoring_seconds = 0.0
-        self._next: float = FIRST_POINT if is_wanted else float("inf")
-        self._started = time.perf_counter()
-        self._last = 0.0  # when training was last left off
-        self._is_asked = is_wanted  # before the first step
-
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """What comes first is the score before fine-tuning."""
-        self._last = time.perf_counter()
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Ask for scores where the curve has a point."""
-        if state.global_step >= self._next or (self._next < float("inf") and state.global_step == state.max_steps):
-            self._next = max(self._next * GROWTH, self._next + FIRST_POINT)
-            control.should_evaluate = self._is_asked = True
-        self._last = time.perf_counter()
-
-    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Keep the point."""
-        now = time.perf_counter()
-        seconds = self._last - self._started - self.scoring_seconds
-        self.scoring_seconds += now - self._last
-        self._last = now
-        if self._is_asked:  # not the last evaluation, after training
-            self._is_asked = False
-            error = kwargs["metrics"]["eval_semantic_error_rate"]
-            self.points.append((state.global_step, round(seconds, 3), round(error, 5)))
-
-    def shifted(self, probe_seconds: float) -> list[tuple[int, float, float]]:
-        """The points, with as many more steps as take the time in which classifiers were fitted before the first one."""
-        if len(self.points) < 2 or not probe_seconds:
-            return self.points
-        (first, began, _), (last, ended, _) = self.points[0], self.points[-1]
-        more = math.ceil(probe_seconds / ((ended - began) / (last - first)))
-        return [(step + more, seconds, error) for step, seconds, error in self.points]
-
-
 def _median_latency(answer: Answer, texts: Sequence[str]) -> float:
     """Milliseconds of one utterance at a time, on one thread."""
     texts = [texts[number % len(texts)] for number in range(TIMED_TEXTS)]
@@ -306,4 +275,4 @@ def _rounded(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in metrics.items()}
 
 
-__all__ = ["DEFAULT_SYSTEMS", "SYSTEMS", "Curve", "Run", "System", "checkpoint_hash", "distill"]
+__all__ = ["DEFAULT_SYSTEMS", "SYSTEMS", "Run", "System", "Trained", "checkpoint_hash", "distill"]
