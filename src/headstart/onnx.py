@@ -209,15 +209,15 @@ class _Read(NamedTuple):
 
 
 class _Priors(NamedTuple):
-    """What [`headstart.modeling.losses_headstart.slot_priors`] computes: which slots an intent was seen with (intents, slots), and the
-    least share."""
+    """What [`headstart.modeling.losses_headstart.slot_priors`] computes: which slots an intent was seen with, (intents, slots), against the
+    share of intents that were, and the least share."""
 
     seen: np.ndarray
     least: float
 
     def of(self, intent_logits: np.ndarray) -> np.ndarray:
         """What is added to the scores of tags, (rows, 1, tags)."""
-        allowed = _softmax(intent_logits) @ self.seen / self.seen.mean(axis=0)
+        allowed = _softmax(intent_logits) @ self.seen
         priors = np.log(allowed.clip(self.least, 1)).repeat(2, axis=1)
         return np.pad(priors, ((0, 0), (1, 0)))[:, None].astype(np.float32)
 
@@ -225,11 +225,13 @@ class _Priors(NamedTuple):
 def _slot_priors(entry: Mapping[str, Any]) -> _Priors:
     seen = {intent: set(labels) for intent, labels in entry["slots_of_intents"].items()}
     free = set(entry["slots"]).difference(*seen.values())
-    table = [
-        [float(intent not in seen or label in seen[intent] or label in free) for label in entry["slots"]]
-        for intent in entry["intents"]
-    ]
-    return _Priors(np.array(table, dtype=np.float32), entry["unseen_prior"])
+    table = np.array(
+        [
+            [float(intent not in seen or label in seen[intent] or label in free) for label in entry["slots"]]
+            for intent in entry["intents"]
+        ]
+    )
+    return _Priors((table / table.mean(axis=0)).astype(np.float32), entry["unseen_prior"])
 
 
 class _Field:
