@@ -1,4 +1,4 @@
-"""The command lines: `headstart predict|evaluate|convert|report|export|pretrain|finetune`, and `train.py pretrain|finetune`."""
+"""The command lines: `headstart predict|evaluate|convert|report|export|push|pretrain|finetune`, and `train.py pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from headstart.evaluation import evaluate, load_pipeline, skill_entry
 from headstart.exporting import export
 from headstart.finetuning import load_skill_of, run_finetuning
 from headstart.pretraining import run_pretraining
+from headstart.publishing import push
 from headstart.readers import READERS
 from headstart.report import EXPERIMENTS, ReportOptions, make_report
 from headstart.report.systems import DEFAULT_SYSTEMS, SYSTEMS
@@ -87,6 +88,7 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_report(commands)
     _add_export(commands)
+    _add_push(commands)
     for command in (predict, scores):
         command.add_argument("--skill", help="the skill to ask; needed if the model has several")
         command.add_argument(
@@ -173,6 +175,20 @@ def _add_export(commands: Any) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     print(export(options.model, options.out, options.skill, int8=options.int8))
+
+
+def _add_push(commands: Any) -> None:
+    command = commands.add_parser("push", allow_abbrev=False, help="publish a checkpoint, or an exported skill, on a hub")
+    command.add_argument("model", metavar="MODEL", help="its folder, or a short name")
+    command.add_argument("repo_id", metavar="REPO", help="owner/name, or a name of your own account; made if it is not there")
+    command.add_argument("--private", action="store_true", default=None, help="a new repository is yours alone to see")
+    command.add_argument("--revision", metavar="BRANCH", help="branch to push to, made if it is not there (default: main)")
+    command.add_argument("--message", help="of the commit")
+    command.set_defaults(run=_push)
+
+
+def _push(options: argparse.Namespace) -> None:
+    print(push(options.model, options.repo_id, private=options.private, revision=options.revision, message=options.message))
 
 
 def _predict(options: argparse.Namespace) -> None:
