@@ -201,14 +201,15 @@ def _handler(hub: HubServer, routes: list[tuple[str, re.Pattern[str], Route]]) -
             pass
 
         def _answer(self) -> None:
-            fault = next((one for one in hub.faults if one.times and self._is(one.method, one.path)), None)
-            if fault is not None:
-                fault.times -= 1
-                if not fault.status:
-                    self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 1000))
-                    self.close_connection = True
-                    self.connection.close()
-                    return
+            with hub.lock:
+                fault = next((one for one in hub.faults if one.times and self._is(one.method, one.path)), None)
+                if fault is not None:
+                    fault.times -= 1
+            if fault is not None and not fault.status:
+                self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 1000))
+                self.close_connection = True
+                self.connection.close()
+                return
             try:
                 request = _Request(hub, self)
                 with hub.lock:
@@ -263,12 +264,12 @@ def _create(request: _Request) -> Answer:
     owner = asked.get("organization") or request.user
     name = f"{owner}/{asked['name']}"
     url = f"{request.hub.url}/{name}"
+    if owner != request.user:
+        raise HubError(403, "", f"You don't have the rights to create a model under the namespace {owner!r}")
     if name in request.hub.repos:
         error = HubError(409, "", "You already created this model repo")
         error.body = {"url": url}  # type: ignore[attr-defined]
         raise error
-    if owner != request.user:
-        raise HubError(403, "", f"You don't have the rights to create a model under the namespace {owner!r}")
     repo = request.hub.repos[name] = Repo(name, asked.get("visibility") == "private" or bool(asked.get("private")))
     repo.add("main", {".gitattributes": File(b"*.safetensors filter=lfs\n", False)}, "initial commit", request.user)
     return {"url": url, "name": name}
@@ -422,7 +423,7 @@ def _commit(request: _Request, id: str, revision: str) -> Answer:
         elif key == "file":
             files[value["path"]] = File(base64.b64decode(value["content"]), False)
         elif key == "lfsFile":
-            files[value["path"]] = File(request.hub.objects[value["oid"]], True)
+            files[value["path"]] = File(_object(request.hub, value["oid"]), True)
         elif key == "deletedFile":
             if value["path"] not in files:
                 raise HubError(404, "EntryNotFound", f"{value['path']} is not there")
@@ -467,6 +468,12 @@ def _delete_tag(request: _Request, id: str, name: str) -> Answer:
 # ---- large objects, on the second origin
 
 
+def _object(hub: HubServer, oid: str) -> bytes:
+    if oid not in hub.objects:
+        raise HubError(404, "EntryNotFound", f"there is no object {oid}")
+    return hub.objects[oid]
+
+
 @_route("PUT", "/objects/{oid}", OBJECT_ROUTES)
 def _put(request: _Request, oid: str) -> Answer:
     if hashlib.sha256(request.data).hexdigest() != oid:
@@ -477,7 +484,7 @@ def _put(request: _Request, oid: str) -> Answer:
 
 @_route("GET", "/objects/{oid}", OBJECT_ROUTES)
 def _get(request: _Request, oid: str) -> Answer:
-    data = request.hub.objects[oid]
+    data = _object(request.hub, oid)
     match = re.match(r"bytes=(\d+)-(\d*)", request.handler.headers.get("Range", ""))
     if match is None:
         return 200, {"Accept-Ranges": "bytes"}, data

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +15,9 @@ from typing import Any
 import pytest
 
 from headstart import export
+from headstart.evaluation import load_pipeline
 from headstart.onnx import OnnxNLU
+from headstart.publishing import push
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from hub_server import Fault, HubServer
@@ -44,7 +48,8 @@ def run(hub: HubServer, tmp_path: Path) -> Any:
             "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1",
         } | environment  # fmt: skip
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        foreign = re.compile(r"(HF_|HUGGING).*|.*_proxy", re.IGNORECASE)
+        inherited = {name: value for name, value in os.environ.items() if not foreign.fullmatch(name)}
         if token is not None:
             settings["HF_TOKEN"] = token
         command = [sys.executable, "-c", code, *map(str, arguments)]
@@ -54,45 +59,55 @@ def run(hub: HubServer, tmp_path: Path) -> Any:
 
 
 def test_a_checkpoint_is_pushed_and_loaded(hub: HubServer, run: Any, tiny_base: Path, tmp_path: Path) -> None:
-    (tiny_base / "training_args.bin").write_bytes(b"a pickle")
-    (tiny_base / "checkpoint-5").mkdir(exist_ok=True)
-    (tiny_base / "checkpoint-5" / "config.json").write_text("{}")
-    try:
-        done = run(COMMAND, "push", tiny_base, "alice/tiny", "--message", "first")
-    finally:
-        (tiny_base / "training_args.bin").unlink()
-        (tiny_base / "checkpoint-5" / "config.json").unlink()
-        (tiny_base / "checkpoint-5").rmdir()
+    folder = shutil.copytree(tiny_base, tmp_path / "model")
+    more = ("training_args.bin", "trainer_state.json", "credentials.json", "script.py", "checkpoint-5/config.json")
+    for name in more:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("{}")
+    done = run(COMMAND, "push", folder, "alice/tiny", "--message", "first")
     assert done.returncode == 0 and done.stdout.startswith(f"{hub.url}/alice/tiny/commit/"), done.stderr
-    assert "not published: checkpoint-5, training_args.bin" in done.stderr
+    assert "not published: checkpoint-5, credentials.json, script.py, trainer_state.json, training_args.bin" in done.stderr
     files = hub.files("alice/tiny")
-    assert files["model.safetensors"] == (tiny_base / "model.safetensors").read_bytes()
     assert {path for path in files if path != ".gitattributes"} == {path.name for path in tiny_base.iterdir() if path.is_file()}
+    assert all(content == (folder / path).read_bytes() for path, content in files.items() if path != ".gitattributes")
+
+    # Whoever lacks the package can load it too.
     code = (
-        "import sys, json; import headstart; from transformers import pipeline; "
-        "print(json.dumps(pipeline('joint-nlu', model='alice/tiny', skill='travel')('to paris')))"
+        "import json; from transformers import pipeline; "
+        "nlu = pipeline('joint-nlu', model='alice/tiny', skill='travel', trust_remote_code=True); print(json.dumps(nlu('to paris')))"
     )
     answer = run(code, token=None)
     assert answer.returncode == 0, answer.stderr
-    assert json.loads(answer.stdout) == json.loads(run(COMMAND, "predict", tiny_base, "--skill", "travel", "to paris").stdout)
+    assert json.loads(answer.stdout) == load_pipeline(str(tiny_base))("to paris", skill="travel")
 
-    # The same once more is no commit; a branch and a tag keep their states.
     commits = len(hub.repos["alice/tiny"].commits)
-    assert run(PUSH, tiny_base, "alice/tiny").returncode == 0
-    assert len(hub.repos["alice/tiny"].commits) == commits
+    assert run(PUSH, folder, "alice/tiny").returncode == 0
+    assert len(hub.repos["alice/tiny"].commits) == commits  # the same once more is no commit
 
 
-def test_a_branch_and_a_private_repository(hub: HubServer, run: Any, tiny_base: Path, tmp_path: Path) -> None:
-    assert run(PUSH, tiny_base, "tiny", {"private": True, "revision": "next"}).returncode == 0
+def test_a_private_repository_and_a_branch_of_it(hub: HubServer, run: Any, tiny_base: Path, tmp_path: Path) -> None:
+    private = {"private": True, "token": "hf_alice"}
+    assert run(PUSH, tiny_base, "tiny", private, token=None).returncode == 0
+    folder = shutil.copytree(tiny_base, tmp_path / "model")
+    (folder / "README.md").write_text("a card")
+    done = run(PUSH, folder, "tiny", {**private, "revision": "next"}, token=None)
+    assert done.returncode == 0, done.stderr
     repo = hub.repos["alice/tiny"]
     assert repo.private and sorted(repo.branches) == ["main", "next"]
-    assert "model.safetensors" in hub.files("alice/tiny", "next") and "model.safetensors" not in hub.files("alice/tiny")
-    code = "import sys; from headstart import HeadstartForJointNLU as H; print(H.from_pretrained('alice/tiny', revision='next').skills)"
-    assert run(code).stdout == "['travel', 'bank', 'tables']\n"
+    assert hub.files("alice/tiny", "next")["README.md"] == b"a card" and "README.md" not in hub.files("alice/tiny")
+    code = "from huggingface_hub import hf_hub_download as load; print(load('alice/tiny', 'README.md', revision='next'))"
+    assert Path(run(code).stdout.strip()).read_text() == "a card"
     assert run(code, token="hf_bob", HF_HOME=str(tmp_path / "bob")).returncode != 0
     done = run(PUSH, tiny_base, "alice/tiny", token="hf_bob")
-    assert done.returncode == 1 and done.stderr.strip().count("\n") == 0
-    assert "this token may not write" in done.stderr or "is not there, or is private" in done.stderr
+    assert done.returncode == 1 and "this token may not write to alice/tiny" in done.stderr
+
+
+def test_what_shall_be_private_is_not_published(hub: HubServer, run: Any, tiny_base: Path) -> None:
+    code = "from huggingface_hub import create_repo; create_repo('tiny')"
+    assert run(code).returncode == 0
+    done = run(PUSH, tiny_base, "alice/tiny", {"private": True})
+    assert done.returncode == 1 and "alice/tiny is there already, and public" in done.stderr
+    assert list(hub.files("alice/tiny")) == [".gitattributes"]
 
 
 def test_an_exported_skill(hub: HubServer, run: Any, tiny_base: Path, tmp_path: Path) -> None:
@@ -102,8 +117,10 @@ def test_an_exported_skill(hub: HubServer, run: Any, tiny_base: Path, tmp_path: 
     code = "import sys; from huggingface_hub import snapshot_download; print(snapshot_download('alice/travel-onnx'))"
     folder = Path(run(code, token=None).stdout.strip())
     assert OnnxNLU(folder)("to paris") == OnnxNLU(tmp_path / "travel")("to paris")
-    done = run(PUSH, tiny_base, "alice/travel-onnx")
-    assert done.returncode == 1 and "alice/travel-onnx holds an exported skill already; push to another name" in done.stderr
+    for branch in (None, "next"):
+        done = run(PUSH, tiny_base, "alice/travel-onnx", {"revision": branch})
+        assert done.returncode == 1 and "alice/travel-onnx holds an exported skill already; push to another name" in done.stderr
+    assert list(hub.repos["alice/travel-onnx"].branches) == ["main"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +145,7 @@ def test_what_keeps_a_push_from_going_through(
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault("PUT", "/objects/", 400, times=9), Fault("POST", "/commit/", 500, times=9), Fault("POST", "/commit/", 412)],
+    [Fault("PUT", "/objects/", 400, times=9), Fault("POST", "/commit/", 503, times=9), Fault("POST", "/commit/", 412)],
     ids=["the upload is refused", "the commit fails", "somebody was faster"],
 )
 def test_a_push_that_breaks_off_leaves_the_hub_as_it_was(hub: HubServer, run: Any, tiny_base: Path, fault: Fault) -> None:
@@ -147,8 +164,29 @@ def test_a_dropped_connection_is_tried_again(hub: HubServer, run: Any, tiny_base
     assert hub.files("alice/tiny")["model.safetensors"] == (tiny_base / "model.safetensors").read_bytes()
 
 
-def test_what_is_no_model(run: Any, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    for folder, message in ((tmp_path, "its model_type is 'bert'"), (tmp_path / "none", "no folder")):
-        done = run(PUSH, folder, "alice/x")
-        assert done.returncode == 1 and message in done.stderr, done.stderr
+def test_what_the_hub_says_is_passed_on(hub: HubServer, run: Any, tiny_base: Path) -> None:
+    with hub.failing(Fault("POST", "/branch/", 422)):
+        done = run(PUSH, tiny_base, "alice/tiny", {"revision": "next"})
+    assert done.returncode == 1 and "refused with status 422 (this goes wrong)" in done.stderr and "again" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", '{"model_type": "bert"}', "its model_type is 'bert'"),
+        ("config.json", "[]", "holds no JSON object"),
+        ("pipeline_headstart.py", None, "it lacks pipeline_headstart.py"),
+        ("tokenizer_config.json", None, "it lacks tokenizer_config.json"),
+        ("headstart.json", "{}", "it lacks model.onnx"),
+    ],
+)
+def test_what_is_no_complete_model(tiny_base: Path, tmp_path: Path, name: str, content: str | None, message: str) -> None:
+    folder = shutil.copytree(tiny_base, tmp_path / "model")
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_text(content)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        push(folder, "alice/x", token="hf_alice")
+    with pytest.raises(ValueError, match="is no folder"):
+        push(tmp_path / "none", "alice/x", token="hf_alice")
