@@ -1,9 +1,11 @@
 """An exported skill (`headstart export`) without torch: onnxruntime runs the network, numpy decodes.
 
+```python
 from headstart.onnx import OnnxNLU
 
 nlu = OnnxNLU("runs/coffee-onnx")
 nlu("a large latte with oat milk please")
+```
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from headstart.tokenization.answers_headstart import check_requests, check_text,
 # Files of an exported skill. The last one is written last: a folder without it is not complete.
 NETWORK, CRF, TOKENIZER, CATALOGS, SKILL = "model.onnx", "crf.npz", "tokenizer.json", "catalogs.json", "headstart.json"
 VERSION = 1  # of these files
-REJECTED = -1
+REJECTED = -1  # number of an intent: none of the skill's
 
 
 def is_exported(folder: str | Path) -> bool:
