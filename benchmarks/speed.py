@@ -27,9 +27,12 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
 from headstart import BASE_EN, export
+from headstart.evaluation import score_answers
 from headstart.exporting import ExportedNetwork, write_exported
+from headstart.onnx import OnnxNLU
 from headstart.report.cases import SkillCase
 from headstart.report.sentence_encoder import SentenceEncoderForJointNLU, SentenceEncoderNLU
 from headstart.report.systems import SKILL_NAME, SYSTEMS, Run, Trained, distill, rows_of
@@ -127,8 +130,6 @@ def size_of(folder: Path) -> float:
 
 def load_encoder(folder: Path, case: str) -> SentenceEncoderNLU:
     """MiniLM as `save_encoder` left it."""
-    from transformers import AutoTokenizer
-
     skill = replace(SkillCase(Path(case)).load(0), name=SKILL_NAME)
     nlu = SentenceEncoderNLU.__new__(SentenceEncoderNLU)
     nlu.tokenizer, nlu.skill = AutoTokenizer.from_pretrained(folder), skill
@@ -187,9 +188,6 @@ def loading_code(name: str, folder: Path, case: Path) -> str:
 
 def measure(path: Path, rounds: int, seed: int) -> dict[str, Any]:
     """All figures of one skill."""
-    from headstart.evaluation import score_answers
-    from headstart.onnx import OnnxNLU
-
     case = SkillCase(path)
     skill = replace(case.load(seed), name=SKILL_NAME)
     rows = rows_of(skill, "test")
