@@ -11,7 +11,7 @@ from transformers import PreTrainedConfig
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 RESERVED_NAMES = frozenset(dir(nn.ModuleDict())) | {"training"}  # a skill's name is a key of one
-SKILL_FIELDS = ("name", "intents", "slots", "task_layers", "gazetteer", "rejection", "slots_of_intents")
+SKILL_FIELDS = ("name", "intents", "slots", "task_layers", "rank", "routes", "gazetteer", "rejection", "slots_of_intents")
 
 
 @strict
@@ -38,8 +38,9 @@ class HeadstartConfig(PreTrainedConfig):
         initializer_range (`float`, *optional*, defaults to 0.02): standard deviation of the classifiers' first weights.
         skills (`list[dict]`, *optional*): one entry a skill, in order: `name` (letters, digits, `_`, `-`), `intents` and
             `slots` (lists of label names; an empty list: the skill has no such task), `task_layers` (name of the pair of
-            ST and IC bi-LSTMs that its classifiers read; skills with the same name share one pair); and, if it has them,
-            `gazetteer` (`slots`: labels with a catalog; `bytes`: size of the trie that holds their values), `rejection`
+            ST and IC bi-LSTMs that its classifiers read; skills with the same name share one pair); and, if it has them, `rank`
+            (of the matrices by which it changes the bi-LSTMs that it shares; 0: it changes none), `routes` (True: it can be found among the
+            others without its name), `gazetteer` (`slots`: labels with a catalog; `bytes`: size of the trie that holds their values), `rejection`
             (`temperature`: what the intents' logits are divided by; `threshold`: from which probability of "none of these"
             on an utterance is rejected) and `slots_of_intents` (by intent, the slot labels that it was seen with).
 
@@ -124,6 +125,13 @@ def check_skill_entry(entry: dict[str, Any]) -> None:
             raise ValueError(f"{field} of skill {entry['name']!r} list {repeated[0]!r} twice.")
     if not entry["intents"] and not entry["slots"]:
         raise ValueError(f"skill {entry['name']!r} has neither intents nor slots: give it at least one label.")
+    rank = entry.get("rank", 0)
+    if not isinstance(rank, int) or rank < 0:
+        raise ValueError(f"rank of skill {entry['name']!r} is {rank!r}; it must be a whole number, at least 0.")
+    if entry.get("routes") and "rank" not in entry:
+        raise ValueError(
+            f"skill {entry['name']!r} can't be found without its name, since it shares no task layers: give it a rank."
+        )
     _check_gazetteer(entry)
     _check_rejection(entry)
     _check_slots_of_intents(entry)

@@ -58,13 +58,19 @@ def test_a_seed_makes_a_run_repeatable_bit_for_bit(coffee: Skill, tiny_base: Pat
     assert not same(one, three)
 
 
-def test_tune_head_leaves_the_trunk_as_it_is(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
-    finetune(coffee, tmp_path / "head", base=str(tiny_base), tune="head", **QUICK)
+@pytest.mark.parametrize("form", ["low_rank", "task_layers", "classifiers"])
+def test_tune_head_leaves_what_is_shared_as_it_is(form: str, coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    base = weights(tiny_base)
+    head = finetune(coffee, tmp_path / "head", base=str(tiny_base), tune="head", head=form, rank=2, **QUICK).model.state_dict()
+    shared = [name for name in base if name.startswith(("trunk.", "task_layers.shared.")) and name in head]
+    assert any(name.startswith("task_layers") for name in shared) == (form != "task_layers")
+    assert all(torch.equal(base[name], head[name]) for name in shared)
+    assert any(name.startswith("changes.") and name.endswith("up") and value.any() for name, value in head.items()) == (
+        form == "low_rank"
+    )
     finetune(coffee, tmp_path / "all", base=str(tiny_base), tune="all", train_embeddings=True, **QUICK)
-    base, head, everything = weights(tiny_base), weights(tmp_path / "head"), weights(tmp_path / "all")
-    trunk = [name for name in base if name.startswith("trunk.")]
-    assert all(torch.equal(base[name], head[name]) for name in trunk)
-    assert not any(torch.equal(base[name], everything[name]) for name in trunk)
+    everything = weights(tmp_path / "all")
+    assert not any(torch.equal(base[name], everything[name]) for name in base if name.startswith("trunk."))
 
 
 def test_the_trunks_learning_rate_follows_the_heads(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

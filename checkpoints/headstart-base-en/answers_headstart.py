@@ -91,4 +91,9 @@ def make_answer(
     return {"text": text, "skill": entry["name"], "intent": found, "slots": slots}
 
 
-__all__ = ["check_requests", "check_text", "check_threshold", "make_answer", "warn_of_cut"]
+def make_no_answer(text: str, score: float) -> dict[str, Any]:
+    """The answer to a text that is for none of several skills, with the probability of that."""
+    return {"text": text, "skill": None, "intent": {"label": None, "score": score}, "slots": []}
+
+
+__all__ = ["check_requests", "check_text", "check_threshold", "make_answer", "make_no_answer", "warn_of_cut"]

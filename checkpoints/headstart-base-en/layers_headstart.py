@@ -22,6 +22,12 @@ def map_packed(function: nn.Module, packed: PackedSequence) -> PackedSequence:
     return packed._replace(data=function(packed.data))
 
 
+def run_lstm(lstm: BiLSTM, inputs: PackedSequence, change: nn.Module | None = None) -> PackedSequence:
+    """The states of a bi-LSTM, packed; `change`: a head's [`LowRankChange`] of it."""
+    states: PackedSequence = lstm(inputs)[0] if change is None else change(lstm, inputs)
+    return states
+
+
 class TaskLayers(nn.Module):
     """A head's two bi-LSTMs on top of the trunk: one for slot tagging (ST), one for intent classification (IC)."""
 
@@ -32,16 +38,30 @@ class TaskLayers(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, slot_inputs: PackedSequence, intent_inputs: PackedSequence, num_tokens: int
+        self,
+        slot_inputs: PackedSequence,
+        intent_inputs: PackedSequence,
+        num_tokens: int,
+        slot_change: nn.Module | None = None,
+        intent_change: nn.Module | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return ST states (batch, tokens, 2 * hidden) and pooled IC states (batch, 2 * hidden)."""
-        slot_states, _ = pad_packed_sequence(self.slot_lstm(slot_inputs)[0], batch_first=True, total_length=num_tokens)
-        lowest = torch.finfo(intent_inputs.data.dtype).min
-        intent_states, _ = pad_packed_sequence(
-            self.intent_lstm(intent_inputs)[0], batch_first=True, total_length=num_tokens, padding_value=lowest
+        """ST states (batch, tokens, 2 * hidden) and pooled IC states (batch, 2 * hidden), as a head's changes make them."""
+        slot_states, _ = pad_packed_sequence(
+            run_lstm(self.slot_lstm, slot_inputs, slot_change), batch_first=True, total_length=num_tokens
         )
+        return self.dropout(slot_states), self.pool_intents(intent_inputs, num_tokens, intent_change)
+
+    def pool_intents(self, inputs: PackedSequence, num_tokens: int, change: nn.Module | None = None) -> torch.Tensor:
+        """Pooled IC states alone."""
         # The maximum over tokens can't pick padding: it is filled with the lowest number.
-        return self.dropout(slot_states), self.dropout(intent_states.amax(dim=1))
+        states, _ = pad_packed_sequence(
+            run_lstm(self.intent_lstm, inputs, change),
+            batch_first=True,
+            total_length=num_tokens,
+            padding_value=torch.finfo(inputs.data.dtype).min,
+        )
+        pooled: torch.Tensor = self.dropout(states.amax(dim=1))
+        return pooled
 
 
 class LinearChainCRF(nn.Module):
@@ -173,4 +193,4 @@ class SkillClassifiers(nn.Module):
         self.crf = LinearChainCRF(num_slots) if num_slots else None
 
 
-__all__ = ["BiLSTM", "LinearChainCRF", "SkillClassifiers", "TaskLayers", "map_packed"]
+__all__ = ["BiLSTM", "LinearChainCRF", "SkillClassifiers", "TaskLayers", "map_packed", "run_lstm"]

@@ -7,8 +7,8 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -16,21 +16,23 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from transformers import PreTrainedModel
 from transformers import initialization as init
 
-from .configuration_headstart import HeadstartConfig, check_skill_entry
-from .gazetteer_headstart import Gazetteer, build_trie
-from .layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers, map_packed
+from .configuration_headstart import HeadstartConfig
+from .gazetteer_headstart import Gazetteer
+from .layers_headstart import BiLSTM, LinearChainCRF, TaskLayers, map_packed, run_lstm
 from .losses_headstart import IGNORED, gather_words, intent_losses, mean_of, merge_rows, slot_losses, slot_priors
-from .outputs_headstart import HeadstartDecoding, HeadstartJointNLUOutput, HeadstartModelOutput, SkillScores, TaskStates
+from .low_rank_headstart import LowRankChange
+from .outputs_headstart import (
+    ChosenSkills,
+    HeadstartDecoding,
+    HeadstartJointNLUOutput,
+    HeadstartModelOutput,
+    SkillScores,
+    TaskStates,
+)
+from .routing_headstart import NUM_CANDIDATES, Router, log_odds, own_log_odds
+from .skills_headstart import SkillsMixin
 
 REJECTED = -1  # decoded where an utterance has none of the skill's intents
-
-
-class SkillLabels(Protocol):
-    """Anything that names a skill and its labels, such as `headstart.Skill`."""
-
-    name: str
-    intents: list[str]
-    slots: list[str]
 
 
 class HeadstartPreTrainedModel(PreTrainedModel):
@@ -56,6 +58,11 @@ class HeadstartPreTrainedModel(PreTrainedModel):
         elif isinstance(module, LinearChainCRF):
             for parameter in module.parameters():
                 init.zeros_(parameter)
+        elif isinstance(module, LowRankChange):
+            # `up @ down` then moves as far in one step as a weight of its own would (Adam moves every number by the learning rate).
+            init.normal_(module.down, std=module.down.shape[1] ** -0.5)
+            init.zeros_(module.up)
+            init.zeros_(module.bias)
 
 
 def _init_lstm(lstm: nn.LSTM) -> None:
@@ -92,7 +99,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
     """
 
     # RUF012: transformers declares it so
-    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\.", r"^gazetteers\."]  # noqa: RUF012
+    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\.", r"^gazetteers\.", r"^changes\.", r"^routers\."]  # noqa: RUF012
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)
@@ -102,11 +109,13 @@ class HeadstartModel(HeadstartPreTrainedModel):
         self.hidden_dropout = nn.Dropout(config.hidden_dropout)
         self.post_init()
 
-    def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> PackedSequence:
-        """Hidden states of the common bi-LSTM, packed; see [`HeadstartModel.forward`] for the arguments."""
+    def encode(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, change: LowRankChange | None = None
+    ) -> PackedSequence:
+        """Hidden states of the common bi-LSTM, as a head changes it, packed; see [`HeadstartModel.forward`] for the other arguments."""
         packed = pack_padded_sequence(input_ids, _row_lengths(input_ids, attention_mask), batch_first=True, enforce_sorted=False)
         embeddings = self.embed_tokens(self._drop_words(packed.data))
-        states, _ = self.lstm(packed._replace(data=self.embedding_dropout(embeddings)))
+        states = run_lstm(self.lstm, packed._replace(data=self.embedding_dropout(embeddings)), change)
         return map_packed(self.hidden_dropout, states)
 
     def _drop_words(self, pieces: torch.Tensor) -> torch.Tensor:
@@ -138,7 +147,7 @@ def _row_lengths(input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -
     return attention_mask.sum(dim=1).clamp(min=1).cpu()
 
 
-class HeadstartForJointNLU(HeadstartPreTrainedModel):
+class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
     """The trunk with any number of skills on it, each with its own intents and slot labels.
 
     Example:
@@ -162,136 +171,13 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         self.task_layers = nn.ModuleDict()
         self.classifiers = nn.ModuleDict()
         self.gazetteers = nn.ModuleDict()
+        self.changes = nn.ModuleDict()
+        self.routers = nn.ModuleDict()
+        self._fingerprints = {}
         for entry in config.skills or []:
-            if entry["task_layers"] not in self.task_layers:
-                self.task_layers[entry["task_layers"]] = self._new_task_layers()
-            self.classifiers[entry["name"]] = self._new_classifiers(entry)
-            if "gazetteer" in entry:
-                self.gazetteers[entry["name"]] = self._new_gazetteer(entry)
+            for part, module in self._new_modules(entry).items():
+                getattr(self, part)[entry["task_layers" if part == "task_layers" else "name"]] = module
         self.post_init()
-
-    def _new_task_layers(self) -> TaskLayers:
-        config = self.config
-        return TaskLayers(2 * config.hidden_size, config.task_hidden_size, config.hidden_dropout)
-
-    def _classifiers_of(self, entry: dict[str, Any]) -> SkillClassifiers:
-        return cast(SkillClassifiers, self.classifiers[entry["name"]])
-
-    def _new_classifiers(self, entry: dict[str, Any]) -> SkillClassifiers:
-        width = 2 * self.config.task_hidden_size
-        return SkillClassifiers(width, len(entry["intents"]), len(entry["slots"]), "rejection" in entry)
-
-    def _new_gazetteer(self, entry: dict[str, Any]) -> Gazetteer:
-        size, config = entry["gazetteer"], self.config
-        num_tags, num_intents = 1 + 2 * len(entry["slots"]), len(entry["intents"]) + ("rejection" in entry)
-        return Gazetteer(
-            len(size["slots"]), size["bytes"], 2 * config.hidden_size, num_tags, num_intents, config.gazetteer_dropout
-        )
-
-    # ---- skills
-
-    @property
-    def skills(self) -> list[str]:
-        """Names of the skills, in the order of their ids."""
-        return [entry["name"] for entry in self.config.skills]
-
-    def skill(self, name: str | None = None) -> dict[str, Any]:
-        """The entry of a skill in `config.skills`: name, intents, slots, task_layers. The name may be left out for one skill.
-
-        Raises:
-            ValueError: there is no such skill, or none was named and the model has several or none.
-        """
-        if name is None and len(self.config.skills) == 1:
-            return self.config.skills[0]
-        for entry in self.config.skills:
-            if entry["name"] == name:
-                return entry
-        problem = f"has no skill {name!r}" if name is not None else f"has {len(self.skills)} skills: name one"
-        raise ValueError(f"this model {problem}. Its skills: {', '.join(self.skills) or 'none'}.")
-
-    def skill_ids(self, names: list[str]) -> torch.Tensor:
-        """Ids of the named skills (len(names),) long, one for each row of a batch, for `forward`."""
-        return torch.tensor([self.skills.index(self.skill(name)["name"]) for name in names], device=self.device)
-
-    def add_skill(
-        self,
-        skill: SkillLabels,
-        *,
-        reset: Literal["classifiers", "task_layers"] = "classifiers",
-        task_layers_from: str | None = None,
-        catalogs: Mapping[str, Sequence[Sequence[int]]] | None = None,
-        rejects: bool = False,
-        slots_of_intents: Mapping[str, Sequence[str]] | None = None,
-    ) -> None:
-        """Add a skill with task layers and new classifiers of its own; other skills' parameters are not touched.
-
-        Args:
-            skill: its name, intents and slots are read.
-            reset: `"classifiers"`: the ST and IC bi-LSTMs start as a copy of those of another skill; `"task_layers"`: they
-                start at random too, as in the paper.
-            task_layers_from: the skill whose ST and IC bi-LSTMs are copied; the first one if it is left out.
-            catalogs: by slot label, values as ids of their word pieces (`headstart.gazetteers.tokenize_catalogs`); matches
-                become features of its task layers.
-            rejects: the skill can answer "none of these".
-            slots_of_intents: the slot labels that each intent was seen with; others become less probable where it is found.
-
-        Raises:
-            ValueError: the name is taken or not allowed, there is no label, or no skill to copy task layers from.
-        """
-        entry: dict[str, Any] = {
-            "name": skill.name, "intents": list(skill.intents), "slots": list(skill.slots), "task_layers": skill.name
-        }  # fmt: skip
-        catalogs = {label: values for label, values in (catalogs or {}).items() if len(values)}
-        trie = build_trie(catalogs) if catalogs else None
-        if trie is not None:
-            entry["gazetteer"] = {"slots": list(catalogs), "bytes": len(trie)}
-        if rejects and entry["intents"]:
-            entry["rejection"] = {"temperature": 1.0, "threshold": 0.9}
-        if slots_of_intents and entry["intents"] and entry["slots"]:
-            entry["slots_of_intents"] = {intent: sorted(labels) for intent, labels in slots_of_intents.items()}
-        check_skill_entry(entry)
-        if reset not in ("classifiers", "task_layers"):
-            raise ValueError(f"reset is {reset!r}; it must be 'classifiers' or 'task_layers'.")
-        if skill.name in self.skills:
-            raise ValueError(f"there is a skill {skill.name!r} already; call model.delete_skill({skill.name!r}) first.")
-        if skill.name in self.task_layers:
-            raise ValueError(f"{skill.name!r} names task layers of {self._users(skill.name)}; choose another skill name.")
-        if reset == "classifiers" and not self.skills:
-            raise ValueError("this model has no skill whose task layers could start warm; pass reset='task_layers'.")
-        layers = self._new_task_layers().to(self.device, self.dtype)
-        classifiers = self._new_classifiers(entry).to(self.device, self.dtype)
-        added: dict[nn.ModuleDict, nn.Module] = {self.task_layers: layers, self.classifiers: classifiers}
-        if trie is not None:
-            added[self.gazetteers] = gazetteer = self._new_gazetteer(entry).to(self.device, self.dtype)
-            gazetteer.trie.copy_(trie)
-        for module in added.values():
-            module.apply(self._init_weights)
-            module.train(self.training)
-        if reset == "classifiers":
-            source = self.skill(task_layers_from or self.skills[0])["task_layers"]
-            layers.load_state_dict(self.task_layers[source].state_dict())
-        for modules, module in added.items():
-            modules[skill.name] = module
-        self.config.skills = [*self.config.skills, entry]
-
-    def delete_skill(self, name: str) -> None:
-        """Remove a skill, and its task layers if no other skill uses them."""
-        entry = self.skill(name)
-        self.config.skills = [other for other in self.config.skills if other is not entry]
-        del self.classifiers[name]
-        if name in self.gazetteers:
-            del self.gazetteers[name]
-        if not self._users(entry["task_layers"]):
-            del self.task_layers[entry["task_layers"]]
-
-    def _users(self, task_layers: str) -> list[str]:
-        return [entry["name"] for entry in self.config.skills if entry["task_layers"] == task_layers]
-
-    def set_tune(self, tune: Literal["all", "head"]) -> None:
-        """Choose what is trained: everything, or (`"head"`) task layers and classifiers on a trunk that stays as it is."""
-        if tune not in ("all", "head"):
-            raise ValueError(f"tune is {tune!r}; it must be 'all' or 'head'.")
-        self.trunk.requires_grad_(tune == "all")
 
     # ---- forward
 
@@ -323,9 +209,8 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         order, rows_of, states, matches = self.task_states(input_ids, attention_mask, skill_ids, use_gazetteers)
         parts: dict[int, SkillScores] = {}
         for index, rows in rows_of.items():
-            slot_states, intent_states = states[self.config.skills[index]["task_layers"]]
             labels = (None if given is None else given[order][rows] for given in (intent_labels, slot_labels))
-            parts[index] = self.classify(index, slot_states[rows], intent_states[rows], matches.get(index), *labels)
+            parts[index] = self.classify(index, *states[index], matches.get(index), *labels)
 
         def collect(name: str) -> list[tuple[slice, torch.Tensor]]:
             return [(rows_of[index], value) for index, part in parts.items() if (value := getattr(part, name)) is not None]
@@ -340,9 +225,7 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             reject_logits=None if reject_logits is None else reject_logits.squeeze(1),
             intent_loss=intent_loss,
             slot_loss=slot_loss,
-            intent_states=merge_rows(
-                [(rows, states[self.config.skills[index]["task_layers"]][1][rows]) for index, rows in rows_of.items()], order
-            ),
+            intent_states=merge_rows([(rows, states[index][1]) for index, rows in rows_of.items()], order),
         )
 
     def task_states(
@@ -356,17 +239,36 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
         if skill_ids is None:
             skill_ids = self.skill_ids([self.skill()["name"]] * len(input_ids))
         # Rows are put in the order of their skills once: cutting the states into skills is then free, forward and backward.
-        order = skill_ids.argsort(stable=True)
+        order, rows_of = self._sort_skills(skill_ids)
         sorted_ids, sorted_mask = input_ids[order], None if attention_mask is None else attention_mask[order]
-        rows_of = self._split_skills(skill_ids[order])
-        trunk_states = self.trunk.encode(sorted_ids, sorted_mask)
         matches = self._find_matches(sorted_ids, sorted_mask, rows_of) if use_gazetteers else {}
-        inputs = self._add_gazetteers(trunk_states, sorted_ids, sorted_mask, rows_of, matches)
-        states = {
-            name: self.task_layers[name](*inputs, input_ids.shape[1])
-            for name in dict.fromkeys(self.config.skills[index]["task_layers"] for index in rows_of)
-        }
+        states: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        for indices in self._group(rows_of):
+            start, stop = rows_of[indices[0]].start, rows_of[indices[-1]].stop
+            mask = None if sorted_mask is None else sorted_mask[start:stop]
+            own_rows = {index: slice(rows_of[index].start - start, rows_of[index].stop - start) for index in indices}
+            of_slots, of_intents = self._run_lstms(sorted_ids[start:stop], mask, own_rows, matches)
+            states |= {index: (of_slots[rows], of_intents[rows]) for index, rows in own_rows.items()}
         return TaskStates(order, rows_of, states, matches)
+
+    def _run_lstms(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        rows_of: dict[int, slice],
+        matches: dict[int, torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """ST states and pooled IC states of the rows of skills that share all bi-LSTMs."""
+        entry = self.config.skills[next(iter(rows_of))]
+        changes: Any = self.changes_of(entry["name"])
+        trunk_states = self.trunk.encode(input_ids, attention_mask, changes and changes.trunk)
+        own_matches = {index: found for index, found in matches.items() if index in rows_of}
+        inputs = self._add_gazetteers(trunk_states, input_ids, attention_mask, rows_of, own_matches)
+        layers = self.task_layers[entry["task_layers"]]
+        states: tuple[torch.Tensor, torch.Tensor] = layers(
+            *inputs, input_ids.shape[1], changes and changes.slot_lstm, changes and changes.intent_lstm
+        )
+        return states
 
     def classify(
         self,
@@ -447,16 +349,90 @@ class HeadstartForJointNLU(HeadstartPreTrainedModel):
             trunk_states._replace(data=trunk_states.data + intent_added.data),
         )
 
-    def _split_skills(self, sorted_ids: torch.Tensor) -> dict[int, slice]:
-        """The rows of each skill, given each row's skill in ascending order."""
-        present, counts = sorted_ids.unique_consecutive(return_counts=True)
-        if present[0] < 0 or present[-1] >= len(self.skills):
+    def shared_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, task_layers: str) -> torch.Tensor:
+        """Pooled IC states (batch, 2 * task_hidden_size) as they are before any head changes them, without catalogs."""
+        layers = cast(TaskLayers, self.task_layers[task_layers])
+        return layers.pool_intents(self.trunk.encode(input_ids, attention_mask), input_ids.shape[1])
+
+    @torch.no_grad()
+    def route(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, skills: Sequence[str] | None = None
+    ) -> torch.Tensor:
+        """Log-odds (batch, skills) that an utterance is for each skill, against that it is for none, before any head is run.
+
+        Args:
+            input_ids, attention_mask: see `forward`.
+            skills: the skills to choose from; all in `routed_skills` if they are left out.
+
+        Raises:
+            ValueError: one of them can't be found without its name, or there is none.
+        """
+        names = list(self.routed_skills if skills is None else skills)
+        unknown = [name for name in names if name not in self.routers]
+        if unknown or not names:
+            raise ValueError(
+                f"{', '.join(map(repr, unknown)) or 'no skill'} can't be found without being named; these can: {', '.join(self.routed_skills) or 'none'}."
+            )
+        scores = input_ids.new_zeros(len(input_ids), len(names), dtype=torch.float)
+        layers = [self.skill(name)["task_layers"] for name in names]
+        for layer in dict.fromkeys(layers):
+            places = [place for place, name in enumerate(layers) if name == layer]
+            states = self.shared_states(input_ids, attention_mask, layer)
+            scores[:, places] = log_odds(states, [cast(Router, self.routers[names[place]]) for place in places])
+        return scores
+
+    @torch.no_grad()
+    def choose_skills(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        skills: Sequence[str] | None = None,
+        use_gazetteers: bool = True,
+    ) -> ChosenSkills:
+        """Find the skill of each row: the heads that `route` ranks first are run, and the one that is surest of its own is taken.
+
+        See `route` for the arguments and errors, and `forward` for `use_gazetteers`.
+        """
+        names = list(self.routed_skills if skills is None else skills)
+        scores, places = self.route(input_ids, attention_mask, names).topk(min(NUM_CANDIDATES, len(names)), dim=1)
+        candidates = self.skill_ids(names)[places]  # (batch, candidates)
+        num_rows, num_candidates = candidates.shape
+        repeated = (
+            None if part is None else part.repeat_interleave(num_candidates, dim=0) for part in (input_ids, attention_mask)
+        )
+        outputs: HeadstartJointNLUOutput = self(*repeated, skill_ids=candidates.flatten(), use_gazetteers=use_gazetteers)
+        of_heads = torch.stack([
+            own_log_odds(self.config.skills[index], outputs, row) for row, index in enumerate(candidates.flatten().tolist())
+        ])  # fmt: skip
+        odds, best = (scores + of_heads.view_as(scores)).max(dim=1)
+        rows = torch.arange(num_rows, device=best.device) * num_candidates + best
+        chosen = {name: value[rows] for name, value in outputs.items() if value.dim()}
+        return ChosenSkills(candidates.gather(1, best.unsqueeze(1)).squeeze(1), odds, HeadstartJointNLUOutput(**chosen))
+
+    def _sort_skills(self, skill_ids: torch.Tensor) -> tuple[torch.Tensor, dict[int, slice]]:
+        """The order (batch,) in which the rows of each skill stand together, as do skills that share bi-LSTMs, and each skill's rows in it."""
+        present, places, counts = skill_ids.unique(return_inverse=True, return_counts=True)
+        if present[0] < 0 or present[-1] >= len(self.config.skills):
             raise ValueError(f"skill_ids must lie in [0, {len(self.skills)}), got {present.tolist()}. Skills: {self.skills}.")
-        ends = counts.cumsum(0)
-        return {
-            index: slice(end - count, end)
-            for index, count, end in zip(present.tolist(), counts.tolist(), ends.tolist(), strict=True)
+        found = present.tolist()
+        rank_of = {index: rank for rank, index in enumerate(found)}
+        ranks = [rank_of[index] for group in self._group(found) for index in group]
+        order = places.new_tensor(ranks).argsort()[places].argsort(stable=True)
+        sizes = counts[ranks]
+        ends = sizes.cumsum(0)
+        rows_of = {
+            found[rank]: slice(end - size, end) for rank, size, end in zip(ranks, sizes.tolist(), ends.tolist(), strict=True)
         }
+        return order, rows_of
+
+    def _group(self, indices: Iterable[int]) -> list[list[int]]:
+        """Skills that share all bi-LSTMs, together: those with the same task layers, but for the ones that change any."""
+        groups: dict[tuple[str, str | None], list[int]] = {}
+        for index in indices:
+            entry = self.config.skills[index]
+            own = entry["name"] if entry["name"] in self.changes else None
+            groups.setdefault((entry["task_layers"], own), []).append(index)
+        return list(groups.values())
 
     # ---- decoding
 

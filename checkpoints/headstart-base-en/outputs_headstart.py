@@ -69,17 +69,31 @@ class TaskStates(NamedTuple):
     """What the classifiers read.
 
     Args:
-        order: (batch,) long, the rows in the order of their skills.
+        order: (batch,) long, the rows in the order of their skills: those that share bi-LSTMs stand together.
         rows_of: by index of a skill, its rows in that order.
-        states: by name of task layers, ST states (batch, tokens, 2 * task_hidden_size) and pooled IC states (batch,
-            2 * task_hidden_size) of all rows in that order.
+        states: by index of a skill, ST states (rows, tokens, 2 * task_hidden_size) and pooled IC states (rows,
+            2 * task_hidden_size) of its rows.
         matches: by index of a skill with catalogs, what is seen of their matches in its rows, (rows, tokens, 2 * catalogs).
     """
 
     order: torch.Tensor
     rows_of: dict[int, slice]
-    states: dict[str, tuple[torch.Tensor, torch.Tensor]]
+    states: dict[int, tuple[torch.Tensor, torch.Tensor]]
     matches: dict[int, torch.Tensor]
+
+
+class ChosenSkills(NamedTuple):
+    """The skill of each row of a batch, and what its head makes of it.
+
+    Args:
+        skill_ids: (batch,) long, index into `model.skills`.
+        log_odds: (batch,) float, of the row being for that skill, against its being for none.
+        outputs: scores, as if the rows' skills had been given.
+    """
+
+    skill_ids: torch.Tensor
+    log_odds: torch.Tensor
+    outputs: HeadstartJointNLUOutput
 
 
 class SkillScores(NamedTuple):
@@ -99,4 +113,4 @@ class SkillScores(NamedTuple):
     slot_losses: torch.Tensor | None
 
 
-__all__ = ["HeadstartDecoding", "HeadstartJointNLUOutput", "HeadstartModelOutput", "SkillScores", "TaskStates"]
+__all__ = ["ChosenSkills", "HeadstartDecoding", "HeadstartJointNLUOutput", "HeadstartModelOutput", "SkillScores", "TaskStates"]

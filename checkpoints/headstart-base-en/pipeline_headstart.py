@@ -5,6 +5,7 @@ It lives beside the alignment module because it imports it: files that travel wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import GeneratorType
 from typing import Any
 
@@ -14,7 +15,9 @@ from transformers import Pipeline
 from transformers.dynamic_module_utils import custom_object_save
 
 from .alignment_headstart import Words, find_words
-from .answers_headstart import check_requests, check_text, check_threshold, make_answer, warn_of_cut
+from .answers_headstart import check_requests, check_text, check_threshold, make_answer, make_no_answer, warn_of_cut
+
+LEAST_LOG_ODDS = 0.0  # of a text being for a skill: below it, it is for none
 
 
 class NLUPipeline(Pipeline):
@@ -24,21 +27,23 @@ class NLUPipeline(Pipeline):
     once. Each answer is a dict:
 
     - `text`: the string that was given.
-    - `skill`: the skill that answered.
+    - `skill`: the skill that answered; None if none of several was found to be meant.
     - `intent`: `{"label", "score"}`, the score being a probability; the label is None if the text is none of the skill's intents,
       with the probability of that, and without slots. None altogether if the skill has no intents or the text is blank.
     - `slots`: list of `{"label", "start", "end", "value", "score"}` in order, `text[start:end] == value`; the score is the
       lowest marginal probability of the slot's words under the CRF.
 
     Args:
-        skill: the skill to ask; may be left out if the model has one.
+        skill: the skill to ask. If it is left out and the model has several, the one that the text is for is found among those that can be
+            (`model.routed_skills`: skills loaded as heads).
+        skills: the skills to find it among; unset: all of these.
         reject_threshold: probability of "none of these" over which a text is rejected: 1 never rejects, lower values reject more; the
             skill's own if it is left out.
         use_gazetteers: False: answer as if no word were in a catalog.
 
     Raises:
-        ValueError: a single text is blank (in a list, a blank text has the intent None), or the model has several skills and none
-            was named.
+        ValueError: a single text is blank (in a list, a blank text has the intent None), there is no such skill, or none was named and the
+            model has several that can't be found without their names.
         TypeError: an input is not a string.
 
     Example:
@@ -71,12 +76,21 @@ class NLUPipeline(Pipeline):
         return super().__call__(inputs, **kwargs)
 
     def _sanitize_parameters(
-        self, skill: str | None = None, reject_threshold: float | None = None, use_gazetteers: bool | None = None
+        self,
+        skill: str | None = None,
+        skills: Sequence[str] | None = None,
+        reject_threshold: float | None = None,
+        use_gazetteers: bool | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         check_threshold(reject_threshold)
-        asked = {} if skill is None else {"skill": skill}
-        further = {"reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers}
-        return {}, {**asked, **{name: value for name, value in further.items() if value is not None}}, asked
+        if isinstance(skills, str) or (skills is not None and skill is not None):
+            raise ValueError(
+                f"skill is {skill!r} and skills is {skills!r}; give one name as skill=, or several in a list as skills=."
+            )
+        asked = {
+            "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers
+        }  # fmt: skip
+        return {}, {name: value for name, value in asked.items() if value is not None}, {}
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids` and `attention_mask` (1, tokens), the text, and its words."""
@@ -96,19 +110,28 @@ class NLUPipeline(Pipeline):
         self,
         model_inputs: dict[str, Any],
         skill: str | None = None,
+        skills: Sequence[str] | None = None,
         reject_threshold: float | None = None,
         use_gazetteers: bool = True,
     ) -> dict[str, Any]:
         input_ids, attention_mask = model_inputs["input_ids"], model_inputs["attention_mask"]
-        skill_ids = self.model.skill_ids([self.model.skill(skill)["name"]] * len(input_ids))
-        outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers)
+        given = {"text": model_inputs["text"], "words": model_inputs["words"]}
+        if skills is not None or (skill is None and len(self.model.skills) > 1 and self.model.routed_skills):
+            skill_ids, odds, outputs = self.model.choose_skills(input_ids, attention_mask, skills, use_gazetteers)
+        else:
+            skill_ids = self.model.skill_ids([self.model.skill(skill)["name"]] * len(input_ids))
+            odds = torch.full(skill_ids.shape, torch.inf)
+            outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers)
         decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids, reject_threshold)
-        return {"text": model_inputs["text"], "words": model_inputs["words"], **decoding}
+        return {**given, "skill_ids": skill_ids, "log_odds": odds, **decoding}
 
-    def postprocess(self, model_outputs: dict[str, Any], skill: str | None = None) -> dict[str, Any]:
+    def postprocess(self, model_outputs: dict[str, Any]) -> dict[str, Any]:
         """Turn decoded ids into labels and characters of the text."""
-        entry = self.model.skill(skill)
         words: Words = model_outputs["words"]
+        odds = model_outputs["log_odds"][0]
+        if odds < LEAST_LOG_ODDS:
+            return make_no_answer(model_outputs["text"], float((-odds).sigmoid()))
+        entry = self.model.config.skills[int(model_outputs["skill_ids"][0])]
         tags, scores = (model_outputs[name][0][: len(words)].tolist() for name in ("tags", "tag_scores"))
         intent, intent_score = int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])
         return make_answer(entry, model_outputs["text"], words, intent, intent_score, tags, scores)

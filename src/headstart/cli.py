@@ -23,6 +23,7 @@ from headstart.readers import READERS
 from headstart.report import EXPERIMENTS, ReportOptions, make_report
 from headstart.report.systems import DEFAULT_SYSTEMS, SYSTEMS
 from headstart.templates import FILLS, MAX_UTTERANCES
+from headstart.tokenization import NLUPipeline
 from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
 from headstart.version import __version__
 from headstart.writers import WRITERS
@@ -77,7 +78,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"headstart {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     predict = commands.add_parser("predict", allow_abbrev=False, help="intent and slots of texts, one JSON object a line")
-    predict.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
+    predict.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of heads")
     predict.add_argument("texts", metavar="TEXT", nargs="*", help="a request; without any, one is read from each input line")
     predict.set_defaults(run=_predict)
     scores = commands.add_parser("evaluate", allow_abbrev=False, help="scores on annotated rows, one JSON object")
@@ -90,7 +91,8 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_export(commands)
     _add_push(commands)
     for command in (predict, scores):
-        command.add_argument("--skill", help="the skill to ask; needed if the model has several")
+        command.add_argument("--skill", help="the skill to ask; needed if the model has several, unless they are heads")
+        command.add_argument("--base", help="checkpoint that heads were trained on; unset: the embedded one of that name")
         command.add_argument(
             "--reject_threshold", type=float, metavar="P", help="reject over this probability of 'none of these'; 1: never"
         )
@@ -178,9 +180,10 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _add_push(commands: Any) -> None:
-    command = commands.add_parser("push", allow_abbrev=False, help="publish a checkpoint, or an exported skill, on a hub")
+    command = commands.add_parser("push", allow_abbrev=False, help="publish a checkpoint, a head or an exported skill on a hub")
     command.add_argument("model", metavar="MODEL", help="its folder, or a short name")
     command.add_argument("repo_id", metavar="REPO", help="owner/name, or a name of your own account; made if it is not there")
+    command.add_argument("--path_in_repo", metavar="NAME", help="for a head: its folder in a repository of several heads")
     command.add_argument("--private", action="store_true", default=None, help="a new repository is yours alone to see")
     command.add_argument("--revision", metavar="BRANCH", help="branch to push to, made if it is not there (default: main)")
     command.add_argument("--message", help="of the commit")
@@ -188,12 +191,13 @@ def _add_push(commands: Any) -> None:
 
 
 def _push(options: argparse.Namespace) -> None:
-    print(push(options.model, options.repo_id, private=options.private, revision=options.revision, message=options.message))
+    names = ("path_in_repo", "private", "revision", "message")
+    print(push(options.model, options.repo_id, **{name: getattr(options, name) for name in names}))
 
 
 def _predict(options: argparse.Namespace) -> None:
-    nlu = load_pipeline(options.model)
-    skill = skill_entry(nlu, options.skill)["name"]
+    nlu = load_pipeline(options.model, base=options.base)
+    skill = options.skill if isinstance(nlu, NLUPipeline) and nlu.model.routed_skills else skill_entry(nlu, options.skill)["name"]
     further = {"reject_threshold": options.reject_threshold, "use_gazetteers": not options.without_gazetteers}
     if len(options.texts) == 1:
         answers = [nlu(options.texts[0], skill=skill, **further)]
@@ -207,7 +211,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     scores = evaluate(
-        options.model, options.data, options.skill, options.batch_size,
+        load_pipeline(options.model, base=options.base), options.data, options.skill, options.batch_size,
         unknown=options.unknown, reject_threshold=options.reject_threshold, use_gazetteers=not options.without_gazetteers,
     )  # fmt: skip
     print(json.dumps(scores))

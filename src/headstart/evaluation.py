@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any, cast
 from datasets import Dataset
 from transformers import pipeline
 
-from headstart.checkpoints import resolve_checkpoint
+from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
 from headstart.data import label_counts, read_rows
 from headstart.metrics import expected_calibration_error, roc_auc, score
+from headstart.modeling.heads_headstart import DESCRIPTION
 from headstart.onnx import OnnxNLU, is_exported
 from headstart.rejection import read_background
 from headstart.tokenization import NLUPipeline
@@ -127,11 +129,44 @@ def read_unknown(source: Sequence[str] | str | Path) -> list[str]:
     return [text for texts in read_background(source).values() for text in texts]
 
 
-def load_pipeline(model: str | Path, **options: Any) -> NLUPipeline | OnnxNLU:
-    """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name, or the exported skill that a folder holds."""
+def load_pipeline(model: str | Path, *, base: str | Path | None = None, **options: Any) -> NLUPipeline | OnnxNLU:
+    """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name, or the exported skill or the heads that a folder holds.
+
+    Args:
+        model: the checkpoint, exported skill, head, or folder of heads.
+        base: for heads, the checkpoint whose trunk they belong to; unset: the embedded one of the name that they hold.
+        options: of the pipeline, such as `device`.
+
+    Raises:
+        ValueError: the base of a head is none of those embedded, and wasn't given.
+    """
     if is_exported(model):
         return OnnxNLU(model, **options)
-    return cast(Any, pipeline)("joint-nlu", model=resolve_checkpoint(model), **options)
+    heads = find_heads(model)
+    if not heads:
+        return cast(Any, pipeline)("joint-nlu", model=resolve_checkpoint(model), **options)
+    nlu = cast(Any, pipeline)("joint-nlu", model=_base_of(heads[0]) if base is None else resolve_checkpoint(base), **options)
+    others = nlu.model.skills
+    for head in heads:
+        nlu.model.load_skill(head)
+    for name in others:
+        nlu.model.delete_skill(name)
+    return cast(NLUPipeline, nlu)
+
+
+def find_heads(folder: str | Path) -> list[Path]:
+    """The folders of heads: that folder, or those in it, in the order of their names; empty if there are none."""
+    own = Path(folder)
+    return [own] if (own / DESCRIPTION).is_file() else sorted(path.parent for path in own.glob(f"*/{DESCRIPTION}"))
+
+
+def _base_of(head: Path) -> str:
+    trunk = json.loads((head / DESCRIPTION).read_text(encoding="utf-8")).get("trunk", {})
+    if trunk.get("name") not in SHORT_NAMES:
+        raise ValueError(
+            f"the head {str(head)!r} was trained on {trunk.get('name')!r}, which is not embedded: give its folder or repository as base."
+        )
+    return SHORT_NAMES[trunk["name"]]
 
 
 def skill_entry(nlu: NLUPipeline | OnnxNLU, skill: str | None = None) -> dict[str, Any]:
@@ -150,4 +185,4 @@ def _report_unknown_labels(rows: Dataset, entry: dict[str, Any]) -> None:
             )  # fmt: skip
 
 
-__all__ = ["evaluate", "load_pipeline", "read_unknown", "score_answers", "skill_entry"]
+__all__ = ["evaluate", "find_heads", "load_pipeline", "read_unknown", "score_answers", "skill_entry"]

@@ -24,6 +24,7 @@ from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.gazetteer_headstart import Gazetteer
 from headstart.modeling.layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers
 from headstart.modeling.losses_headstart import UNSEEN_PRIOR
+from headstart.modeling.low_rank_headstart import merged
 from headstart.onnx import CATALOGS, CRF, NETWORK, SKILL, TOKENIZER, VERSION, OnnxNLU
 from headstart.tokenization import NLUPipeline
 from headstart.version import __version__
@@ -178,8 +179,11 @@ class _ExportedSkill(ExportedNetwork):
         gazetteer = cast(Gazetteer, model.gazetteers[skill]) if skill in model.gazetteers else None
         super().__init__(cast(SkillClassifiers, model.classifiers[skill]), gazetteer)
         layers = cast(TaskLayers, model.task_layers[model.skill(skill)["task_layers"]])
-        self.embeddings, self.trunk = model.trunk.embed_tokens, model.trunk.lstm
-        self.slot_lstm, self.intent_lstm = layers.slot_lstm, layers.intent_lstm
+        changes: Any = model.changes_of(skill)
+        self.embeddings = model.trunk.embed_tokens
+        self.trunk = merged(model.trunk.lstm, changes and changes.trunk)
+        self.slot_lstm = merged(layers.slot_lstm, changes and changes.slot_lstm)
+        self.intent_lstm = merged(layers.intent_lstm, changes and changes.intent_lstm)
 
     def states(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None

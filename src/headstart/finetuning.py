@@ -30,6 +30,7 @@ from headstart.readers import load_skill
 from headstart.recipe import Recipe, choose_recipe
 from headstart.refilling import EpochRows, NewEpoch
 from headstart.rejection import calibrate, choose_background, held_out_background, read_background, without_own
+from headstart.routing import fit_router
 from headstart.runs import last_checkpoint, save_run
 from headstart.seen_pieces import SeenEmbedding
 from headstart.tokenization import NLUPipeline
@@ -72,7 +73,15 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     if skill.test is not None:
         metrics |= {f"test_{name}": value for name, value in evaluate(trained.nlu, skill.test).items()}
     start = None if args.from_scratch else checkpoint_name(args.base or BASE_EN)
-    save_run(trained.trainer, trained.nlu, metrics, skill=skill.name, base=start, train_rows=len(skill.train))
+    save_run(
+        trained.trainer,
+        trained.nlu,
+        metrics,
+        is_head=args.tune == "head",
+        skill=skill.name,
+        base=start,
+        train_rows=len(skill.train),
+    )
     card = make_card(trained.nlu.model.skill(), metrics, start, len(skill.train), skill.train[0]["text"])
     card.save(args.output_path / "README.md")
     base = Path(resolve_checkpoint(args.base or BASE_EN)).resolve()
@@ -104,6 +113,12 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
         started = time.perf_counter()
         fit_classifiers(model, rows_to_fit(train), args.seed)
         metrics["probe_seconds"] = round(time.perf_counter() - started, 3)
+    if model.routed_skills:
+        own = [*skill.train, *rows_of_names(skill.intents)]
+        others = [*background, *held_out] or without_own(
+            [text for texts in read_background().values() for text in texts], skill.train["text"]
+        )
+        fit_router(model, tokenizer, own, others)
     validation = encode_rows(covered, tokenizer, model.skill()) if len(covered) else None
     recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background, len(train.names))
     logger.info("skill %s: %d training rows, %s", skill.name, len(skill.train), recipe)
@@ -116,6 +131,8 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
     if isinstance(trunk.embed_tokens, SeenEmbedding):
         trunk.embed_tokens = trunk.embed_tokens.whole()
+    for changes in model.changes.values():
+        changes.half()  # what is saved, measured and served: hundreds of heads shall fit in memory
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics["steps"] = trainer.state.global_step
     if held_out:
@@ -150,7 +167,7 @@ def make_model(base: str, skill: Skill, args: FinetuneArguments, tokenizer: PreT
         raise ValueError(
             f"the base has a skill {skill.name!r}; name yours otherwise (Skill(name=...), --skill_name). Taken: {', '.join(others)}."
         )
-    model.add_skill(skill, reset=args.reset, **options)
+    model.add_skill(skill, reset=args.reset, rank=args.shared_rank, routes=args.shared_rank is not None, **options)
     for name in others:
         model.delete_skill(name)
     model.set_tune(args.tune)

@@ -102,9 +102,9 @@ def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: 
         scores = torch.cat([layer(scaled) for layer in layers], dim=1)
         if direct is not None:
             scores = scores + direct(matches)
-        return shares @ cross_entropy(scores, intents, reduction="none") + INTENT_PENALTY * _squares(weights)
+        return shares @ cross_entropy(scores, intents, reduction="none") + INTENT_PENALTY * squares(weights)
 
-    _minimize(loss, parameters)
+    minimize(loss, parameters)
     with torch.no_grad():
         for layer in layers:  # the layers see states as they are
             layer.weight.div_(deviation)
@@ -123,13 +123,14 @@ def _fit_tags(classifier: nn.Linear, crf: LinearChainCRF, direct: nn.Linear | No
             emissions = emissions + direct(states.word_matches)
         likelihood = states.row_weights @ crf(emissions, states.tags, states.mask) / num_words
         weights = [layer.weight for layer in (classifier, direct) if layer is not None]
-        return likelihood + TAG_PENALTY * _squares(weights) + TRANSITION_PENALTY * _squares(list(crf.parameters()))
+        return likelihood + TAG_PENALTY * squares(weights) + TRANSITION_PENALTY * squares(list(crf.parameters()))
 
-    _minimize(loss, parameters)
+    minimize(loss, parameters)
     _make_less_certain(parameters, TAG_CONFIDENCE)
 
 
-def _squares(parameters: Sequence[torch.Tensor]) -> torch.Tensor:
+def squares(parameters: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The sum of all squared numbers."""
     return torch.stack([parameter.square().sum() for parameter in parameters]).sum()
 
 
@@ -141,7 +142,8 @@ def _start_at_zero(layers: Sequence[nn.Module]) -> list[nn.Parameter]:
     return parameters
 
 
-def _minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[nn.Parameter]) -> None:
+def minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[torch.Tensor]) -> None:
+    """Minimize a loss over parameters, in place, by L-BFGS (Liu and Nocedal, 1989)."""
     optimizer = torch.optim.LBFGS(parameters, max_iter=ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
@@ -203,7 +205,7 @@ def _states(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]], weights
     for start in range(0, len(rows), BATCH_SIZE):
         batch = {name: part.to(model.device) for name, part in collator(list(rows[start : start + BATCH_SIZE])).items()}
         found = model.task_states(batch["input_ids"], batch["attention_mask"])
-        slot_states, intent_states = found.states[model.skill()["task_layers"]]  # one skill: the rows keep their order
+        slot_states, intent_states = found.states[0]  # one skill: the rows keep their order
         matches = DIRECT_SCALE * found.matches.get(0, slot_states.new_zeros(*slot_states.shape[:2], 0))
         of_intents.append(intent_states)
         intents.append(batch["intent_labels"])
@@ -225,4 +227,4 @@ def _states(model: HeadstartForJointNLU, rows: Sequence[dict[str, Any]], weights
     return _States(*of_rows, words, padded_tags, mask, weights[tagged], padded_matches)
 
 
-__all__ = ["fit_classifiers", "rows_to_fit"]
+__all__ = ["LEAST_DEVIATION", "fit_classifiers", "minimize", "rows_to_fit", "squares"]

@@ -99,7 +99,7 @@ def _intent_states(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBa
     for start in range(0, len(texts), 64):
         batch = tokenizer(list(texts[start : start + 64]), padding=True, truncation=True, return_tensors="pt").to(model.device)
         states = model.task_states(batch["input_ids"], batch["attention_mask"], use_gazetteers=False).states
-        parts.append(states[model.skill()["task_layers"]][1].float().cpu())
+        parts.append(states[0][1].float().cpu())
     model.train(was_training)
     return torch.cat(parts)
 

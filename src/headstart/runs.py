@@ -1,4 +1,4 @@
-"""What every training run leaves behind: a self-contained checkpoint, `metrics.json`, and the options in `run.json`."""
+"""What every training run leaves behind: a self-contained checkpoint or a head, `metrics.json`, and the options in `run.json`."""
 
 from __future__ import annotations
 
@@ -32,17 +32,21 @@ def last_checkpoint(args: HeadstartTrainingArguments) -> str | None:
     return found
 
 
-def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any], **facts: Any) -> None:
-    """Save a self-contained checkpoint in `output_dir`, with `metrics.json` (figures) and `run.json` (options and facts).
+def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any], *, is_head: bool = False, **facts: Any) -> None:
+    """Save a self-contained checkpoint, or a head, in `output_dir`, with `metrics.json` (figures) and `run.json` (options and facts).
 
     Args:
         trainer: the finished trainer.
         nlu: the trained model with its tokenizer.
         metrics: figures to keep.
+        is_head: save the model's only skill as a head, without the trunk.
         facts: further entries of `run.json`.
     """
     folder = Path(str(trainer.args.output_dir))
-    nlu.save_pretrained(folder)
+    if is_head:
+        nlu.model.save_skill(nlu.model.skill()["name"], folder, metrics=metrics, headstart=__version__)
+    else:
+        nlu.save_pretrained(folder)
     write_json(folder / "metrics.json", metrics)
     options = {name: value for name, value in trainer.args.to_dict().items() if name not in _PATHS}
     write_json(folder / "run.json", {"headstart": __version__, "date": date.today().isoformat(), **facts, "options": options})

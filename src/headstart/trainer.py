@@ -57,9 +57,10 @@ class JointNLUTrainer(Trainer):
         )
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
-        """The optimizer that `args.optim` names, with two groups of parameters, trunk and head, and a learning rate for each."""
+        """The optimizer that `args.optim` names, with a group of parameters and a learning rate for the trunk and its changes, and for all else."""
         if self.optimizer is None:
-            of_trunk = {id(parameter) for parameter in self.model.trunk.parameters()}
+            trunks = [self.model.trunk, *(changes.trunk for changes in self.model.changes.values())]
+            of_trunk = {id(parameter) for trunk in trunks for parameter in trunk.parameters()}
             trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
             trunk_rate = self.trunk_learning_rate or self.args.learning_rate
             groups: list[dict[str, Any]] = [

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 import yaml
 from transformers import HfArgumentParser, TrainingArguments
 
+HEADS = ("low_rank", "task_layers", "classifiers")
 LOWER_IS_BETTER = ("loss", "semantic_error_rate")
 
 
@@ -105,6 +106,14 @@ class FinetuneArguments(HeadstartTrainingArguments):
     skill_name: str | None = field(default=None, metadata={"help": "Name of the skill; unset: from the file or folder."})
     base: str | None = field(default=None, metadata={"help": "Checkpoint to start from; unset: the embedded base."})
     tune: str = field(default="all", metadata={"help": "What is trained: all, or head (the trunk stays as it is)."})
+    head: str = field(
+        default="low_rank",
+        metadata={
+            "help": "What tune=head trains besides the classifiers: low_rank (matrices that change the bi-LSTMs it shares), task_layers (ST and IC "
+            "bi-LSTMs of its own), or classifiers (nothing)."
+        },
+    )
+    rank: int = field(default=16, metadata={"help": "Rank of these matrices: a head's size grows with it."})
     reset: str = field(
         default="classifiers",
         metadata={"help": "What starts at random: classifiers, or task_layers (the ST and IC bi-LSTMs too)."},
@@ -175,6 +184,14 @@ class FinetuneArguments(HeadstartTrainingArguments):
             raise ValueError(f"tune is {self.tune!r}; it must be 'all' or 'head'.")
         if self.reset not in ("classifiers", "task_layers"):
             raise ValueError(f"reset is {self.reset!r}; it must be 'classifiers' or 'task_layers'.")
+        if self.head not in HEADS:
+            raise ValueError(f"head is {self.head!r}; it must be {', '.join(map(repr, HEADS[:-1]))} or {HEADS[-1]!r}.")
+        if self.rank < 1:
+            raise ValueError(f"rank is {self.rank}; it must be at least 1.")
+        if self.tune == "head" and self.head != "task_layers" and self.reset == "task_layers":
+            raise ValueError(
+                f"head={self.head!r} shares the task layers; to reset them, give the skill its own: head='task_layers'."
+            )
         if self.starting_embeddings != "random" and not self.from_scratch:
             raise ValueError("starting_embeddings is for from_scratch alone: with a base, the embeddings are the base's.")
         if not 0 <= self.gazetteer_dropout < 1:
@@ -195,6 +212,13 @@ class FinetuneArguments(HeadstartTrainingArguments):
         )  # fmt: skip
         self.num_train_epochs, self.warmup_steps, self.load_best_model_at_end = 3.0, self.warmup_steps or 0, False
         super().__post_init__()
+
+    @property
+    def shared_rank(self) -> int | None:
+        """The rank of [`HeadstartForJointNLU.add_skill`]: None for task layers of the skill's own."""
+        if self.tune == "all" or self.head == "task_layers":
+            return None
+        return self.rank if self.head == "low_rank" else 0
 
 
 Arguments = TypeVar("Arguments", bound=HeadstartTrainingArguments)

@@ -1,0 +1,140 @@
+"""Publishing files on a hub: in one commit, so that an interrupted push leaves no part of itself, and with errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, HfApi, get_token, hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RevisionNotFoundError
+
+# What tells the kinds of models apart, by the file that each of them has.
+MARKS = {"headstart.json": "onnx", "head.json": "head"}
+NAMES = {"headstart": "a Headstart checkpoint", "onnx": "an exported skill", "head": "a head"}
+
+
+class PublishError(OSError):
+    """A push did not go through; the message says what to do."""
+
+
+def publish(
+    repo_id: str,
+    files: Mapping[str, Path | bytes],
+    kind: str,
+    message: str,
+    *,
+    path_in_repo: str | None = None,
+    private: bool | None = None,
+    revision: str | None = None,
+    token: str | None = None,
+) -> str:
+    """Publish files in one commit.
+
+    Args:
+        repo_id: `owner/name`, or `name` for the account of the token; made if it is not there.
+        files: by name, what to publish.
+        kind: `headstart`, `onnx` or `head`: a repository that holds another one is left alone.
+        message: of the commit.
+        path_in_repo: folder of the repository to put the files in, with nothing but a head in it; unset: the top.
+        private: True: nobody else may see it; unset: a new repository is as the account has it.
+        revision: branch to push to, made if it is not there; unset: main.
+        token: of the hub; unset: the one that `hf auth login` or HF_TOKEN left.
+
+    Returns:
+        address of the commit.
+
+    Raises:
+        ValueError: a name is none that a hub allows.
+        PublishError: there is no token, no right to write, no network, or the repository holds something else or is public.
+    """
+    if path_in_repo is not None and not re.fullmatch(r"[\w-]+", path_in_repo, re.ASCII):
+        raise ValueError(f"path_in_repo is {path_in_repo!r}; it must be one folder's name, of letters, digits, '_' and '-'.")
+    token = token or get_token()
+    if token is None:
+        raise PublishError("there is no token for the hub: run `hf auth login`, or set HF_TOKEN.")
+    api = HfApi(token=token)
+    prefix = f"{path_in_repo}/" if path_in_repo else ""
+    with _explained(repo_id):
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        parent = _check_remote(api, repo_id, kind, prefix, private, revision)
+        if revision is not None:
+            api.create_branch(repo_id, branch=revision, exist_ok=True)
+        commit = api.create_commit(
+            repo_id,
+            [CommitOperationAdd(prefix + name, content) for name, content in files.items()],
+            commit_message=message,
+            revision=revision,
+            parent_commit=parent,
+        )
+    return str(commit.commit_url)
+
+
+def _check_remote(api: HfApi, repo_id: str, kind: str, prefix: str, private: bool | None, revision: str | None) -> str | None:
+    """See that a push would neither publish what shall be private, nor mix two kinds of models.
+
+    Returns:
+        the commit that was looked at, if the branch is there already.
+    """
+    try:
+        info = api.model_info(repo_id, revision=revision)
+        head = info.sha
+    except RevisionNotFoundError:  # it will start from main
+        info, head = api.model_info(repo_id), None
+    if private and not info.private:
+        raise PublishError(f"{repo_id} is there already, and public: make it private in its settings, or push to another name.")
+    names = [sibling.rfilename for sibling in info.siblings or []]
+    there = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    found = next((marked for mark, marked in MARKS.items() if mark in there), None)
+    if "config.json" in there:
+        config = json.loads(
+            Path(hf_hub_download(repo_id, f"{prefix}config.json", revision=info.sha, token=api.token)).read_text("utf-8")
+        )
+        found = str(config.get("model_type")) if isinstance(config, dict) else "unknown"
+    if found is None and prefix and there:
+        found = "unknown"
+    if found not in (None, kind):
+        where = f"{repo_id}/{prefix}".rstrip("/")
+        raise PublishError(f"{where} holds {NAMES.get(found, f'a model of type {found}')} already; push to another name.")
+    return head
+
+
+@contextmanager
+def _explained(repo_id: str) -> Iterator[None]:
+    """The hub's errors in one line that says what to do; those of this machine as they are."""
+    try:
+        yield
+    except HFValidationError as error:
+        raise ValueError(f"{repo_id!r} is no name of a repository: {_first_line(error)}") from error
+    except OfflineModeIsEnabled as error:
+        raise PublishError("HF_HUB_OFFLINE is set, so nothing can be pushed: unset it.") from error
+    except HfHubHTTPError as error:
+        raise PublishError(_of_status(repo_id, error)) from error
+    except (ConnectionError, TimeoutError, RuntimeError) as error:
+        raise PublishError(f"the hub broke off ({_first_line(error)}); no commit was made: push again.") from error
+    except Exception as error:
+        if not type(error).__module__.startswith("httpx"):
+            raise
+        raise PublishError(f"the hub can't be reached ({_first_line(error)}); no commit was made: push again.") from error
+
+
+def _of_status(repo_id: str, error: HfHubHTTPError) -> str:
+    status = error.response.status_code
+    reasons = {
+        401: "the hub doesn't accept the token: run `hf auth login` again, or set HF_TOKEN to one that can write.",
+        403: f"this token may not write to {repo_id}: take a name of your own account, or a token that can write.",
+        404: f"{repo_id} is not there, or is private and not yours: check the name and the token.",
+        412: f"somebody else has pushed to {repo_id} meanwhile: push again.",
+    }
+    said = error.server_message or _first_line(error)
+    advice = ": push again" if status == 429 or status >= 500 else ""
+    return reasons.get(status, f"the hub refused with status {status} ({said}); no commit was made{advice}.")
+
+
+def _first_line(error: BaseException) -> str:
+    return re.split(r"\n|\(Request ID", str(error))[0].strip() or type(error).__name__
+
+
+__all__ = ["PublishError", "publish"]

@@ -1,0 +1,243 @@
+"""A head as files: the layers that are one skill's own, its labels, and which trunk they belong to.
+
+`head.safetensors` holds the weights and `head.json` the rest; a folder or repository of several heads has one folder for each, named after
+the skill. Nothing in them is run when they are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import nn
+
+from .configuration_headstart import check_skill_entry
+from .hub_headstart import publish
+
+if TYPE_CHECKING:
+    from .skills_headstart import SkillsMixin
+
+WEIGHTS, DESCRIPTION = "head.safetensors", "head.json"
+FORMAT = 1
+
+
+class WrongTrunkError(ValueError):
+    """A head belongs to another trunk than the one that it was to be put on."""
+
+
+def save_head(model: SkillsMixin, name: str, folder: str | Path, facts: dict[str, Any]) -> None:
+    """See [`HeadstartForJointNLU.save_skill`]."""
+    folder = Path(folder)
+    if (folder / "config.json").exists():
+        raise ValueError(f"{str(folder)!r} holds a checkpoint; name another folder for the head of {name!r}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in head_files(model, name, facts).items():  # the description comes last: it holds the hash of the weights
+        _write(folder / file, content)
+
+
+def head_files(model: SkillsMixin, name: str, facts: dict[str, Any]) -> dict[str, bytes]:
+    """The content of a head's files, by name."""
+    entry = model.skill(name)
+    parts = {part: module for part, module in model._modules_of(entry).items() if part != "task_layers" or _owns_layers(entry)}
+    weights = save(_join(parts), metadata={"format": "pt"})
+    trunk = {"name": trunk_name(model), "fingerprint": fingerprint(model, None if _owns_layers(entry) else entry["task_layers"])}
+    description = {"format": FORMAT, "skill": entry, "trunk": trunk, "weights": _hash(weights), **facts}
+    return {WEIGHTS: weights, DESCRIPTION: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()}
+
+
+def push_head(model: SkillsMixin, name: str, repo_id: str, facts: dict[str, Any], message: str | None, **options: Any) -> str:
+    """See [`HeadstartForJointNLU.push_skill_to_hub`]."""
+    return publish(repo_id, head_files(model, name, facts), "head", message or f"the head of {name}", **options)
+
+
+def load_head(model: SkillsMixin, source: str | Path, name: str | None, as_name: str | None, is_forced: bool, **hub: Any) -> str:
+    """See [`HeadstartForJointNLU.load_skill`]; `hub`: revision and token."""
+    where = f"{str(source)!r}" + ("" if name is None else f", skill {name!r}")
+    subfolder, description = _find_head(str(source), name, where, hub)
+    entry, trunk, wanted_hash = _parse(description, where)
+    if as_name is not None:
+        entry |= {"name": as_name, "task_layers": as_name if _owns_layers(entry) else entry["task_layers"]}
+        check_skill_entry(entry)
+    if entry["name"] in [*model.skills, *model.task_layers]:
+        raise ValueError(
+            f"the name {entry['name']!r} is taken: call model.delete_skill({entry['name']!r}) first, or give the head another with as_name=."
+        )
+    _check_trunk(model, entry, trunk, is_forced, where)
+    _attach(model, entry, _read_weights(str(source), subfolder, wanted_hash, where, hub), where)
+    return str(entry["name"])
+
+
+def _owns_layers(entry: dict[str, Any]) -> bool:
+    return bool(entry["task_layers"] == entry["name"])
+
+
+def _find_head(source: str, name: str | None, where: str, hub: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The folder of a head in a folder or repository, and its description."""
+    if Path(source).exists() and not Path(source).is_dir():
+        raise ValueError(f"{source!r} is a file; name the folder or repository that holds {DESCRIPTION}.")
+    if name is not None and Path(name).name != name:
+        raise ValueError(f"{name!r} is no name of a skill; heads lie in folders named after their skills.")
+    for subfolder in [*([name] if name is not None else []), ""]:
+        found = _file(source, subfolder, DESCRIPTION, hub)
+        if found is None:
+            continue
+        try:
+            description = json.loads(found.read_text(encoding="utf-8"))
+            head_name = description["skill"]["name"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"the head {where} is damaged: {DESCRIPTION} can't be read ({error!r}). Load it anew.") from error
+        if subfolder or name in (None, head_name):
+            return subfolder, description
+    there = sorted(path.parent.name for path in Path(source).glob(f"*/{DESCRIPTION}")) if Path(source).is_dir() else []
+    hint = f" Its heads: {', '.join(there)}; name one." if there else ""
+    raise ValueError(f"there is no head in {where}: {DESCRIPTION} is not there.{hint}")
+
+
+def _file(source: str, subfolder: str, name: str, hub: dict[str, Any]) -> Path | None:
+    if Path(source).is_dir():
+        path = Path(source) / subfolder / name
+        return path if path.is_file() else None
+    try:
+        return Path(hf_hub_download(source, name, subfolder=subfolder or None, **hub))
+    except LocalEntryNotFoundError:  # not a missing file: no network, and nothing in the cache
+        raise
+    except EntryNotFoundError:
+        return None
+
+
+def _parse(description: dict[str, Any], where: str) -> tuple[dict[str, Any], dict[str, str], str]:
+    """The skill's entry, the trunk's name and fingerprint, and the hash of the weights."""
+    if description.get("format") != FORMAT:
+        raise ValueError(
+            f"the head {where} has format {description.get('format')!r}; this version reads {FORMAT}: update headstart."
+        )
+    entry, weights = description.get("skill"), description.get("weights")
+    trunk: Any = description.get("trunk")
+    facts = [weights, *(trunk.get(field) for field in ("name", "fingerprint"))] if isinstance(trunk, dict) else []
+    if len(facts) < 3 or not all(isinstance(fact, str) for fact in facts) or not isinstance(entry, dict):
+        raise ValueError(f"the head {where} is damaged: {DESCRIPTION} lacks its trunk or the hash of its weights. Load it anew.")
+    try:
+        check_skill_entry(entry)
+    except ValueError as error:
+        raise ValueError(f"the head {where} is damaged or of another version: {error}") from error
+    return dict(entry), trunk, str(weights)
+
+
+def _check_trunk(model: SkillsMixin, entry: dict[str, Any], trunk: dict[str, str], is_forced: bool, where: str) -> None:
+    """Raise `WrongTrunkError` if the model's trunk, or the task layers that the head shares, are not those it was trained on."""
+    shared = None if _owns_layers(entry) else entry["task_layers"]
+    if shared is not None and shared not in model.task_layers:
+        raise WrongTrunkError(
+            f"the head {where} was trained on {trunk['name']!r} and shares its task layers {shared!r}, which {trunk_name(model)!r} lacks: "
+            f"load it on {trunk['name']!r}."
+        )
+    found = fingerprint(model, shared)
+    if not is_forced and trunk["fingerprint"] != found:
+        raise WrongTrunkError(
+            f"the head {where} was trained on the trunk {trunk['name']!r} ({trunk['fingerprint'][:12]}), and this model's is "
+            f"{trunk_name(model)!r} ({found[:12]}): load it on {trunk['name']!r}, or pass force=True and measure it anew."
+        )
+
+
+def _read_weights(source: str, subfolder: str, wanted_hash: str, where: str, hub: dict[str, Any]) -> dict[str, torch.Tensor]:
+    file = _file(source, subfolder, WEIGHTS, hub)
+    if file is None:
+        raise ValueError(f"the head {where} is not complete: it lacks {WEIGHTS}.")
+    content = file.read_bytes()
+    if _hash(content) != wanted_hash:
+        raise ValueError(f"the head {where} is damaged: {WEIGHTS} is not what {DESCRIPTION} was written with. Load it anew.")
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise ValueError(f"the head {where} is damaged: {WEIGHTS} can't be read ({error}). Load it anew.") from error
+
+
+def _attach(model: SkillsMixin, entry: dict[str, Any], tensors: dict[str, torch.Tensor], where: str) -> None:
+    """Give the model the skill with its weights; a head that doesn't fit leaves the model as it was."""
+    with torch.device("meta"):  # sizes alone: a wrong number in the description must not ask for memory
+        parts = model._new_modules(entry)
+    wanted = _join(parts)
+    problems = [
+        f"{key}: {_shape(tensors.get(key))} in the file, {_shape(wanted.get(key))} for its labels"
+        for key in sorted({*wanted, *tensors})
+        if key not in wanted or key not in tensors or wanted[key].shape != tensors[key].shape
+    ]
+    if problems:
+        raise ValueError(f"the head {where} is damaged, its weights don't fit its labels:\n  " + "\n  ".join(problems[:8]))
+    for part, module in parts.items():
+        state = {key: tensors[f"{part}.{key}"] for key in module.state_dict()}
+        module.load_state_dict(state, assign=True)
+        # Changes are kept as narrow as they were saved: there may be hundreds of heads.
+        module.to(model.device, None if part == "changes" else model.dtype)
+    model._register(entry, parts)
+
+
+def _join(parts: dict[str, nn.Module]) -> dict[str, torch.Tensor]:
+    return {
+        f"{part}.{key}": value.detach().contiguous()
+        for part, module in parts.items()
+        for key, value in module.state_dict().items()
+    }
+
+
+def _shape(tensor: torch.Tensor | None) -> Any:
+    return "nothing" if tensor is None else tuple(tensor.shape)
+
+
+def trunk_name(model: SkillsMixin) -> str:
+    """What the checkpoint is called that a model was loaded from: a repository's name, or a folder's."""
+    path = str(model.config.name_or_path or "")
+    return (Path(path).resolve().name if Path(path).is_dir() else path) or "a model without a name"
+
+
+def fingerprint(model: SkillsMixin, task_layers: str | None = None) -> str:
+    """SHA-256 of what a head reads but doesn't own: embeddings, common bi-LSTM, and task layers if it shares any."""
+    shared: dict[str, nn.Module] = {"trunk": model.trunk}
+    if task_layers is not None:
+        shared["task_layers"] = model.task_layers[task_layers]
+    tensors = sorted(_join(shared).items())
+    # Kept, since hundreds of heads are compared with one trunk: what changes a tensor in place raises its version.
+    state = [(key, value.data_ptr(), 0 if value.is_inference() else value._version) for key, value in tensors]
+    known = model._fingerprints.get(task_layers)
+    if known is None or known[0] != state:
+        digest = hashlib.sha256()
+        for key, value in tensors:
+            digest.update(f"{key} {tuple(value.shape)}".encode())
+            digest.update(value.cpu().float().numpy().tobytes())
+        model._fingerprints[task_layers] = known = (state, digest.hexdigest())
+    return known[1]
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write aside and rename, so that an interrupted writer leaves the old file or the new one."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+__all__ = [
+    "DESCRIPTION",
+    "WEIGHTS",
+    "WrongTrunkError",
+    "fingerprint",
+    "head_files",
+    "load_head",
+    "push_head",
+    "save_head",
+    "trunk_name",
+]

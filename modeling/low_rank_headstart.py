@@ -1,0 +1,82 @@
+"""What a head changes in a network that it shares with other heads: every weight matrix of the three bi-LSTMs by a product of two thin ones.
+
+Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (ICLR 2022), for LSTMs. The shared weights stay as they are, and so does what other
+heads answer.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import cast
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn.utils.rnn import PackedSequence
+
+from .layers_headstart import BiLSTM
+
+DIRECTIONS = ("", "_reverse")  # as torch names their weights
+
+
+class LowRankChange(nn.Module):
+    """A change of one bi-LSTM's weights: `weight + up @ down` for each matrix, and a free change of the biases.
+
+    Args:
+        input_size: width of the bi-LSTM's input.
+        hidden_size: its units, for each direction.
+        rank: columns of `up` and rows of `down`.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, rank: int) -> None:
+        super().__init__()
+        self.input_size = input_size
+        # Of both directions, and of the weights of the input and of the last state: few tensors, since there may be hundreds of heads.
+        self.down = nn.Parameter(torch.empty(2, rank, input_size + hidden_size))
+        self.up = nn.Parameter(torch.empty(2, 2, 4 * hidden_size, rank))
+        self.bias = nn.Parameter(torch.empty(2, 4 * hidden_size))
+
+    def forward(self, lstm: BiLSTM, inputs: PackedSequence) -> PackedSequence:
+        """The states of the changed bi-LSTM, packed."""
+        return cast(PackedSequence, functional_call(lstm, self.weights(lstm), (inputs,))[0])
+
+    def weights(self, lstm: BiLSTM) -> dict[str, torch.Tensor]:
+        """The changed weights and biases of a bi-LSTM, by torch's names; the second bias of each direction is not changed."""
+        changed: dict[str, torch.Tensor] = {}
+        dtype = cast(torch.Tensor, lstm.weight_ih_l0).dtype
+        for number, direction in enumerate(DIRECTIONS):
+            down_input, down_state = self.down[number].to(dtype).split([self.input_size, lstm.hidden_size], dim=1)
+            up_input, up_state = self.up[number].to(dtype)
+            for name, up, down in (("weight_ih_l0", up_input, down_input), ("weight_hh_l0", up_state, down_state)):
+                changed[name + direction] = torch.addmm(getattr(lstm, name + direction), up, down)
+            changed["bias_ih_l0" + direction] = getattr(lstm, "bias_ih_l0" + direction) + self.bias[number]
+        return changed
+
+
+def merged(lstm: BiLSTM, change: LowRankChange | None) -> BiLSTM:
+    """A bi-LSTM that is changed for good, the shared one being left as it is; without a change, that one itself."""
+    if change is None:
+        return lstm
+    result = copy.deepcopy(lstm)
+    with torch.no_grad():
+        for name, weight in change.weights(lstm).items():
+            getattr(result, name).copy_(weight)
+    return result
+
+
+class HeadChanges(nn.Module):
+    """What a head changes in the common bi-LSTM and in the ST and IC bi-LSTMs that it shares.
+
+    Args:
+        embedding_size, hidden_size, task_hidden_size: those of the network.
+        rank: of every change.
+    """
+
+    def __init__(self, embedding_size: int, hidden_size: int, task_hidden_size: int, rank: int) -> None:
+        super().__init__()
+        self.trunk = LowRankChange(embedding_size, hidden_size, rank)
+        self.slot_lstm = LowRankChange(2 * hidden_size, task_hidden_size, rank)
+        self.intent_lstm = LowRankChange(2 * hidden_size, task_hidden_size, rank)
+
+
+__all__ = ["HeadChanges", "LowRankChange", "merged"]

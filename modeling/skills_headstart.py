@@ -1,0 +1,291 @@
+"""The skills of a network: adding, finding and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol, cast
+
+import torch
+from torch import nn
+
+from .configuration_headstart import check_skill_entry
+from .gazetteer_headstart import Gazetteer, build_trie
+from .heads_headstart import fingerprint, load_head, push_head, save_head
+from .layers_headstart import SkillClassifiers, TaskLayers
+from .low_rank_headstart import HeadChanges
+from .routing_headstart import Router
+
+PARTS = ("task_layers", "classifiers", "gazetteers", "changes", "routers")
+
+
+class SkillLabels(Protocol):
+    """Anything that names a skill and its labels, such as `headstart.Skill`."""
+
+    name: str
+    intents: list[str]
+    slots: list[str]
+
+
+class SkillsMixin(nn.Module):
+    """What [`HeadstartForJointNLU`] does with its skills: each has an entry in the configuration, and layers by its name."""
+
+    config: Any
+    device: Any
+    dtype: Any
+    trunk: Any
+    _init_weights: Any
+    task_layers: nn.ModuleDict
+    classifiers: nn.ModuleDict
+    gazetteers: nn.ModuleDict
+    changes: nn.ModuleDict
+    routers: nn.ModuleDict
+    _fingerprints: dict[str | None, tuple[Any, str]]
+
+    @property
+    def skills(self) -> list[str]:
+        """Names of the skills, in the order of their ids."""
+        return [entry["name"] for entry in self.config.skills]
+
+    @property
+    def routed_skills(self) -> list[str]:
+        """Names of the skills that can be found without their names, in order."""
+        return [entry["name"] for entry in self.config.skills if entry.get("routes")]
+
+    def skill(self, name: str | None = None) -> dict[str, Any]:
+        """The entry of a skill in `config.skills`: name, intents, slots, task_layers. The name may be left out for one skill.
+
+        Raises:
+            ValueError: there is no such skill, or none was named and the model has several or none.
+        """
+        if name is None and len(self.config.skills) == 1:
+            return self.config.skills[0]
+        for entry in self.config.skills:
+            if entry["name"] == name:
+                return entry
+        problem = f"has no skill {name!r}" if name is not None else f"has {len(self.skills)} skills: name one"
+        raise ValueError(f"this model {problem}. Its skills: {', '.join(self.skills) or 'none'}.")
+
+    def skill_ids(self, names: list[str]) -> torch.Tensor:
+        """Ids of the named skills (len(names),) long, one for each row of a batch, for `forward`."""
+        return torch.tensor([self.skills.index(self.skill(name)["name"]) for name in names], device=self.device)
+
+    def add_skill(
+        self,
+        skill: SkillLabels,
+        *,
+        reset: Literal["classifiers", "task_layers"] = "classifiers",
+        task_layers_from: str | None = None,
+        catalogs: Mapping[str, Sequence[Sequence[int]]] | None = None,
+        rejects: bool = False,
+        slots_of_intents: Mapping[str, Sequence[str]] | None = None,
+        rank: int | None = None,
+        routes: bool = False,
+    ) -> None:
+        """Add a skill with new classifiers of its own; other skills' parameters are not touched.
+
+        Args:
+            skill: its name, intents and slots are read.
+            reset: `"classifiers"`: the ST and IC bi-LSTMs start as a copy of those of another skill; `"task_layers"`: they
+                start at random too, as in the paper.
+            task_layers_from: the skill whose ST and IC bi-LSTMs are copied; the first one if it is left out.
+            catalogs: by slot label, values as ids of their word pieces (`headstart.gazetteers.tokenize_catalogs`); matches
+                become features of its task layers.
+            rejects: the skill can answer "none of these".
+            slots_of_intents: the slot labels that each intent was seen with; others become less probable where it is found.
+            rank: unset: the skill has ST and IC bi-LSTMs of its own. A number: it shares those of `task_layers_from`, and changes them and the
+                common bi-LSTM for itself by matrices of this rank; 0: it changes nothing.
+            routes: the skill can be found among others without its name; it needs a rank.
+
+        Raises:
+            ValueError: the name is taken or not allowed, there is no label, or no skill to copy task layers from.
+        """
+        if reset not in ("classifiers", "task_layers"):
+            raise ValueError(f"reset is {reset!r}; it must be 'classifiers' or 'task_layers'.")
+        if reset == "task_layers" and rank is not None:
+            raise ValueError("a rank is for layers that are shared; with reset='task_layers', leave it out.")
+        if reset == "classifiers" and not self.skills:
+            raise ValueError("this model has no skill whose task layers could start warm; pass reset='task_layers'.")
+        entry: dict[str, Any] = {
+            "name": skill.name, "intents": list(skill.intents), "slots": list(skill.slots), "task_layers": skill.name
+        }  # fmt: skip
+        source = self.skill(task_layers_from or self.skills[0])["task_layers"] if reset == "classifiers" else None
+        if rank is not None:
+            entry |= {"task_layers": source, "rank": rank}
+        if routes:
+            entry["routes"] = True
+        catalogs = {label: values for label, values in (catalogs or {}).items() if len(values)}
+        trie = build_trie(catalogs) if catalogs else None
+        if trie is not None:
+            entry["gazetteer"] = {"slots": list(catalogs), "bytes": len(trie)}
+        if rejects and entry["intents"]:
+            entry["rejection"] = {"temperature": 1.0, "threshold": 0.9}
+        if slots_of_intents and entry["intents"] and entry["slots"]:
+            entry["slots_of_intents"] = {intent: sorted(labels) for intent, labels in slots_of_intents.items()}
+        check_skill_entry(entry)
+        if skill.name in self.skills:
+            raise ValueError(f"there is a skill {skill.name!r} already; call model.delete_skill({skill.name!r}) first.")
+        if skill.name in self.task_layers:
+            raise ValueError(f"{skill.name!r} names task layers of {self._users(skill.name)}; choose another skill name.")
+        parts = self._new_modules(entry)
+        for module in parts.values():
+            module.to(self.device, self.dtype).apply(self._init_weights)
+        self._register(entry, parts)
+        if trie is not None:
+            cast(Gazetteer, self.gazetteers[skill.name]).trie.copy_(trie)
+        if source is not None and rank is None:
+            self.task_layers[skill.name].load_state_dict(self.task_layers[source].state_dict())
+
+    def _new_modules(self, entry: dict[str, Any]) -> dict[str, nn.Module]:
+        """New layers for a skill, by part of the network."""
+        added: dict[str, nn.Module] = {}
+        if entry["task_layers"] not in self.task_layers:
+            added["task_layers"] = self._new_task_layers()
+        added["classifiers"] = self._new_classifiers(entry)
+        if "gazetteer" in entry:
+            added["gazetteers"] = self._new_gazetteer(entry)
+        if entry.get("rank"):
+            added["changes"] = self._new_changes(entry)
+        if entry.get("routes"):
+            added["routers"] = Router(2 * self.config.task_hidden_size, len(entry["intents"]))
+        return added
+
+    def _register(self, entry: dict[str, Any], parts: Mapping[str, nn.Module]) -> None:
+        for part, module in parts.items():
+            getattr(self, part)[entry["task_layers" if part == "task_layers" else "name"]] = module.train(self.training)
+        self.config.skills = [*self.config.skills, entry]
+
+    def _modules_of(self, entry: dict[str, Any]) -> dict[str, nn.Module]:
+        """The layers of a skill, by part of the network."""
+        names = {part: entry["task_layers" if part == "task_layers" else "name"] for part in PARTS}
+        return {part: getattr(self, part)[name] for part, name in names.items() if name in getattr(self, part)}
+
+    def delete_skill(self, name: str) -> None:
+        """Remove a skill, and its task layers if no other skill uses them."""
+        entry = self.skill(name)
+        self.config.skills = [other for other in self.config.skills if other is not entry]
+        for modules in (self.classifiers, self.gazetteers, self.changes, self.routers):
+            if name in modules:
+                del modules[name]
+        if not self._users(entry["task_layers"]):
+            del self.task_layers[entry["task_layers"]]
+
+    def _users(self, task_layers: str) -> list[str]:
+        return [entry["name"] for entry in self.config.skills if entry["task_layers"] == task_layers]
+
+    def save_skill(self, name: str, folder: str | Path, **facts: Any) -> None:
+        """Write a skill as a head: `head.safetensors` with the layers that are its own, and `head.json`.
+
+        Args:
+            name: the skill.
+            folder: folder to write to; a head that is there is replaced.
+            facts: further entries of `head.json`, such as its metrics.
+
+        Raises:
+            ValueError: there is no such skill, or the folder holds a checkpoint.
+        """
+        save_head(self, name, folder, facts)
+
+    def push_skill_to_hub(
+        self,
+        name: str,
+        repo_id: str,
+        *,
+        path_in_repo: str | None = None,
+        private: bool | None = None,
+        revision: str | None = None,
+        message: str | None = None,
+        token: str | None = None,
+        **facts: Any,
+    ) -> str:
+        """Publish a skill as a head, in one commit.
+
+        Args:
+            name: the skill.
+            repo_id: `owner/name`, or `name` for your own account; made if it is not there.
+            path_in_repo: a folder of a repository of several heads, usually named after the skill; unset: the top of its own.
+            private, revision, message, token: as for [`headstart.publishing.push`], which also publishes a card.
+            facts: further entries of `head.json`.
+
+        Returns:
+            address of the commit.
+
+        Raises:
+            ValueError: there is no such skill, or a name is none that a hub allows.
+            PublishError: there is no token, no right to write, no network, or the repository holds something else or is public.
+        """
+        return push_head(
+            self, name, repo_id, facts, message, path_in_repo=path_in_repo, private=private, revision=revision, token=token
+        )
+
+    def load_skill(
+        self,
+        source: str | Path,
+        name: str | None = None,
+        *,
+        as_name: str | None = None,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        force: bool = False,
+    ) -> str:
+        """Add a skill from a head; what other skills answer stays the same, to the bit.
+
+        Args:
+            source: folder of a head, or of several, or a hub's repository of one or several.
+            name: which head; may be left out if there is one, at the top.
+            as_name: what the skill is called in this model; unset: as in the head.
+            revision: branch, tag or commit of the repository.
+            token: of the hub.
+            force: load it on another trunk than it was trained on, where it answers worse or wrongly.
+
+        Returns:
+            the skill's name in this model.
+
+        Raises:
+            WrongTrunkError: it was trained on another trunk.
+            ValueError: there is no such head, it is damaged, or its name is taken.
+        """
+        return load_head(self, source, name, as_name, force, revision=revision, token=token)
+
+    def fingerprint(self, task_layers: str | None = None) -> str:
+        """SHA-256 of what heads read but don't own: embeddings, common bi-LSTM, and the task layers of that name if they share any."""
+        return fingerprint(self, task_layers)
+
+    def set_tune(self, tune: Literal["all", "head"]) -> None:
+        """Choose what is trained: everything, or (`"head"`) what skills don't share, on a trunk that stays as it is."""
+        if tune not in ("all", "head"):
+            raise ValueError(f"tune is {tune!r}; it must be 'all' or 'head'.")
+        self.trunk.requires_grad_(tune == "all")
+        for name in {entry["task_layers"] for entry in self.config.skills if "rank" in entry}:
+            self.task_layers[name].requires_grad_(tune == "all")
+
+    def _new_task_layers(self) -> TaskLayers:
+        config = self.config
+        return TaskLayers(2 * config.hidden_size, config.task_hidden_size, config.hidden_dropout)
+
+    def _classifiers_of(self, entry: dict[str, Any]) -> SkillClassifiers:
+        return cast(SkillClassifiers, self.classifiers[entry["name"]])
+
+    def changes_of(self, name: str) -> HeadChanges | None:
+        """What a skill changes in the bi-LSTMs that it shares; None if it has its own, or changes none."""
+        if name not in self.changes:
+            return None
+        return cast(HeadChanges, self.changes[name])
+
+    def _new_classifiers(self, entry: dict[str, Any]) -> SkillClassifiers:
+        width = 2 * self.config.task_hidden_size
+        return SkillClassifiers(width, len(entry["intents"]), len(entry["slots"]), "rejection" in entry)
+
+    def _new_gazetteer(self, entry: dict[str, Any]) -> Gazetteer:
+        size, config = entry["gazetteer"], self.config
+        num_tags, num_intents = 1 + 2 * len(entry["slots"]), len(entry["intents"]) + ("rejection" in entry)
+        return Gazetteer(
+            len(size["slots"]), size["bytes"], 2 * config.hidden_size, num_tags, num_intents, config.gazetteer_dropout
+        )
+
+    def _new_changes(self, entry: dict[str, Any]) -> HeadChanges:
+        config = self.config
+        return HeadChanges(config.embedding_size, config.hidden_size, config.task_hidden_size, entry["rank"])
+
+
+__all__ = ["SkillLabels", "SkillsMixin"]

@@ -1,0 +1,72 @@
+"""Routers: what tells a skill's utterances from others before any head is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedTokenizerBase
+
+from headstart.modeling import HeadstartForJointNLU
+from headstart.modeling.routing_headstart import Router, normalize_states
+from headstart.probing import LEAST_DEVIATION, minimize, squares
+
+BATCH_SIZE = 64
+PENALTY = 1e-2  # of squared weights; chosen on validation rows, as were the states that are read (benchmarks/README.md)
+
+
+def fit_router(
+    model: HeadstartForJointNLU,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Sequence[Mapping[str, Any]],
+    background: Sequence[str],
+) -> None:
+    """Fit the router of the model's only skill in place: logistic regression of its intents and "none of these", which count half.
+
+    Args:
+        model: the network with the skill, whose shared layers are those of the base.
+        tokenizer: its tokenizer.
+        rows: the skill's rows, with text and intent; those without an intent are left out if the skill has intents.
+        background: utterances that are none of the skill's.
+    """
+    entry = model.skill()
+    rows = [row for row in rows if row["intent"] is not None or not entry["intents"]]
+    states = _shared_states(model, tokenizer, [*(row["text"] for row in rows), *background], entry["task_layers"])
+    of_background = states[len(rows) :]
+    mean, deviation = of_background.mean(dim=0), of_background.std(dim=0) + LEAST_DEVIATION
+    scaled = (states - mean) / deviation
+    num_classes = max(len(entry["intents"]), 1)
+    classes = [entry["intents"].index(row["intent"]) if entry["intents"] else 0 for row in rows]
+    labels = torch.tensor([*classes, *[num_classes] * len(background)])
+    shares = torch.cat([torch.full((len(part),), 0.5 / len(part)) for part in (rows, background)])
+    weight = torch.zeros(num_classes + 1, scaled.shape[1], requires_grad=True)
+    bias = torch.zeros(num_classes + 1, requires_grad=True)
+    minimize(
+        lambda: shares @ cross_entropy(scaled @ weight.T + bias, labels, reduction="none") + PENALTY * squares([weight]),
+        [weight, bias],
+    )
+    router = cast(Router, model.routers[entry["name"]])
+    with torch.no_grad():  # the router sees states as they are, and its scores are those against "none of these"
+        weight, bias = (weight[:-1] - weight[-1]) / deviation, bias[:-1] - bias[-1]
+        router.weight.copy_(weight)
+        router.bias.copy_(bias - weight @ mean)
+
+
+@torch.no_grad()
+def _shared_states(
+    model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], task_layers: str
+) -> torch.Tensor:
+    was_training = model.training
+    model.eval()
+    parts = []
+    for start in range(0, len(texts), BATCH_SIZE):
+        batch = tokenizer(list(texts[start : start + BATCH_SIZE]), padding=True, truncation=True, return_tensors="pt")
+        states = model.shared_states(batch["input_ids"].to(model.device), batch["attention_mask"].to(model.device), task_layers)
+        parts.append(normalize_states(states).cpu())
+    model.train(was_training)
+    return torch.cat(parts)
+
+
+__all__ = ["fit_router"]
