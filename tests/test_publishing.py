@@ -123,6 +123,89 @@ def test_an_exported_skill(hub: HubServer, run: Any, tiny_base: Path, tmp_path: 
     assert list(hub.repos["alice/travel-onnx"].branches) == ["main"]
 
 
+MAKE_HEADS = """
+import sys
+from types import SimpleNamespace
+import torch
+from headstart import HeadstartForJointNLU
+model = HeadstartForJointNLU.from_pretrained(sys.argv[1])
+for number, name in enumerate(("lamp", "door", "radio")):
+    skill = SimpleNamespace(name=name, intents=["on", "off"], slots=["room"])
+    model.add_skill(skill, rank=2, routes=True, rejects=True, catalogs={"room": [[5], [6, 7]]})
+    for modules in (model.classifiers, model.changes, model.gazetteers, model.routers):
+        for parameter in modules[name].parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+model.save_skill("lamp", sys.argv[2])
+"""
+ASK_HEADS = """
+import hashlib
+batch = {"input_ids": torch.tensor([[5, 6, 7, 8], [9, 4, 0, 0]]), "attention_mask": torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])}
+model.eval()
+for name in ("lamp", "door", "radio"):
+    outputs = model(**batch, skill_ids=model.skill_ids([name, name]))
+    scores = [outputs.intent_logits, outputs.slot_logits, outputs.reject_logits, model.route(**batch, skills=[name])]
+    print(hashlib.sha256(b"".join(score.detach().numpy().tobytes() for score in scores)).hexdigest())
+"""
+PUSH_HEADS = """
+model.push_skill_to_hub("lamp", "alice/lamp", metrics={"exact_match": 0.5})
+model.push_skill_to_hub("door", "alice/heads", path_in_repo="door")
+model.push_skill_to_hub("radio", "alice/heads", path_in_repo="radio", revision="next")
+"""
+PULL_HEADS = """
+model.load_skill("alice/lamp")
+model.load_skill("alice/heads", "door")
+model.load_skill("alice/heads", "radio", revision="next")
+"""
+WITHOUT_PACKAGE = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "headstart":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing())
+import torch
+from transformers import AutoModel
+model = AutoModel.from_pretrained("alice/base", trust_remote_code=True)
+assert type(model).__module__.startswith("transformers_modules")
+"""
+WITH_PACKAGE = """
+import sys, torch
+from headstart import HeadstartForJointNLU
+model = HeadstartForJointNLU.from_pretrained(sys.argv[1])
+"""
+
+
+def test_heads_are_pushed_and_pulled_with_the_package_and_without(
+    hub: HubServer, run: Any, tiny_base: Path, tmp_path: Path
+) -> None:
+    pushed = run(MAKE_HEADS + ASK_HEADS + PUSH_HEADS, tiny_base, tmp_path / "lamp")
+    assert pushed.returncode == 0, pushed.stderr
+    assert set(hub.files("alice/lamp")) == {".gitattributes", "head.json", "head.safetensors"}
+    assert json.loads(hub.files("alice/lamp")["head.json"])["metrics"] == {"exact_match": 0.5}
+    assert {path for path in hub.files("alice/heads", "next") if "/" in path} == {
+        f"{name}/head.{kind}" for name in ("door", "radio") for kind in ("json", "safetensors")
+    }
+    assert run(PUSH, tiny_base, "alice/base").returncode == 0
+    for code in (WITH_PACKAGE, WITHOUT_PACKAGE):
+        pulled = run(code + PULL_HEADS + ASK_HEADS, tiny_base, token=None, HF_MODULES_CACHE=str(tmp_path / "modules"))
+        assert pulled.returncode == 0, pulled.stderr
+        assert pulled.stdout == pushed.stdout and len(pulled.stdout.split()) == 3
+
+    # The command publishes the folder of a head; a repository of one kind takes no other.
+    done = run(COMMAND, "push", tmp_path / "lamp", "alice/heads", "--path_in_repo", "lamp")
+    assert done.returncode == 0 and "lamp/head.json" in hub.files("alice/heads"), done.stderr
+    for model, repo, options, message in (
+        (tiny_base, "alice/lamp", {}, "alice/lamp holds a head already"),
+        (tmp_path / "lamp", "alice/base", {}, "alice/base holds a Headstart checkpoint already"),
+        (tiny_base, "alice/heads", {"path_in_repo": "x"}, "path_in_repo is for heads"),
+        (tmp_path / "lamp", "alice/heads", {"path_in_repo": "a/b"}, "must be one folder's name"),
+    ):
+        done = run(PUSH, model, repo, options)
+        assert done.returncode == 1 and message in done.stderr
+    missing = run(WITH_PACKAGE + 'model.load_skill("alice/heads", "window")', tiny_base)
+    assert missing.returncode != 0 and "there is no head in 'alice/heads', skill 'window'" in missing.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [

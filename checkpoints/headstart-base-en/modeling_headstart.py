@@ -22,14 +22,13 @@ from .layers_headstart import BiLSTM, LinearChainCRF, TaskLayers, map_packed, ru
 from .losses_headstart import IGNORED, gather_words, intent_losses, mean_of, merge_rows, slot_losses, slot_priors
 from .low_rank_headstart import LowRankChange
 from .outputs_headstart import (
-    ChosenSkills,
     HeadstartDecoding,
     HeadstartJointNLUOutput,
     HeadstartModelOutput,
     SkillScores,
     TaskStates,
 )
-from .routing_headstart import NUM_CANDIDATES, Router, log_odds, own_log_odds
+from .routing_headstart import Router, log_odds
 from .skills_headstart import SkillsMixin
 
 REJECTED = -1  # decoded where an utterance has none of the skill's intents
@@ -380,34 +379,6 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             states = self.shared_states(input_ids, attention_mask, layer)
             scores[:, places] = log_odds(states, [cast(Router, self.routers[names[place]]) for place in places])
         return scores
-
-    @torch.no_grad()
-    def choose_skills(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        skills: Sequence[str] | None = None,
-        use_gazetteers: bool = True,
-    ) -> ChosenSkills:
-        """Find the skill of each row: the heads that `route` ranks first are run, and the one that is surest of its own is taken.
-
-        See `route` for the arguments and errors, and `forward` for `use_gazetteers`.
-        """
-        names = list(self.routed_skills if skills is None else skills)
-        scores, places = self.route(input_ids, attention_mask, names).topk(min(NUM_CANDIDATES, len(names)), dim=1)
-        candidates = self.skill_ids(names)[places]  # (batch, candidates)
-        num_rows, num_candidates = candidates.shape
-        repeated = (
-            None if part is None else part.repeat_interleave(num_candidates, dim=0) for part in (input_ids, attention_mask)
-        )
-        outputs: HeadstartJointNLUOutput = self(*repeated, skill_ids=candidates.flatten(), use_gazetteers=use_gazetteers)
-        of_heads = torch.stack([
-            own_log_odds(self.config.skills[index], outputs, row) for row, index in enumerate(candidates.flatten().tolist())
-        ])  # fmt: skip
-        odds, best = (scores + of_heads.view_as(scores)).max(dim=1)
-        rows = torch.arange(num_rows, device=best.device) * num_candidates + best
-        chosen = {name: value[rows] for name, value in outputs.items() if value.dim()}
-        return ChosenSkills(candidates.gather(1, best.unsqueeze(1)).squeeze(1), odds, HeadstartJointNLUOutput(**chosen))
 
     def _sort_skills(self, skill_ids: torch.Tensor) -> tuple[torch.Tensor, dict[int, slice]]:
         """The order (batch,) in which the rows of each skill stand together, as do skills that share bi-LSTMs, and each skill's rows in it."""

@@ -82,20 +82,6 @@ class TaskStates(NamedTuple):
     matches: dict[int, torch.Tensor]
 
 
-class ChosenSkills(NamedTuple):
-    """The skill of each row of a batch, and what its head makes of it.
-
-    Args:
-        skill_ids: (batch,) long, index into `model.skills`.
-        log_odds: (batch,) float, of the row being for that skill, against its being for none.
-        outputs: scores, as if the rows' skills had been given.
-    """
-
-    skill_ids: torch.Tensor
-    log_odds: torch.Tensor
-    outputs: HeadstartJointNLUOutput
-
-
 class SkillScores(NamedTuple):
     """Scores of one skill's rows, and the losses of those that are annotated; None for what the skill or the rows lack.
 
@@ -113,4 +99,4 @@ class SkillScores(NamedTuple):
     slot_losses: torch.Tensor | None
 
 
-__all__ = ["ChosenSkills", "HeadstartDecoding", "HeadstartJointNLUOutput", "HeadstartModelOutput", "SkillScores", "TaskStates"]
+__all__ = ["HeadstartDecoding", "HeadstartJointNLUOutput", "HeadstartModelOutput", "SkillScores", "TaskStates"]

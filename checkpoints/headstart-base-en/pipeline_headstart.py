@@ -17,7 +17,7 @@ from transformers.dynamic_module_utils import custom_object_save
 from .alignment_headstart import Words, find_words
 from .answers_headstart import check_requests, check_text, check_threshold, make_answer, make_no_answer, warn_of_cut
 
-LEAST_LOG_ODDS = 0.0  # of a text being for a skill: below it, it is for none
+LEAST_LOG_ODDS = -1.0  # of a text being for a skill: below it, it is for none; chosen on validation rows (benchmarks/README.md)
 
 
 class NLUPipeline(Pipeline):
@@ -117,11 +117,13 @@ class NLUPipeline(Pipeline):
         input_ids, attention_mask = model_inputs["input_ids"], model_inputs["attention_mask"]
         given = {"text": model_inputs["text"], "words": model_inputs["words"]}
         if skills is not None or (skill is None and len(self.model.skills) > 1 and self.model.routed_skills):
-            skill_ids, odds, outputs = self.model.choose_skills(input_ids, attention_mask, skills, use_gazetteers)
+            names = list(self.model.routed_skills if skills is None else skills)
+            odds, places = self.model.route(input_ids, attention_mask, names).max(dim=1)
+            skill_ids = self.model.skill_ids(names)[places]
         else:
             skill_ids = self.model.skill_ids([self.model.skill(skill)["name"]] * len(input_ids))
             odds = torch.full(skill_ids.shape, torch.inf)
-            outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers)
+        outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers)
         decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids, reject_threshold)
         return {**given, "skill_ids": skill_ids, "log_odds": odds, **decoding}
 

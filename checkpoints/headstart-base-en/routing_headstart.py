@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.functional import layer_norm, linear
-
-from .outputs_headstart import HeadstartJointNLUOutput
-
-NUM_CANDIDATES = 3  # heads that are run where the skill isn't named
 
 
 class Router(nn.Linear):
@@ -49,19 +44,4 @@ def log_odds(states: torch.Tensor, routers: Sequence[Router]) -> torch.Tensor:
     return highest + torch.zeros_like(highest).scatter_add(1, places, (scores - highest.gather(1, places)).exp()).log()
 
 
-def own_log_odds(entry: dict[str, Any], outputs: HeadstartJointNLUOutput, row: int) -> torch.Tensor:
-    """Log-odds () of a row being for a skill, by its head: of all its intents against "none of these"; 0 if it can't reject.
-
-    Args:
-        entry: the skill's entry in the configuration.
-        outputs: scores of the row by its head.
-        row: its number.
-    """
-    if "rejection" not in entry or outputs.intent_logits is None or outputs.reject_logits is None:
-        return next(iter(outputs.values())).new_zeros(()).float()
-    temperature = entry["rejection"]["temperature"]
-    intents = outputs.intent_logits[row, : len(entry["intents"])].float() / temperature
-    return intents.logsumexp(dim=0) - outputs.reject_logits[row].float() / temperature
-
-
-__all__ = ["NUM_CANDIDATES", "Router", "log_odds", "normalize_states", "own_log_odds"]
+__all__ = ["Router", "log_odds", "normalize_states"]

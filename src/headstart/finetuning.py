@@ -115,10 +115,9 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
         metrics["probe_seconds"] = round(time.perf_counter() - started, 3)
     if model.routed_skills:
         own = [*skill.train, *rows_of_names(skill.intents)]
-        others = [*background, *held_out] or without_own(
-            [text for texts in read_background().values() for text in texts], skill.train["text"]
-        )
-        fit_router(model, tokenizer, own, others)
+        # All of it: whether what is like the skill is left out makes its scores greater or smaller than those of other skills.
+        others = [text for texts in read_background(args.background).values() for text in texts]
+        fit_router(model, tokenizer, own, without_own(others, skill.train["text"]))
     validation = encode_rows(covered, tokenizer, model.skill()) if len(covered) else None
     recipe = apply_recipe(args, len(skill.train), validation is not None, train.num_background, len(train.names))
     logger.info("skill %s: %d training rows, %s", skill.name, len(skill.train), recipe)

@@ -58,15 +58,15 @@ def push(
     """
     folder = Path(resolve_checkpoint(model))
     kind = _kind_of(folder)
+    if path_in_repo is not None and kind != "head":
+        raise ValueError(
+            f"path_in_repo is for heads; {str(folder)!r} holds a whole model, which goes to the top of a repository of its own."
+        )
     files = sorted(path for pattern in PUBLISHED[kind] for path in folder.glob(pattern) if path.is_file())
     left_out = sorted({path.name for path in folder.iterdir()} - {path.name for path in files})
     logger.info("publishing %s", ", ".join(path.name for path in files))
     if left_out:
         logger.info("not published: %s", ", ".join(left_out))
-    if path_in_repo is not None and kind != "head":
-        raise ValueError(
-            f"path_in_repo is for heads; {str(folder)!r} holds a whole model, which goes to the top of a repository of its own."
-        )
     return publish(
         repo_id,
         {path.name: path for path in files},
