@@ -17,6 +17,25 @@ tags:
 - joint-nlu
 - intent-classification
 - slot-filling
+model-index:
+- name: lamp
+  results:
+  - task:
+      type: text-classification
+    dataset:
+      name: lamp
+      type: lamp
+      split: test
+    metrics:
+    - type: accuracy
+      value: 0.9167
+      name: intent accuracy
+    - type: exact_match
+      value: 0.9167
+      name: exact match
+    - type: semantic_error_rate
+      value: 0.0833
+      name: semantic error rate
 ---
 
 # lamp
@@ -64,6 +83,14 @@ def test_a_card_whole() -> None:
     assert str(make_card(SKILL, metrics, "headstart-base-en", 40, "what's on")).strip() == EXPECTED.strip()
     unmeasured = str(make_card(SKILL, {"steps": 300}, None, 40, "what's on"))
     assert "nothing was measured" in unmeasured and "trained from a random start" in unmeasured and "base_model" not in unmeasured
+
+
+def test_the_card_of_a_head_says_which_trunk_it_needs() -> None:
+    head = {**SKILL, "rank": 16}
+    card = str(make_card(head, {"steps": 300}, "headstart-base-en", 40, "what's on", is_head=True))
+    assert "A head for `headstart-base-en`" in card and "matrices of rank 16" in card and "- headstart-head\n" in card
+    assert 'model=headstart.BASE_EN)\nnlu.model.load_skill("REPOSITORY OR FOLDER")\nnlu("what\'s on", skill="lamp")' in card
+    assert 'model="my-base")' in str(make_card(head, {"steps": 300}, "my-base", 40, "what's on", is_head=True))
 
 
 def test_finetuning_leaves_a_card(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

@@ -31,9 +31,9 @@ class LowRankChange(nn.Module):
     def __init__(self, input_size: int, hidden_size: int, rank: int) -> None:
         super().__init__()
         self.input_size = input_size
-        # Of both directions, and of the weights of the input and of the last state: few tensors, since there may be hundreds of heads.
+        # Of both directions. The weights of the input and of the last state are changed together, as one matrix.
         self.down = nn.Parameter(torch.empty(2, rank, input_size + hidden_size))
-        self.up = nn.Parameter(torch.empty(2, 2, 4 * hidden_size, rank))
+        self.up = nn.Parameter(torch.empty(2, 4 * hidden_size, rank))
         self.bias = nn.Parameter(torch.empty(2, 4 * hidden_size))
 
     def forward(self, lstm: BiLSTM, inputs: PackedSequence) -> PackedSequence:
@@ -44,12 +44,12 @@ class LowRankChange(nn.Module):
         """The changed weights and biases of a bi-LSTM, by torch's names; the second bias of each direction is not changed."""
         changed: dict[str, torch.Tensor] = {}
         dtype = cast(torch.Tensor, lstm.weight_ih_l0).dtype
-        for number, direction in enumerate(DIRECTIONS):
-            down_input, down_state = self.down[number].to(dtype).split([self.input_size, lstm.hidden_size], dim=1)
-            up_input, up_state = self.up[number].to(dtype)
-            for name, up, down in (("weight_ih_l0", up_input, down_input), ("weight_hh_l0", up_state, down_state)):
-                changed[name + direction] = torch.addmm(getattr(lstm, name + direction), up, down)
-            changed["bias_ih_l0" + direction] = getattr(lstm, "bias_ih_l0" + direction) + self.bias[number]
+        for direction, down, up, bias in zip(DIRECTIONS, *(part.to(dtype) for part in self.parameters()), strict=True):
+            for name, part in zip(
+                ("weight_ih_l0", "weight_hh_l0"), down.split([self.input_size, lstm.hidden_size], dim=1), strict=True
+            ):
+                changed[name + direction] = torch.addmm(getattr(lstm, name + direction), up, part)
+            changed["bias_ih_l0" + direction] = getattr(lstm, "bias_ih_l0" + direction) + bias
         return changed
 
 

@@ -82,7 +82,9 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
         base=start,
         train_rows=len(skill.train),
     )
-    card = make_card(trained.nlu.model.skill(), metrics, start, len(skill.train), skill.train[0]["text"])
+    card = make_card(
+        trained.nlu.model.skill(), metrics, start, len(skill.train), skill.train[0]["text"], is_head=args.tune == "head"
+    )
     card.save(args.output_path / "README.md")
     base = Path(resolve_checkpoint(args.base or BASE_EN)).resolve()
     for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
