@@ -49,7 +49,7 @@ def head_files(model: SkillsMixin, name: str, facts: dict[str, Any]) -> dict[str
     parts = {part: module for part, module in model._modules_of(entry).items() if part != "task_layers" or _owns_layers(entry)}
     weights = save(_join(parts), metadata={"format": "pt"})
     trunk = {"name": trunk_name(model), "fingerprint": fingerprint(model, None if _owns_layers(entry) else entry["task_layers"])}
-    description = {"format": FORMAT, "skill": entry, "trunk": trunk, "weights": _hash(weights), **facts}
+    description = {**facts, "format": FORMAT, "skill": entry, "trunk": trunk, "weights": _hash(weights)}
     return {WEIGHTS: weights, DESCRIPTION: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()}
 
 

@@ -19,6 +19,7 @@ class Router(nn.Linear):
 
     def __init__(self, input_size: int, num_intents: int) -> None:
         super().__init__(input_size, max(num_intents, 1))
+        self.requires_grad_(False)  # fitted, not trained with the rest
 
 
 def normalize_states(states: torch.Tensor) -> torch.Tensor:

@@ -92,8 +92,8 @@ def make_answer(
 
 
 def make_no_answer(text: str, score: float) -> dict[str, Any]:
-    """The answer to a text that is for none of several skills, with the probability of that."""
-    return {"text": text, "skill": None, "intent": {"label": None, "score": score}, "slots": []}
+    """The answer to a text that is for none of several skills, with the probability of that; without an intent if it is blank."""
+    return {"text": text, "skill": None, "intent": {"label": None, "score": score} if text.strip() else None, "slots": []}
 
 
 __all__ = ["check_requests", "check_text", "check_threshold", "make_answer", "make_no_answer", "warn_of_cut"]

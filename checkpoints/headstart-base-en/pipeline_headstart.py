@@ -17,7 +17,9 @@ from transformers.dynamic_module_utils import custom_object_save
 from .alignment_headstart import Words, find_words
 from .answers_headstart import check_requests, check_text, check_threshold, make_answer, make_no_answer, warn_of_cut
 
-LEAST_LOG_ODDS = -1.0  # of a text being for a skill: below it, it is for none; chosen on validation rows (benchmarks/README.md)
+NO_SKILL_THRESHOLD = (
+    0.73  # probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md)
+)
 
 
 class NLUPipeline(Pipeline):
@@ -38,7 +40,7 @@ class NLUPipeline(Pipeline):
             (`model.routed_skills`: skills loaded as heads).
         skills: the skills to find it among; unset: all of these.
         reject_threshold: probability of "none of these" over which a text is rejected: 1 never rejects, lower values reject more; the
-            skill's own if it is left out.
+            skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
         use_gazetteers: False: answer as if no word were in a catalog.
 
     Raises:
@@ -90,7 +92,8 @@ class NLUPipeline(Pipeline):
         asked = {
             "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers
         }  # fmt: skip
-        return {}, {name: value for name, value in asked.items() if value is not None}, {}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return {}, given, {name: value for name, value in given.items() if name == "reject_threshold"}
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids` and `attention_mask` (1, tokens), the text, and its words."""
@@ -119,20 +122,20 @@ class NLUPipeline(Pipeline):
         if skills is not None or (skill is None and len(self.model.skills) > 1 and self.model.routed_skills):
             names = list(self.model.routed_skills if skills is None else skills)
             odds, places = self.model.route(input_ids, attention_mask, names).max(dim=1)
-            skill_ids = self.model.skill_ids(names)[places]
+            skill_ids, for_none = self.model.skill_ids(names)[places], (-odds).sigmoid()
         else:
             skill_ids = self.model.skill_ids([self.model.skill(skill)["name"]] * len(input_ids))
-            odds = torch.full(skill_ids.shape, torch.inf)
+            for_none = torch.zeros(len(input_ids))
         outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers)
         decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids, reject_threshold)
-        return {**given, "skill_ids": skill_ids, "log_odds": odds, **decoding}
+        return {**given, "skill_ids": skill_ids, "for_none": for_none, **decoding}
 
-    def postprocess(self, model_outputs: dict[str, Any]) -> dict[str, Any]:
+    def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None) -> dict[str, Any]:
         """Turn decoded ids into labels and characters of the text."""
         words: Words = model_outputs["words"]
-        odds = model_outputs["log_odds"][0]
-        if odds < LEAST_LOG_ODDS:
-            return make_no_answer(model_outputs["text"], float((-odds).sigmoid()))
+        for_none = float(model_outputs["for_none"][0])
+        if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold) or (for_none and not len(words)):
+            return make_no_answer(model_outputs["text"], for_none)
         entry = self.model.config.skills[int(model_outputs["skill_ids"][0])]
         tags, scores = (model_outputs[name][0][: len(words)].tolist() for name in ("tags", "tag_scores"))
         intent, intent_score = int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])
