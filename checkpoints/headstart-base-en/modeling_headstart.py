@@ -240,34 +240,23 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         # Rows are put in the order of their skills once: cutting the states into skills is then free, forward and backward.
         order, rows_of = self._sort_skills(skill_ids)
         sorted_ids, sorted_mask = input_ids[order], None if attention_mask is None else attention_mask[order]
-        matches = self._find_matches(sorted_ids, sorted_mask, rows_of) if use_gazetteers else {}
         states: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        matches: dict[int, torch.Tensor] = {}
         for indices in self._group(rows_of):
             start, stop = rows_of[indices[0]].start, rows_of[indices[-1]].stop
-            mask = None if sorted_mask is None else sorted_mask[start:stop]
+            ids, mask = sorted_ids[start:stop], None if sorted_mask is None else sorted_mask[start:stop]
             own_rows = {index: slice(rows_of[index].start - start, rows_of[index].stop - start) for index in indices}
-            of_slots, of_intents = self._run_lstms(sorted_ids[start:stop], mask, own_rows, matches)
+            entry = self.config.skills[indices[0]]
+            changes: Any = self.changes_of(entry["name"])
+            trunk_states = self.trunk.encode(ids, mask, changes and changes.trunk)
+            found = self._find_matches(ids, mask, own_rows) if use_gazetteers else {}
+            inputs = self._add_gazetteers(trunk_states, ids, mask, own_rows, found)
+            of_slots, of_intents = self.task_layers[entry["task_layers"]](
+                *inputs, input_ids.shape[1], changes and changes.slot_lstm, changes and changes.intent_lstm
+            )
             states |= {index: (of_slots[rows], of_intents[rows]) for index, rows in own_rows.items()}
+            matches |= found
         return TaskStates(order, rows_of, states, matches)
-
-    def _run_lstms(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-        rows_of: dict[int, slice],
-        matches: dict[int, torch.Tensor],
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """ST states and pooled IC states of the rows of skills that share all bi-LSTMs."""
-        entry = self.config.skills[next(iter(rows_of))]
-        changes: Any = self.changes_of(entry["name"])
-        trunk_states = self.trunk.encode(input_ids, attention_mask, changes and changes.trunk)
-        own_matches = {index: found for index, found in matches.items() if index in rows_of}
-        inputs = self._add_gazetteers(trunk_states, input_ids, attention_mask, rows_of, own_matches)
-        layers = self.task_layers[entry["task_layers"]]
-        states: tuple[torch.Tensor, torch.Tensor] = layers(
-            *inputs, input_ids.shape[1], changes and changes.slot_lstm, changes and changes.intent_lstm
-        )
-        return states
 
     def classify(
         self,

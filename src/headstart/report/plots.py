@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from headstart.report.statistics import Results
 from headstart.report.summary import NO_TRANSFER, TRANSFER
@@ -84,7 +85,7 @@ def _draw_convergence(axes: Axes, results: Results) -> None:
                 color=COLORS[system],
                 label=SYSTEMS[system].title,
             )
-    axes.set_xscale("log")
+    _set_log_scale(axes)
     axes.set(xlabel="optimizer steps", ylabel="validation semantic error rate", ylim=(0, 1))
     axes.legend(frameon=False)
 
@@ -103,11 +104,19 @@ def _draw_latency(axes: Axes, systems: list[dict[str, Any]]) -> None:
         bars = [[error["value"] - error["low"]], [error["high"] - error["value"]]]
         axes.errorbar(entry["latency_ms"], error["value"], yerr=bars, fmt="o", color=color, capsize=3)
         axes.annotate(entry["title"], (entry["latency_ms"], error["value"]), (6, 4), textcoords="offset points", color=color)
-    axes.set_xscale("log")
+    _set_log_scale(axes)
     axes.set(
         xlabel="median time of one utterance on one thread, ms", ylabel="semantic error rate, mean over skills", ylim=(0, None)
     )
     axes.margins(x=0.3)
+
+
+def _set_log_scale(axes: Axes) -> None:
+    """A logarithmic axis with plain numbers: 1, 2, 5, 10, 20, ..."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 __all__ = ["draw_plots"]
