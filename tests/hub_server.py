@@ -85,9 +85,13 @@ class Repo:
         return self.commits[oid]
 
 
+DROPPED, HELD = 0, -1
+
+
 @dataclass
 class Fault:
-    """What goes wrong: the next `times` requests with this method and path get this status; 0: the connection is dropped."""
+    """What goes wrong: the next `times` requests with this method and path get this status; DROPPED: the connection is closed; HELD: nothing
+    is answered, and `HubServer.held` is set."""
 
     method: str
     path: str
@@ -108,6 +112,8 @@ class HubServer:
         self.objects: dict[str, bytes] = {}
         self.requests: list[tuple[str, str]] = []
         self.faults: list[Fault] = []
+        self.held = threading.Event()
+        self._closing = threading.Event()
         self.lock = threading.RLock()
         self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, routes)) for routes in (ROUTES, OBJECT_ROUTES)]
         self.url, self.object_url = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
@@ -119,6 +125,7 @@ class HubServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._closing.set()
         for server in self._servers:
             server.shutdown()
             server.server_close()
@@ -205,8 +212,11 @@ def _handler(hub: HubServer, routes: list[tuple[str, re.Pattern[str], Route]]) -
                 fault = next((one for one in hub.faults if one.times and self._is(one.method, one.path)), None)
                 if fault is not None:
                     fault.times -= 1
-            if fault is not None and not fault.status:
+            if fault is not None and fault.status in (DROPPED, HELD):
                 self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 1000))
+                if fault.status == HELD:
+                    hub.held.set()
+                    hub._closing.wait()
                 self.close_connection = True
                 self.connection.close()
                 return

@@ -20,7 +20,7 @@ from headstart.onnx import OnnxNLU
 from headstart.publishing import push
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
-from hub_server import Fault, HubServer
+from hub_server import DROPPED, HELD, Fault, HubServer
 
 COMMAND = "import sys; from headstart.cli import main; sys.exit(main(sys.argv[1:]))"
 PUSH = """
@@ -40,10 +40,10 @@ def hub() -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def run(hub: HubServer, tmp_path: Path) -> Any:
-    """Run Python in a process of its own, as a client of the hub: its settings are read when it is imported."""
+def launch(hub: HubServer, tmp_path: Path) -> Any:
+    """Start Python in a process of its own, as a client of the hub: its settings are read when it is imported."""
 
-    def run(code: str, *arguments: Any, token: str | None = "hf_alice", **environment: str) -> subprocess.CompletedProcess[str]:
+    def launch(code: str, *arguments: Any, token: str | None = "hf_alice", **environment: str) -> subprocess.Popen[str]:
         settings = {
             "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1",
@@ -53,7 +53,19 @@ def run(hub: HubServer, tmp_path: Path) -> Any:
         if token is not None:
             settings["HF_TOKEN"] = token
         command = [sys.executable, "-c", code, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=inherited | settings, check=False, timeout=300)
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=inherited | settings)
+
+    return launch
+
+
+@pytest.fixture
+def run(launch: Any) -> Any:
+    """Likewise, and wait for its end."""
+
+    def run(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+        with launch(*arguments, **options) as process:
+            output, errors = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     return run
 
@@ -240,8 +252,17 @@ def test_a_push_that_breaks_off_leaves_the_hub_as_it_was(hub: HubServer, run: An
     assert "model.safetensors" in hub.files("alice/tiny")
 
 
+def test_a_push_that_is_killed_leaves_the_hub_as_it_was(hub: HubServer, launch: Any, run: Any, tiny_base: Path) -> None:
+    with hub.failing(Fault("PUT", "/objects/", HELD)), launch(PUSH, tiny_base, "alice/tiny") as process:
+        assert hub.held.wait(100)  # in the middle of an upload
+        process.kill()
+    assert list(hub.files("alice/tiny")) == [".gitattributes"]
+    assert run(PUSH, tiny_base, "alice/tiny").returncode == 0
+    assert hub.files("alice/tiny")["model.safetensors"] == (tiny_base / "model.safetensors").read_bytes()
+
+
 def test_a_dropped_connection_is_tried_again(hub: HubServer, run: Any, tiny_base: Path) -> None:
-    with hub.failing(Fault("PUT", "/objects/", 0)):
+    with hub.failing(Fault("PUT", "/objects/", DROPPED)):
         done = run(PUSH, tiny_base, "alice/tiny")
     assert done.returncode == 0, done.stderr
     assert hub.files("alice/tiny")["model.safetensors"] == (tiny_base / "model.safetensors").read_bytes()
