@@ -252,6 +252,30 @@ def test_a_push_that_breaks_off_leaves_the_hub_as_it_was(hub: HubServer, run: An
     assert "model.safetensors" in hub.files("alice/tiny")
 
 
+def test_training_publishes_what_is_finished_and_no_pickle(
+    hub: HubServer, run: Any, root: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    for tune, name in (("all", "model.safetensors"), ("head", "head.safetensors")):
+        options = [
+            "--skill",
+            root / "examples/coffee_machine",
+            "--output_dir",
+            tmp_path / tune,
+            "--base",
+            tiny_base,
+            "--tune",
+            tune,
+        ]
+        options += ["--max_steps", 2, "--save_strategy", "steps", "--save_steps", 1]
+        options += ["--push_to_hub", "true", "--hub_model_id", f"alice/{tune}", "--hub_private_repo", "true"]
+        done = run(COMMAND, "finetune", *options)
+        assert done.returncode == 0 and "published: " in done.stderr, done.stderr
+        files = hub.files(f"alice/{tune}")
+        assert hub.repos[f"alice/{tune}"].private and {name, "README.md", "metrics.json"} <= set(files)
+        assert not [path for path in files if path.endswith((".bin", ".pt", ".pth", ".pkl")) or "checkpoint-" in path]
+        assert len(hub.repos[f"alice/{tune}"].commits) == 2  # the first one is the hub's own
+
+
 def test_a_push_that_is_killed_leaves_the_hub_as_it_was(hub: HubServer, launch: Any, run: Any, tiny_base: Path) -> None:
     with hub.failing(Fault("PUT", "/objects/", HELD)), launch(PUSH, tiny_base, "alice/tiny") as process:
         assert hub.held.wait(100)  # in the middle of an upload

@@ -31,7 +31,7 @@ from headstart.recipe import Recipe, choose_recipe
 from headstart.refilling import EpochRows, NewEpoch
 from headstart.rejection import calibrate, choose_background, held_out_background, read_background, without_own
 from headstart.routing import fit_router
-from headstart.runs import last_checkpoint, save_run
+from headstart.runs import last_checkpoint, push_run, save_run
 from headstart.seen_pieces import SeenEmbedding
 from headstart.tokenization import NLUPipeline
 from headstart.trainer import JointNLUTrainer
@@ -90,6 +90,7 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
         if folder.resolve() != base:
             shutil.rmtree(folder)
+    push_run(args)
     return trained.nlu
 
 

@@ -15,7 +15,7 @@ from headstart.distillation import SentenceEmbeddings, SentenceTrainer, number_s
 from headstart.embeddings import choose_pieces, distill_embeddings, teacher_folder
 from headstart.features import encode_rows
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
-from headstart.runs import last_checkpoint, save_run
+from headstart.runs import last_checkpoint, push_run, save_run
 from headstart.tokenization import NLUPipeline, build_tokenizer, order_pieces
 from headstart.trainer import JointNLUTrainer
 from headstart.training_args import PretrainArguments
@@ -70,6 +70,7 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics = {"steps": trainer.state.global_step, **trainer.evaluate()}
     save_run(trainer, nlu, metrics, train_rows={source.name: len(source.train) for source in sources})
+    push_run(args)
     return nlu
 
 

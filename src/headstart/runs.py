@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from transformers.trainer_utils import get_last_checkpoint
 
+from headstart.publishing import push
 from headstart.tokenization import NLUPipeline
 from headstart.trainer import JointNLUTrainer
 from headstart.training_args import HeadstartTrainingArguments
 from headstart.version import __version__
+
+logger = logging.getLogger(__name__)
 
 
 def last_checkpoint(args: HeadstartTrainingArguments) -> str | None:
@@ -52,6 +56,20 @@ def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any]
     write_json(folder / "run.json", {"headstart": __version__, "date": date.today().isoformat(), **facts, "options": options})
 
 
+def push_run(args: HeadstartTrainingArguments) -> None:
+    """Publish what a finished run left in `output_dir`, if `push_to_hub` asks for it (see [`headstart.publishing.push`])."""
+    if not args.publishes:
+        return
+    address = push(
+        args.output_path,
+        args.hub_model_id or args.output_path.resolve().name,
+        private=args.hub_private_repo,
+        revision=args.hub_revision,
+        token=args.hub_token,
+    )
+    logger.info("published: %s", address)
+
+
 # Folders of the machine that trained say nothing to the receiver of a checkpoint.
 _PATHS = {"output_dir", "data_dir", "skill", "base", "resume_from_checkpoint", "sentence_cache", "starting_embeddings"}
 
@@ -61,4 +79,4 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
 
 
-__all__ = ["last_checkpoint", "save_run", "write_json"]
+__all__ = ["last_checkpoint", "push_run", "save_run", "write_json"]

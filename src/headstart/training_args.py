@@ -33,6 +33,12 @@ class HeadstartTrainingArguments(TrainingArguments):
     )
     per_device_eval_batch_size: int = field(default=64, metadata={"help": "Rows in a batch at an evaluation."})
     dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pin batches in memory; of use with a GPU only."})
+    push_to_hub: bool = field(
+        default=False,
+        metadata={
+            "help": "Publish the finished folder, as headstart push does: --hub_model_id, --hub_private_repo, --hub_revision, --hub_token."
+        },
+    )
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
 
     @property
@@ -46,6 +52,8 @@ class HeadstartTrainingArguments(TrainingArguments):
             self.greater_is_better = not self.metric_for_best_model.endswith(LOWER_IS_BETTER)
         if self.output_dir is None:
             raise ValueError("output_dir is missing: say where the checkpoint goes with --output_dir OUT.")
+        # transformers would publish every saved folder, with pickles: what is finished is pushed by [`headstart.runs.push_run`].
+        self.publishes, self.push_to_hub = self.push_to_hub, False
         self.label_names = ["intent_labels", "slot_labels", "skill_ids"]
         super().__post_init__()
 
