@@ -294,6 +294,15 @@ def test_the_recipe_of_the_base_is_readable(root: Path, tmp_path: Path) -> None:
         (["--skill", "s", "--output_dir", "o", "--tune", "trunk"], "tune is 'trunk'; it must be 'all' or 'head'"),
         (["--skill", "s", "--output_dir", "o", "--reset", "all"], "reset is 'all'; it must be 'classifiers' or 'task_layers'"),
         (["--skill", "s", "--output_dir", "o", "--from_scratch", "true", "--tune", "head"], "use tune='all'"),
+        (
+            ["--skill", "s", "--output_dir", "o", "--head", "big"],
+            "head is 'big'; it must be 'low_rank', 'task_layers' or 'classifiers'",
+        ),
+        (["--skill", "s", "--output_dir", "o", "--rank", "0"], "rank is 0; it must be at least 1"),
+        (
+            ["--skill", "s", "--output_dir", "o", "--tune", "head", "--reset", "task_layers"],
+            "head='low_rank' shares the task layers; to reset them, give the skill its own: head='task_layers'",
+        ),
         (["options.txt"], "options.txt is not a file of options; allowed: a .yaml or .json file"),
     ],
 )
