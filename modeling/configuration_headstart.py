@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from typing import Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
@@ -11,6 +13,7 @@ from transformers import PreTrainedConfig
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 RESERVED_NAMES = frozenset(dir(nn.ModuleDict())) | {"training"}  # a skill's name is a key of one
+MAX_RANK = 1024
 SKILL_FIELDS = ("name", "intents", "slots", "task_layers", "rank", "routes", "gazetteer", "rejection", "slots_of_intents")
 
 
@@ -117,17 +120,19 @@ def check_skill_entry(entry: dict[str, Any]) -> None:
                 f"skill {field} {value!r} is a reserved word of torch modules; choose another, such as '{value}_skill'."
             )
     for field in ("intents", "slots"):
-        labels = entry.get(field)
-        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        labels: Any = entry.get(field)
+        if not _is_list_of_names(labels):
             raise ValueError(f"{field} of skill {entry['name']!r} must be a list of label names, not {labels!r}.")
-        repeated = sorted({label for label in labels if labels.count(label) > 1})
+        repeated = sorted(label for label, count in Counter(labels).items() if count > 1)
         if repeated:
             raise ValueError(f"{field} of skill {entry['name']!r} list {repeated[0]!r} twice.")
     if not entry["intents"] and not entry["slots"]:
         raise ValueError(f"skill {entry['name']!r} has neither intents nor slots: give it at least one label.")
     rank = entry.get("rank", 0)
-    if not isinstance(rank, int) or rank < 0:
-        raise ValueError(f"rank of skill {entry['name']!r} is {rank!r}; it must be a whole number, at least 0.")
+    if type(rank) is not int or not 0 <= rank <= MAX_RANK:
+        raise ValueError(f"rank of skill {entry['name']!r} is {rank!r}; it must be a whole number from 0 to {MAX_RANK}.")
+    if entry.get("routes") not in (None, True):
+        raise ValueError(f"routes of skill {entry['name']!r} is {entry['routes']!r}; it must be True or left out.")
     if entry.get("routes") and "rank" not in entry:
         raise ValueError(
             f"skill {entry['name']!r} can't be found without its name, since it shares no task layers: give it a rank."
@@ -137,12 +142,20 @@ def check_skill_entry(entry: dict[str, Any]) -> None:
     _check_slots_of_intents(entry)
 
 
+def _is_list_of_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
 def _check_gazetteer(entry: dict[str, Any]) -> None:
     gazetteer = entry.get("gazetteer")
     if gazetteer is None:
         return
     if not isinstance(gazetteer, dict) or set(gazetteer) != {"slots", "bytes"}:
         raise ValueError(f"gazetteer of skill {entry['name']!r} is {gazetteer!r}; it must have slots and bytes.")
+    if not _is_list_of_names(gazetteer["slots"]) or type(gazetteer["bytes"]) is not int:
+        raise ValueError(
+            f"gazetteer of skill {entry['name']!r} must have a list of slots and a number of bytes, not {gazetteer!r}."
+        )
     unknown = sorted(set(gazetteer["slots"]) - set(entry["slots"]))
     if unknown or not gazetteer["slots"] or gazetteer["bytes"] < 1:
         raise ValueError(f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {unknown or gazetteer!r}.")
@@ -156,6 +169,8 @@ def _check_rejection(entry: dict[str, Any]) -> None:
         raise ValueError(
             f"rejection of skill {entry['name']!r} is {rejection!r}; it must have temperature and threshold, and the skill intents."
         )
+    if not all(type(value) in (int, float) and math.isfinite(value) for value in rejection.values()):
+        raise ValueError(f"rejection of skill {entry['name']!r} must have numbers, not {rejection}.")
     if rejection["temperature"] <= 0 or not 0 <= rejection["threshold"] <= 1:
         raise ValueError(
             f"rejection of skill {entry['name']!r}: temperature must be over 0 and threshold in [0, 1], not {rejection}."
@@ -167,7 +182,7 @@ def _check_slots_of_intents(entry: dict[str, Any]) -> None:
     if found is None:
         return
     is_valid = isinstance(found, dict) and set(found) <= set(entry["intents"])
-    if not is_valid or not all(isinstance(labels, list) for labels in found.values()):
+    if not is_valid or not all(_is_list_of_names(labels) for labels in found.values()):
         raise ValueError(f"slots_of_intents of skill {entry['name']!r} must hold slot labels by intent, not {found!r}.")
     unknown = sorted({label for labels in found.values() for label in labels} - set(entry["slots"]))
     if unknown:

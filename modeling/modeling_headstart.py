@@ -362,7 +362,8 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 f"{', '.join(map(repr, unknown)) or 'no skill'} can't be found without being named; these can: {', '.join(self.routed_skills) or 'none'}."
             )
         scores = input_ids.new_zeros(len(input_ids), len(names), dtype=torch.float)
-        layers = [self.skill(name)["task_layers"] for name in names]
+        layers_of = {entry["name"]: entry["task_layers"] for entry in self.config.skills}
+        layers = [layers_of[name] for name in names]
         for layer in dict.fromkeys(layers):
             places = [place for place, name in enumerate(layers) if name == layer]
             states = self.shared_states(input_ids, attention_mask, layer)

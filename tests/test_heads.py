@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import PreTrainedTokenizerBase
+from safetensors.torch import load_file, save_file
+from transformers import PreTrainedTokenizerBase, TrainerCallback
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, export, finetune, load_skill
 from headstart.evaluation import load_pipeline
+from headstart.finetuning import train_skill
 from headstart.gazetteers import tokenize_catalogs
 from headstart.modeling.heads_headstart import WrongTrunkError
 from headstart.modeling.low_rank_headstart import merged
 from headstart.onnx import OnnxNLU
+from headstart.training_args import FinetuneArguments
 
 QUICK: dict[str, Any] = {"max_steps": 4, "learning_rate": 0.02, "disable_tqdm": True}
 TEXTS = ["two strong espressos with oat milk please", "stop", "is there any decaf left", "clean the machine at seven"]
@@ -115,7 +120,13 @@ def test_adding_removing_and_training_a_skill_changes_no_other_answer(
     trunk.load_skill(tmp_path / "second", as_name="third")
     assert unchanged()
     trunk.set_tune("head")
-    trained = [parameter for parameter in trunk.changes["second"].parameters()]
+    # All that a head's training may move: with every other skill's own layers as they are.
+    own = [
+        modules[name] for modules in (trunk.classifiers, trunk.changes, trunk.gazetteers) for name in modules if name != "second"
+    ]
+    torch.nn.ModuleList([*own, trunk.task_layers["own"]]).requires_grad_(False)
+    trained = [parameter for parameter in trunk.parameters() if parameter.requires_grad]
+    assert any(parameter is trunk.changes["second"].trunk.up for parameter in trained)
     optimizer = torch.optim.SGD(trained, lr=0.1)
     trunk(**batch, intent_labels=torch.tensor([0, 1, 2, 3]), skill_ids=trunk.skill_ids(["second"] * 4)).loss.backward()
     optimizer.step()
@@ -167,7 +178,7 @@ def test_the_wrong_trunk_is_refused_with_both_names(
     assert "coffee" not in other.skills
     assert other.load_skill(tmp_path / "head", force=True) == "coffee"
     without = HeadstartForJointNLU.from_pretrained(tiny_base, skills=[])
-    with pytest.raises(WrongTrunkError, match="shares its task layers 'shared', which 'tiny-base' lacks"):
+    with pytest.raises(WrongTrunkError, match="shares its task layers 'shared', which this model .*lacks"):
         without.load_skill(tmp_path / "head")
 
 
@@ -207,8 +218,14 @@ def change_skill(**changes: Any) -> Any:
         (change_description(trunk={"name": "x"}), "lacks its trunk or the hash of its weights"),
         (change_description(weights=3), "lacks its trunk or the hash of its weights"),
         (change_skill(intents=["BrewCoffee"]), "its weights don't fit its labels"),
-        (change_skill(rank=10**9), "its weights don't fit its labels"),
-        (change_skill(gazetteer={"slots": ["size"], "bytes": 10**15}), "its weights don't fit its labels"),
+        (change_skill(rank=7), "its weights don't fit its labels"),
+        (change_skill(rank=10**9), "it must be a whole number from 0 to 1024"),
+        (change_skill(rank=True), "it must be a whole number from 0 to 1024"),
+        (change_skill(routes="no"), "it must be True or left out"),
+        (change_skill(gazetteer={"slots": ["size"], "bytes": 1}), "its catalogs don't fit its labels"),
+        (change_skill(gazetteer={"slots": 5, "bytes": 1}), "must have a list of slots"),
+        (change_skill(rejection={"temperature": "x", "threshold": 0.9}), "must have numbers"),
+        (change_skill(slots_of_intents={"BrewCoffee": [["size"]]}), "must hold slot labels by intent"),
         (change_skill(name="../x"), "is not allowed: use letters"),
         (change_skill(colour="red"), "unknown field 'colour'"),
         (change_skill(task_layers=None), "is not allowed: use letters"),
@@ -227,6 +244,54 @@ def test_a_damaged_head_is_refused_and_leaves_the_model_as_it_was(
     assert other.skills == ["travel", "bank", "tables"] and list(other.state_dict()) == before
 
 
+@pytest.mark.parametrize("damage", [{"pieces": [10**6]}, {"pieces": [-1]}, {"lengths": [0]}, {"counts": [2]}, {"pieces": None}])
+def test_damaged_catalogs_are_refused(
+    damage: dict[str, Any], trunk: Any, coffee: Skill, tokenizer: Any, tiny_base: Path, tmp_path: Path
+) -> None:
+    trunk.add_skill(Skill("coffee", coffee.train), rank=1, catalogs={"size": [[5]]})
+    trunk.save_skill("coffee", tmp_path)
+    tensors = load_file(tmp_path / "head.safetensors")
+    for name, values in damage.items():
+        del tensors[f"catalogs.{name}"]
+        if values is not None:
+            tensors[f"catalogs.{name}"] = torch.tensor(values, dtype=torch.int32)
+    save_file(tensors, tmp_path / "head.safetensors")
+    change_description(weights=hashlib.sha256((tmp_path / "head.safetensors").read_bytes()).hexdigest())(tmp_path)
+    with pytest.raises(ValueError, match="is damaged: its catalogs"):
+        HeadstartForJointNLU.from_pretrained(tiny_base).load_skill(tmp_path)
+
+
+def test_a_head_is_replaced(trunk: Any, coffee: Skill, tokenizer: Any, tiny_base: Path, tmp_path: Path) -> None:
+    add_head(trunk, coffee, tokenizer, "coffee")
+    trunk.save_skill("coffee", tmp_path)
+    nlu = load_pipeline(tmp_path, base=tiny_base)
+    assert isinstance(nlu, NLUPipeline)
+    before = nlu("stop")
+    with pytest.raises(ValueError, match=r"call model.delete_skill\('coffee'\) first"):
+        nlu.model.load_skill(tmp_path)
+    nlu.model.delete_skill("coffee")
+    nlu.model.load_skill(tmp_path)
+    assert nlu("stop") == before
+
+
+def test_threads_that_ask_different_heads_get_their_answers(trunk: Any, coffee: Skill, tokenizer: Any, batch: Any) -> None:
+    for number in range(3):
+        add_head(trunk, coffee, tokenizer, f"head-{number}", seed=number)
+    names = [*trunk.skills, *trunk.skills] * 20
+    expected = {name: scores(trunk, batch, name) for name in trunk.skills}
+    fingerprint = trunk.fingerprint("shared")
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda name: scores(trunk, batch, name), names))
+    assert all(same(expected[name], values) for name, values in zip(names, found, strict=True))
+    assert trunk.fingerprint("shared") == fingerprint
+
+
+def test_a_changed_number_changes_the_fingerprint_however_it_was_changed(trunk: Any) -> None:
+    first = trunk.fingerprint("shared")
+    trunk.trunk.lstm.weight_hh_l0.data[0, 0] += 1e-3
+    assert trunk.fingerprint("shared") != first
+
+
 def test_several_heads_in_a_folder_and_their_names(
     trunk: Any, coffee: Skill, tokenizer: Any, batch: Any, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -236,8 +301,11 @@ def test_several_heads_in_a_folder_and_their_names(
     other = HeadstartForJointNLU.from_pretrained(tiny_base).eval()
     with pytest.raises(ValueError, match="there is no head in .*Its heads: espresso, filter; name one"):
         other.load_skill(tmp_path)
-    with pytest.raises(ValueError, match="no name of a skill"):
-        other.load_skill(tmp_path, "../espresso")
+    for name in ("../espresso", "..", ""):
+        with pytest.raises(ValueError, match="is no name of a skill"):
+            other.load_skill(tmp_path, name)
+    with pytest.raises(ValueError, match="there is no folder"):
+        other.load_skill(str(tmp_path / "expresso"))
     other.load_skill(tmp_path, "filter")
     assert other.load_skill(tmp_path / "filter", "filter", as_name="decaf") == "decaf"
     assert same(scores(trunk, batch, "filter"), scores(other, batch, "decaf"))
@@ -273,6 +341,38 @@ def test_finetune_writes_a_head_that_answers_as_it_did(form: str, coffee: Skill,
     assert isinstance(loaded, NLUPipeline) and loaded.model.skills == ["coffee_machine"]
     assert loaded(TEXTS) == nlu(TEXTS)
     assert json.loads((tmp_path / "out" / "head.json").read_text())["metrics"]["steps"] == 4
+
+
+def test_a_folder_that_is_used_again(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    options = {"base": str(tiny_base), "disable_tqdm": True, "max_steps": 1}
+    finetune(coffee, tmp_path / "out", tune="head", rank=1, **options)
+    finetune(coffee, tmp_path / "out", **options)
+    assert not (tmp_path / "out" / "head.json").exists()
+    assert load_pipeline(tmp_path / "out").model.routed_skills == []  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match="holds a checkpoint; give a head a folder of its own"):
+        finetune(coffee, tmp_path / "out", tune="head", rank=1, **options)
+    finetune(coffee, tmp_path / "out" / "coffee", tune="head", rank=1, **options)
+    assert load_pipeline(tmp_path / "out").model.routed_skills == []  # type: ignore[union-attr]
+
+
+def test_a_head_is_resumed_as_if_it_had_not_been_interrupted(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    half = coffee.train.select(range(0, 57, 2))
+    skill = Skill("coffee", train=coffee.train, validation=half)
+    options: dict[str, Any] = {
+        "base": str(tiny_base), "tune": "head", "rank": 2, "max_steps": 6, "disable_tqdm": True, "eval_steps": 2,
+        "eval_strategy": "steps", "learning_rate": 0.02,
+    }  # fmt: skip
+    finetune(skill, tmp_path / "whole", **options)
+
+    class Stop(TrainerCallback):
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            control.should_training_stop = state.global_step >= 4
+
+    args = FinetuneArguments(output_dir=str(tmp_path / "broken"), skill="coffee", **options)
+    train_skill(args, skill, [Stop()])
+    finetune(skill, tmp_path / "broken", resume_from_checkpoint="last", **options)
+    whole, resumed = (load_file(tmp_path / name / "head.safetensors") for name in ("whole", "broken"))
+    assert whole.keys() == resumed.keys() and all(torch.equal(value, resumed[key]) for key, value in whole.items())
 
 
 def test_an_exported_head_answers_as_the_head(trunk: Any, coffee: Skill, tokenizer: Any, tmp_path: Path) -> None:
@@ -312,6 +412,8 @@ def test_answers_among_heads(trunk: Any, coffee: Skill, tokenizer: Any) -> None:
     assert nlu("stop")["skill"] == "head-0"
     assert nlu("stop", skills=["head-1"])["skill"] == "head-1"
     assert nlu("stop", skill="bank")["skill"] == "bank"
+    restricted = NLUPipeline(model=trunk, tokenizer=tokenizer, skills=["head-1"])
+    assert restricted("stop")["skill"] == "head-1" and restricted("stop", skill="head-0")["skill"] == "head-0"
     assert [answer["skill"] for answer in nlu(TEXTS, batch_size=4)] == ["head-0"] * 4
     named = nlu(TEXTS, skill="head-0")
     assert nlu(TEXTS) == named

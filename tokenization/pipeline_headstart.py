@@ -92,7 +92,12 @@ class NLUPipeline(Pipeline):
         asked = {
             "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers
         }  # fmt: skip
-        given = {name: value for name, value in asked.items() if value is not None}
+        given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        # What a call says of the skill wins over what the pipeline was made with.
+        if skill is not None:
+            given["skills"] = None
+        elif skills is not None:
+            given["skill"] = None
         return {}, given, {name: value for name, value in given.items() if name == "reject_threshold"}
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
@@ -122,7 +127,7 @@ class NLUPipeline(Pipeline):
         if skills is not None or (skill is None and len(self.model.skills) > 1 and self.model.routed_skills):
             names = list(self.model.routed_skills if skills is None else skills)
             odds, places = self.model.route(input_ids, attention_mask, names).max(dim=1)
-            skill_ids, for_none = self.model.skill_ids(names)[places], (-odds).sigmoid()
+            skill_ids, for_none = self.model.skill_ids([names[place] for place in places.tolist()]), (-odds).sigmoid()
         else:
             skill_ids = self.model.skill_ids([self.model.skill(skill)["name"]] * len(input_ids))
             for_none = torch.zeros(len(input_ids))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from huggingface_hub import hf_hub_download
@@ -19,7 +20,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from .configuration_headstart import check_skill_entry
+from .catalog_headstart import key_pieces
+from .configuration_headstart import SKILL_NAME, check_skill_entry
+from .gazetteer_headstart import Gazetteer, build_trie
 from .hub_headstart import publish
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 WEIGHTS, DESCRIPTION = "head.safetensors", "head.json"
 FORMAT = 1
+TRIE, CATALOGS = "gazetteers.trie", "catalogs."
 
 
 class WrongTrunkError(ValueError):
@@ -47,7 +51,12 @@ def head_files(model: SkillsMixin, name: str, facts: dict[str, Any]) -> dict[str
     """The content of a head's files, by name."""
     entry = model.skill(name)
     parts = {part: module for part, module in model._modules_of(entry).items() if part != "task_layers" or _owns_layers(entry)}
-    weights = save(_join(parts), metadata={"format": "pt"})
+    tensors = _join(parts)
+    if "gazetteers" in parts:
+        # As pieces, not as the trie's own bytes: it trusts them, and those of a stranger could bring the process down.
+        tensors |= _catalog_tensors(cast(Gazetteer, parts["gazetteers"]))
+        del tensors[TRIE]
+    weights = save(tensors, metadata={"format": "pt"})
     trunk = {"name": trunk_name(model), "fingerprint": fingerprint(model, None if _owns_layers(entry) else entry["task_layers"])}
     description = {**facts, "format": FORMAT, "skill": entry, "trunk": trunk, "weights": _hash(weights)}
     return {WEIGHTS: weights, DESCRIPTION: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()}
@@ -75,6 +84,16 @@ def load_head(model: SkillsMixin, source: str | Path, name: str | None, as_name:
     return str(entry["name"])
 
 
+def trunk_of(folder: str | Path) -> str:
+    """The name of the trunk that the head in a folder belongs to.
+
+    Raises:
+        ValueError: there is no head, or it is damaged.
+    """
+    _, description = _find_head(str(folder), None, repr(str(folder)), {})
+    return _parse(description, repr(str(folder)))[1]["name"]
+
+
 def _owns_layers(entry: dict[str, Any]) -> bool:
     return bool(entry["task_layers"] == entry["name"])
 
@@ -83,7 +102,9 @@ def _find_head(source: str, name: str | None, where: str, hub: dict[str, Any]) -
     """The folder of a head in a folder or repository, and its description."""
     if Path(source).exists() and not Path(source).is_dir():
         raise ValueError(f"{source!r} is a file; name the folder or repository that holds {DESCRIPTION}.")
-    if name is not None and Path(name).name != name:
+    if not Path(source).exists() and (source.count("/") > 1 or source.startswith((".", "/", "~"))):
+        raise ValueError(f"there is no folder {source!r}; give the folder of a head, or owner/name of a repository on the hub.")
+    if name is not None and not SKILL_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a skill; heads lie in folders named after their skills.")
     for subfolder in [*([name] if name is not None else []), ""]:
         found = _file(source, subfolder, DESCRIPTION, hub)
@@ -136,14 +157,17 @@ def _check_trunk(model: SkillsMixin, entry: dict[str, Any], trunk: dict[str, str
     shared = None if _owns_layers(entry) else entry["task_layers"]
     if shared is not None and shared not in model.task_layers:
         raise WrongTrunkError(
-            f"the head {where} was trained on {trunk['name']!r} and shares its task layers {shared!r}, which {trunk_name(model)!r} lacks: "
-            f"load it on {trunk['name']!r}."
+            f"the head {where} was trained on {trunk['name']!r} and shares its task layers {shared!r}, which this model "
+            f"({trunk_name(model)!r}) lacks: load it on {trunk['name']!r}, before the skills of its own are deleted."
         )
     found = fingerprint(model, shared)
     if not is_forced and trunk["fingerprint"] != found:
+        narrow = (
+            "" if model.dtype == torch.float32 else f" Its weights are {model.dtype} here: load heads in the dtype of training."
+        )
         raise WrongTrunkError(
             f"the head {where} was trained on the trunk {trunk['name']!r} ({trunk['fingerprint'][:12]}), and this model's is "
-            f"{trunk_name(model)!r} ({found[:12]}): load it on {trunk['name']!r}, or pass force=True and measure it anew."
+            f"{trunk_name(model)!r} ({found[:12]}): load it on {trunk['name']!r}, or pass force=True and measure it anew.{narrow}"
         )
 
 
@@ -162,13 +186,19 @@ def _read_weights(source: str, subfolder: str, wanted_hash: str, where: str, hub
 
 def _attach(model: SkillsMixin, entry: dict[str, Any], tensors: dict[str, torch.Tensor], where: str) -> None:
     """Give the model the skill with its weights; a head that doesn't fit leaves the model as it was."""
+    trie = _read_trie(entry, tensors, model.config.vocab_size, where) if "gazetteer" in entry else None
     with torch.device("meta"):  # sizes alone: a wrong number in the description must not ask for memory
         parts = model._new_modules(entry)
     wanted = _join(parts)
+    if trie is not None:
+        tensors[TRIE] = trie
     problems = [
         f"{key}: {_shape(tensors.get(key))} in the file, {_shape(wanted.get(key))} for its labels"
         for key in sorted({*wanted, *tensors})
-        if key not in wanted or key not in tensors or wanted[key].shape != tensors[key].shape
+        if key not in wanted
+        or key not in tensors
+        or wanted[key].shape != tensors[key].shape
+        or wanted[key].is_floating_point() != tensors[key].is_floating_point()
     ]
     if problems:
         raise ValueError(f"the head {where} is damaged, its weights don't fit its labels:\n  " + "\n  ".join(problems[:8]))
@@ -178,6 +208,37 @@ def _attach(model: SkillsMixin, entry: dict[str, Any], tensors: dict[str, torch.
         # Changes are kept as narrow as they were saved: there may be hundreds of heads.
         module.to(model.device, None if part == "changes" else model.dtype)
     model._register(entry, parts)
+
+
+def _catalog_tensors(gazetteer: Gazetteer) -> dict[str, torch.Tensor]:
+    """The values of catalogs: all their pieces one after the other, the length of each value, and the number of values in each catalog."""
+    found = gazetteer.keys()
+    catalogs = [[key_pieces(key) for key in sorted(keys)] for keys in found]
+    numbers = {
+        "pieces": [piece for values in catalogs for value in values for piece in value],
+        "lengths": [len(value) for values in catalogs for value in values],
+        "counts": [len(values) for values in catalogs],
+    }
+    return {f"{CATALOGS}{name}": torch.tensor(found, dtype=torch.int32) for name, found in numbers.items()}
+
+
+def _read_trie(entry: dict[str, Any], tensors: dict[str, torch.Tensor], vocab_size: int, where: str) -> torch.Tensor:
+    """Take the catalogs out of a head's tensors and make a trie of them, whose size the entry is told."""
+    found = [tensors.pop(f"{CATALOGS}{name}", None) for name in ("pieces", "lengths", "counts")]
+    if any(part is None or part.dtype != torch.int32 or part.dim() != 1 for part in found):
+        raise ValueError(f"the head {where} is damaged: its catalogs are not there. Load it anew.")
+    pieces, lengths, counts = (cast(torch.Tensor, part).tolist() for part in found)
+    slots = entry["gazetteer"]["slots"]
+    are_sizes_right = len(counts) == len(slots) and sum(counts) == len(lengths) and sum(lengths) == len(pieces)
+    if not are_sizes_right or min([*counts, *lengths, *pieces], default=0) < 0 or max(pieces, default=0) >= vocab_size:
+        raise ValueError(f"the head {where} is damaged: its catalogs don't fit its labels or the vocabulary. Load it anew.")
+    rest, sizes = iter(pieces), iter(lengths)
+    catalogs = {
+        slot: [list(islice(rest, size)) for size in islice(sizes, count)] for slot, count in zip(slots, counts, strict=True)
+    }
+    trie = build_trie(catalogs)
+    entry["gazetteer"] = {"slots": slots, "bytes": len(trie)}
+    return trie
 
 
 def _join(parts: dict[str, nn.Module]) -> dict[str, torch.Tensor]:
@@ -195,7 +256,10 @@ def _shape(tensor: torch.Tensor | None) -> Any:
 def trunk_name(model: SkillsMixin) -> str:
     """What the checkpoint is called that a model was loaded from: a repository's name, or a folder's."""
     path = str(model.config.name_or_path or "")
-    return (Path(path).resolve().name if Path(path).is_dir() else path) or "a model without a name"
+    if not path:
+        return "a model without a name"
+    # Of a folder, whether or not it is still there, the last part: where it lay says nothing to others.
+    return Path(path).resolve().name if Path(path).is_dir() or Path(path).is_absolute() else path
 
 
 def fingerprint(model: SkillsMixin, task_layers: str | None = None) -> str:
@@ -204,8 +268,8 @@ def fingerprint(model: SkillsMixin, task_layers: str | None = None) -> str:
     if task_layers is not None:
         shared["task_layers"] = model.task_layers[task_layers]
     tensors = sorted(_join(shared).items())
-    # Kept, since hundreds of heads are compared with one trunk: what changes a tensor in place raises its version.
-    state = [(key, value.data_ptr(), 0 if value.is_inference() else value._version) for key, value in tensors]
+    # Kept, since hundreds of heads are compared with one trunk, as long as the sums of all tensors are the same.
+    state = [(key, value.data_ptr(), value.sum(dtype=torch.float64).item()) for key, value in tensors]
     known = model._fingerprints.get(task_layers)
     if known is None or known[0] != state:
         digest = hashlib.sha256()
@@ -240,4 +304,5 @@ __all__ = [
     "push_head",
     "save_head",
     "trunk_name",
+    "trunk_of",
 ]

@@ -68,7 +68,8 @@ class SkillsMixin(nn.Module):
 
     def skill_ids(self, names: list[str]) -> torch.Tensor:
         """Ids of the named skills (len(names),) long, one for each row of a batch, for `forward`."""
-        return torch.tensor([self.skills.index(self.skill(name)["name"]) for name in names], device=self.device)
+        places = {name: place for place, name in enumerate(self.skills)}
+        return torch.tensor([places[self.skill(name)["name"]] for name in names], device=self.device)
 
     def add_skill(
         self,
@@ -161,13 +162,13 @@ class SkillsMixin(nn.Module):
         return {part: getattr(self, part)[name] for part, name in names.items() if name in getattr(self, part)}
 
     def delete_skill(self, name: str) -> None:
-        """Remove a skill, and its task layers if no other skill uses them."""
+        """Remove a skill, and its task layers if no other skill uses them; what a head shares stays for the next one."""
         entry = self.skill(name)
         self.config.skills = [other for other in self.config.skills if other is not entry]
         for modules in (self.classifiers, self.gazetteers, self.changes, self.routers):
             if name in modules:
                 del modules[name]
-        if not self._users(entry["task_layers"]):
+        if "rank" not in entry and not self._users(entry["task_layers"]):
             del self.task_layers[entry["task_layers"]]
 
     def _users(self, task_layers: str) -> list[str]:

@@ -171,12 +171,14 @@ def _add_export(commands: Any) -> None:
     command.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
     command.add_argument("--out", required=True, metavar="FOLDER", help="where it is written; an earlier export is replaced")
     command.add_argument("--skill", help="the skill to export; needed if the model has several")
+    command.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
     command.add_argument("--int8", action="store_true", help="weights as 8-bit integers: a quarter of the size, and faster")
     command.set_defaults(run=_export)
 
 
 def _export(options: argparse.Namespace) -> None:
-    print(export(options.model, options.out, options.skill, int8=options.int8))
+    nlu = load_pipeline(options.model, base=options.base)
+    print(export(nlu, options.out, options.skill, int8=options.int8))  # type: ignore[arg-type]  # which says so of an exported one
 
 
 def _add_push(commands: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from transformers import pipeline
 from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
 from headstart.data import label_counts, read_rows
 from headstart.metrics import expected_calibration_error, roc_auc, score
-from headstart.modeling.heads_headstart import DESCRIPTION
+from headstart.modeling.heads_headstart import DESCRIPTION, trunk_of
 from headstart.onnx import OnnxNLU, is_exported
 from headstart.rejection import read_background
 from headstart.tokenization import NLUPipeline
@@ -157,16 +156,18 @@ def load_pipeline(model: str | Path, *, base: str | Path | None = None, **option
 def find_heads(folder: str | Path) -> list[Path]:
     """The folders of heads: that folder, or those in it, in the order of their names; empty if there are none."""
     own = Path(folder)
+    if (own / "config.json").is_file():  # a checkpoint, whatever lies beside it
+        return []
     return [own] if (own / DESCRIPTION).is_file() else sorted(path.parent for path in own.glob(f"*/{DESCRIPTION}"))
 
 
 def _base_of(head: Path) -> str:
-    trunk = json.loads((head / DESCRIPTION).read_text(encoding="utf-8")).get("trunk", {})
-    if trunk.get("name") not in SHORT_NAMES:
+    name = trunk_of(head)
+    if name not in SHORT_NAMES:
         raise ValueError(
-            f"the head {str(head)!r} was trained on {trunk.get('name')!r}, which is not embedded: give its folder or repository as base."
+            f"the head {str(head)!r} was trained on {name!r}, which is not embedded: give its folder or repository as base."
         )
-    return SHORT_NAMES[trunk["name"]]
+    return SHORT_NAMES[name]
 
 
 def skill_entry(nlu: NLUPipeline | OnnxNLU, skill: str | None = None) -> dict[str, Any]:

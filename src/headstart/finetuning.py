@@ -68,6 +68,8 @@ def load_skill_of(args: FinetuneArguments) -> Skill:
 
 def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     """[`finetune`], with all options in one object."""
+    if args.tune == "head" and (args.output_path / "config.json").exists():
+        raise ValueError(f"{args.output_dir} holds a checkpoint; give a head a folder of its own with output_dir.")
     trained = train_skill(args, skill)
     metrics = dict(trained.metrics)
     if skill.test is not None:
@@ -117,7 +119,7 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
         fit_classifiers(model, rows_to_fit(train), args.seed)
         metrics["probe_seconds"] = round(time.perf_counter() - started, 3)
     if model.routed_skills:
-        own = [*skill.train, *rows_of_names(skill.intents)]
+        own = [*skill.train, *(rows_of_names(skill.intents) if args.name_rows else [])]
         # All of it: whether what is like the skill is left out makes its scores greater or smaller than those of other skills.
         others = [text for texts in read_background(args.background).values() for text in texts]
         fit_router(model, tokenizer, own, without_own(others, skill.train["text"]))

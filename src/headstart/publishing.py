@@ -87,7 +87,8 @@ def _kind_of(folder: Path) -> str:
     """
     if not folder.is_dir():
         raise ValueError(f"{str(folder)!r} is no folder; a checkpoint is pushed from the disk.")
-    kind = "onnx" if (folder / SKILL).is_file() else "head" if (folder / DESCRIPTION).is_file() else "headstart"
+    is_head = (folder / DESCRIPTION).is_file() and not (folder / CONFIG).is_file()
+    kind = "onnx" if (folder / SKILL).is_file() else "head" if is_head else "headstart"
     needed = list(NEEDED[kind])
     if kind == "onnx":
         skill = _read(folder / SKILL).get("skill", {})

@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerBase
 
+from headstart.data import DataError
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.routing_headstart import Router, normalize_states
 from headstart.probing import LEAST_DEVIATION, minimize, squares
@@ -30,12 +31,19 @@ def fit_router(
         tokenizer: its tokenizer.
         rows: the skill's rows, with text and intent; those without an intent are left out if the skill has intents.
         background: utterances that are none of the skill's.
+
+    Raises:
+        DataError: there is no background.
     """
+    if not background:
+        raise DataError(
+            f"no background utterance is left for skill {model.skill()['name']!r}: give a file of others with --background."
+        )
     entry = model.skill()
     rows = [row for row in rows if row["intent"] is not None or not entry["intents"]]
     states = _shared_states(model, tokenizer, [*(row["text"] for row in rows), *background], entry["task_layers"])
     of_background = states[len(rows) :]
-    mean, deviation = of_background.mean(dim=0), of_background.std(dim=0) + LEAST_DEVIATION
+    mean, deviation = of_background.mean(dim=0), of_background.std(dim=0, correction=0) + LEAST_DEVIATION
     scaled = (states - mean) / deviation
     num_classes = max(len(entry["intents"]), 1)
     classes = [entry["intents"].index(row["intent"]) if entry["intents"] else 0 for row in rows]

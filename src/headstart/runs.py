@@ -10,6 +10,7 @@ from typing import Any
 
 from transformers.trainer_utils import get_last_checkpoint
 
+from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS
 from headstart.publishing import push
 from headstart.tokenization import NLUPipeline
 from headstart.trainer import JointNLUTrainer
@@ -50,6 +51,8 @@ def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any]
     if is_head:
         nlu.model.save_skill(nlu.model.skill()["name"], folder, metrics=metrics, headstart=__version__)
     else:
+        for name in (DESCRIPTION, WEIGHTS):  # a head that was trained into the same folder before
+            (folder / name).unlink(missing_ok=True)
         nlu.save_pretrained(folder)
     write_json(folder / "metrics.json", metrics)
     options = {name: value for name, value in trainer.args.to_dict().items() if name not in _PATHS}
