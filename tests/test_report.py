@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,7 @@ def test_skills_that_settings_were_tuned_on_are_left_out_of_the_tables(skills: P
     assert "- coffee_machine: two intents mean the same" in text and "not in the table" not in text
     assert content["summary"]["comparisons"][0]["skills"] == 1 and content["summary_of_all"]["comparisons"][0]["skills"] == 2
     assert len(content["runs"]) == 4 and "--tuned_on plant_care" in content["command"]
+    assert "comparisons" not in make_report(replace(options, systems=("no_transfer",)))["summary_of_all"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def report_markdown(content: dict[str, Any]) -> str:
     ]
     if "comparisons" in summary:
         parts += ["## Transfer against the others", comparisons_table(summary["comparisons"])]
-    if "summary_of_all" in content:
+    if "comparisons" in content.get("summary_of_all", {}):
         parts += ["With the skills that settings were tuned on:", comparisons_table(content["summary_of_all"]["comparisons"])]
     for name, title in (
         ("by_group", "By source"),
