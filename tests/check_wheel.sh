@@ -37,6 +37,8 @@ cp -r "$root/examples/coffee_machine" skill
 "$work/venv/bin/headstart" predict out "brew a large latte" "stop the coffee"
 "$work/venv/bin/headstart" evaluate out --data skill/test.jsonl
 "$work/venv/bin/headstart" predict headstart-base-en --skill massive "wake me up at seven"
+"$work/venv/bin/headstart" finetune --skill skill --output_dir heads/coffee_machine --tune head --max_steps 20 --disable_tqdm true
+"$work/venv/bin/headstart" predict heads "brew a large latte"
 
 # An exported skill answers where there is neither torch nor transformers.
 "$work/venv/bin/headstart" export out --out exported
