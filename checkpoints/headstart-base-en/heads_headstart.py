@@ -268,8 +268,8 @@ def fingerprint(model: SkillsMixin, task_layers: str | None = None) -> str:
     if task_layers is not None:
         shared["task_layers"] = model.task_layers[task_layers]
     tensors = sorted(_join(shared).items())
-    # Kept, since hundreds of heads are compared with one trunk, as long as the sums of all tensors are the same.
-    state = [(key, value.data_ptr(), value.sum(dtype=torch.float64).item()) for key, value in tensors]
+    # Kept, since hundreds of heads are compared with one trunk: what changes a tensor in place raises its version, or at least its sum.
+    state = [(key, value.data_ptr(), _version(value), value.sum().item()) for key, value in tensors]
     known = model._fingerprints.get(task_layers)
     if known is None or known[0] != state:
         digest = hashlib.sha256()
@@ -278,6 +278,10 @@ def fingerprint(model: SkillsMixin, task_layers: str | None = None) -> str:
             digest.update(value.cpu().float().numpy().tobytes())
         model._fingerprints[task_layers] = known = (state, digest.hexdigest())
     return known[1]
+
+
+def _version(value: torch.Tensor) -> int:
+    return 0 if value.is_inference() else value._version
 
 
 def _hash(content: bytes) -> str:

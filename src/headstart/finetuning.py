@@ -221,7 +221,7 @@ def apply_recipe(
     Raises:
         ValueError: an option needs validation rows and there are none.
     """
-    recipe = choose_recipe(num_rows, args.from_scratch)
+    recipe = choose_recipe(num_rows, args.from_scratch, args.tune == "head")
     args.learning_rate = args.learning_rate or recipe.learning_rate
     args.trunk_learning_rate = args.trunk_learning_rate or args.learning_rate * recipe.trunk_factor
     num_all = num_rows + num_background

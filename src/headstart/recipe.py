@@ -25,18 +25,19 @@ class Recipe:
     warmup: float
 
 
-def choose_recipe(num_rows: int, from_scratch: bool = False) -> Recipe:
+def choose_recipe(num_rows: int, from_scratch: bool = False, is_head: bool = False) -> Recipe:
     """Choose a recipe; the constants were chosen on validation rows (benchmarks/README.md).
 
     Args:
         num_rows: training rows of the skill.
         from_scratch: the network starts at random, not from a pretrained base, which takes more steps.
+        is_head: what is trained of the trunk are changes of low rank, which start at 0 and can't take the base's knowledge away.
     """
     steps = round((60 if from_scratch else 30) * math.sqrt(min(max(num_rows, 25), 600)))
     if from_scratch:
         return Recipe(steps=steps, batch_size=16, learning_rate=2e-3, trunk_factor=1.0, warmup=0.05)
     # AdamW's first steps change every weight by the learning rate: a short warmup would undo what was fitted beforehand.
-    return Recipe(steps=steps, batch_size=16, learning_rate=2e-3, trunk_factor=0.5, warmup=0.3)
+    return Recipe(steps=steps, batch_size=16, learning_rate=2e-3, trunk_factor=1.0 if is_head else 0.5, warmup=0.3)
 
 
 __all__ = ["Recipe", "choose_recipe"]

@@ -121,7 +121,7 @@ class FinetuneArguments(HeadstartTrainingArguments):
             "bi-LSTMs of its own), or classifiers (nothing)."
         },
     )
-    rank: int = field(default=16, metadata={"help": "Rank of these matrices: a head's size grows with it."})
+    rank: int = field(default=12, metadata={"help": "Rank of these matrices: a head's size grows with it."})
     reset: str = field(
         default="classifiers",
         metadata={"help": "What starts at random: classifiers, or task_layers (the ST and IC bi-LSTMs too)."},
