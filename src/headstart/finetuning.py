@@ -41,11 +41,12 @@ logger = logging.getLogger(__name__)
 
 
 def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) -> NLUPipeline:
-    """Fine-tune a base on a skill and save the result in `output_dir`, with `metrics.json` and `run.json` beside it.
+    """Fine-tune a base on a skill and save the result in `output_dir`, a checkpoint or, with `tune="head"`, a head, with `metrics.json` and
+    `run.json` beside it.
 
     Args:
         skill: a [`Skill`], or what [`load_skill`] reads.
-        output_dir: folder of the new checkpoint.
+        output_dir: folder of the result.
         options: those of [`FinetuneArguments`], such as `tune="head"` or `from_scratch=True`.
 
     Returns:
