@@ -174,8 +174,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         self.routers = nn.ModuleDict()
         self._fingerprints = {}
         for entry in config.skills or []:
-            for part, module in self._new_modules(entry).items():
-                getattr(self, part)[entry["task_layers" if part == "task_layers" else "name"]] = module
+            self._put(entry, self._new_modules(entry))
         self.post_init()
 
     # ---- forward

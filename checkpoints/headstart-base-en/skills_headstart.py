@@ -151,15 +151,17 @@ class SkillsMixin(nn.Module):
             added["routers"] = Router(2 * self.config.task_hidden_size, len(entry["intents"]))
         return added
 
-    def _register(self, entry: dict[str, Any], parts: Mapping[str, nn.Module]) -> None:
+    def _put(self, entry: dict[str, Any], parts: Mapping[str, nn.Module]) -> None:
         for part, module in parts.items():
-            getattr(self, part)[entry["task_layers" if part == "task_layers" else "name"]] = module.train(self.training)
+            getattr(self, part)[_key(part, entry)] = module.train(self.training)
+
+    def _register(self, entry: dict[str, Any], parts: Mapping[str, nn.Module]) -> None:
+        self._put(entry, parts)
         self.config.skills = [*self.config.skills, entry]
 
     def _modules_of(self, entry: dict[str, Any]) -> dict[str, nn.Module]:
         """The layers of a skill, by part of the network."""
-        names = {part: entry["task_layers" if part == "task_layers" else "name"] for part in PARTS}
-        return {part: getattr(self, part)[name] for part, name in names.items() if name in getattr(self, part)}
+        return {part: getattr(self, part)[_key(part, entry)] for part in PARTS if _key(part, entry) in getattr(self, part)}
 
     def delete_skill(self, name: str) -> None:
         """Remove a skill, and its task layers if no other skill uses them; what a head shares stays for the next one."""
@@ -287,6 +289,11 @@ class SkillsMixin(nn.Module):
     def _new_changes(self, entry: dict[str, Any]) -> HeadChanges:
         config = self.config
         return HeadChanges(config.embedding_size, config.hidden_size, config.task_hidden_size, entry["rank"])
+
+
+def _key(part: str, entry: dict[str, Any]) -> str:
+    """The name of a skill's layers in a part of the network: task layers may be those of several skills."""
+    return str(entry["task_layers" if part == "task_layers" else "name"])
 
 
 __all__ = ["SkillLabels", "SkillsMixin"]

@@ -69,25 +69,17 @@ def load_skill_of(args: FinetuneArguments) -> Skill:
 
 def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     """[`finetune`], with all options in one object."""
-    if args.tune == "head" and (args.output_path / "config.json").exists():
+    is_head = args.tune == "head"
+    if is_head and (args.output_path / "config.json").exists():
         raise ValueError(f"{args.output_dir} holds a checkpoint; give a head a folder of its own with output_dir.")
     trained = train_skill(args, skill)
     metrics = dict(trained.metrics)
     if skill.test is not None:
         metrics |= {f"test_{name}": value for name, value in evaluate(trained.nlu, skill.test).items()}
     start = None if args.from_scratch else checkpoint_name(args.base or BASE_EN)
-    save_run(
-        trained.trainer,
-        trained.nlu,
-        metrics,
-        is_head=args.tune == "head",
-        skill=skill.name,
-        base=start,
-        train_rows=len(skill.train),
-    )
-    card = make_card(
-        trained.nlu.model.skill(), metrics, start, len(skill.train), skill.train[0]["text"], is_head=args.tune == "head"
-    )
+    num_rows = len(skill.train)
+    save_run(trained.trainer, trained.nlu, metrics, is_head=is_head, skill=skill.name, base=start, train_rows=num_rows)
+    card = make_card(trained.nlu.model.skill(), metrics, start, num_rows, skill.train[0]["text"], is_head=is_head)
     card.save(args.output_path / "README.md")
     base = Path(resolve_checkpoint(args.base or BASE_EN)).resolve()
     for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved

@@ -1,4 +1,4 @@
-"""Publish a checkpoint, or an exported skill, on a hub: in one commit, and nothing but what loading it takes."""
+"""Publish a checkpoint, a head or an exported skill on a hub: in one commit, and nothing but what loading it takes."""
 
 from __future__ import annotations
 

@@ -123,7 +123,8 @@ class Run:
             self.has_curve,
         ]
         if self.system.kind == "finetune":  # a log from before another recipe must not be mixed with runs of this one
-            facts.append([asdict(choose_recipe(rows, not is_transfer)) for rows in (10, 100, 10_000)])
+            is_head = self.system.options.get("tune") == "head"
+            facts.append([asdict(choose_recipe(rows, not is_transfer, is_head)) for rows in (10, 100, 10_000)])
         return hashlib.sha256(json.dumps([*facts, self.is_tuning], sort_keys=True).encode()).hexdigest()[:16]
 
     def __call__(self) -> dict[str, Any]:
