@@ -223,6 +223,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             reject_logits=None if reject_logits is None else reject_logits.squeeze(1),
             intent_loss=intent_loss,
             slot_loss=slot_loss,
+            slot_states=merge_rows([(rows, states[index][0]) for index, rows in rows_of.items()], order),
             intent_states=merge_rows([(rows, states[index][1]) for index, rows in rows_of.items()], order),
         )
 

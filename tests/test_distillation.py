@@ -1,4 +1,4 @@
-"""A sentence encoder as a teacher in pretraining. The teacher itself is left out: its embeddings are made up."""
+"""A sentence encoder as a teacher in pretraining. Its embeddings of sentences are made up; its states of words are its own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 import torch
+from datasets import Dataset
 from safetensors.torch import load_file
+from transformers import PreTrainedTokenizerBase
 
 from headstart import pretrain
-from headstart.distillation import SentenceCollator, SentenceEmbeddings
+from headstart.distillation import DistillationCollator, SentenceEmbeddings, WordTeacher
+from headstart.embeddings import teacher_folder
+from headstart.modeling.losses_headstart import IGNORED
 
 asked: Counter[str] = Counter()
 
@@ -28,7 +32,6 @@ def embed(texts: list[str], folder: Path) -> torch.Tensor:
 def teacher(monkeypatch: pytest.MonkeyPatch) -> None:
     asked.clear()
     monkeypatch.setattr("headstart.distillation.embed_sentences", embed)
-    monkeypatch.setattr("headstart.distillation.teacher_folder", lambda: Path("teacher"))
 
 
 @pytest.fixture
@@ -39,6 +42,21 @@ def corpora(root: Path, tmp_path: Path) -> Path:
             text = (root / "examples" / name / f"{source}.jsonl").read_text()
             (tmp_path / "data" / name / f"{part}.jsonl").write_text(text)
     return tmp_path / "data"
+
+
+@pytest.fixture
+def losses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Those of words, step by step."""
+    found: list[float] = []
+    measure = torch.nn.functional.cosine_similarity
+
+    def listen(*args: Any, **kwargs: Any) -> torch.Tensor:
+        likeness = measure(*args, **kwargs)
+        found.append(1 - likeness.mean().item())
+        return likeness
+
+    monkeypatch.setattr("headstart.distillation.cosine_similarity", listen)
+    return found
 
 
 OPTIONS: dict[str, Any] = {
@@ -58,9 +76,9 @@ def test_utterances_are_embedded_once(tmp_path: Path) -> None:
 
 def test_a_batch_holds_the_embeddings_of_its_own_rows() -> None:
     row = {"input_ids": [5], "slot_labels": [0], "intent_labels": 1, "skill_ids": 0}
-    batch = SentenceCollator(0, torch.arange(6).view(3, 2).half())([{**row, "sentence": 2}, {**row, "sentence": 0}])
+    batch = DistillationCollator(0, torch.arange(6).view(3, 2).half())([{**row, "sentence": 2}, {**row, "sentence": 0}])
     assert batch["sentence_embeddings"].tolist() == [[4.0, 5.0], [0.0, 1.0]] and batch["intent_labels"].tolist() == [1, 1]
-    assert "sentence_embeddings" not in SentenceCollator(0, torch.zeros(3, 2))([row])  # validation rows have none
+    assert "sentence_embeddings" not in DistillationCollator(0, torch.zeros(3, 2))([row])  # validation rows have none
 
 
 def test_states_come_to_point_where_the_teachers_do(corpora: Path, tmp_path: Path) -> None:
@@ -89,14 +107,57 @@ def test_states_come_to_point_where_the_teachers_do(corpora: Path, tmp_path: Pat
     assert gaps[0] > gaps[1] + 0.1
 
 
-def test_resumed_equals_uninterrupted_and_the_map_is_thrown_away(corpora: Path, tmp_path: Path) -> None:
-    options = {**OPTIONS, "load_best_model_at_end": False, "sentence_cache": str(tmp_path / "cache")}
+def test_words_stand_where_the_teachers_pieces_of_them_do(tokenizer: PreTrainedTokenizerBase) -> None:
+    teacher = WordTeacher(teacher_folder())
+    rows = Dataset.from_dict(
+        {"text": ["Don't brew an Espresso-macchiato at 7:30, please…", "café  crème", "☕", "", "brew " * 600]}
+    )
+    encoded = teacher.add_columns(Dataset.from_dict({"number": list(range(5))}), rows, tokenizer)
+    for row, text in zip(encoded, rows["text"], strict=True):
+        ours = tokenizer(text, return_offsets_mapping=True, verbose=False)
+        theirs = teacher.tokenizer(text, return_offsets_mapping=True, truncation=True)
+        assert row["teacher_ids"] == theirs["input_ids"] and len(row["teacher_positions"]) == len(row["teacher_ids"])
+        for (start, end), position in zip(theirs["offset_mapping"], row["teacher_positions"], strict=True):
+            if position == IGNORED:
+                assert start == end  # [CLS] and [SEP]
+            else:
+                span = ours.word_to_chars(ours.token_to_word(position))
+                assert span.start <= start < span.end and ours.token_to_chars(position).start == span.start
+
+
+def test_a_words_state_is_the_mean_of_its_pieces_in_the_middle_layers(tokenizer: PreTrainedTokenizerBase) -> None:
+    teacher = WordTeacher(teacher_folder())
+    texts = ["start the descaling", "brew"]
+    rows = teacher.add_columns(Dataset.from_dict({"number": [0, 1]}), Dataset.from_dict({"text": texts}), tokenizer)
+    base = {"slot_labels": [0], "intent_labels": 1, "skill_ids": 0}
+    batch = DistillationCollator(0)(
+        [{**base, **row, "input_ids": tokenizer(text)["input_ids"]} for row, text in zip(rows, texts, strict=True)]
+    )
+    states, are_words = teacher.states(batch["teacher_ids"], batch["teacher_positions"], batch["input_ids"].shape[1])
+    assert are_words.sum(dim=1).tolist() == [3, 1] and torch.allclose(states.mean(dim=0), torch.zeros(teacher.size), atol=1e-6)
+    with torch.no_grad():
+        alone = teacher.model(**teacher.tokenizer([texts[0]], return_tensors="pt"), output_hidden_states=True).hidden_states
+    pieces = torch.stack(alone[3:7]).mean(dim=0)[0, 1:-1]
+    assert len(pieces) > 3  # the teacher cuts "descaling"
+    wanted = torch.stack([pieces[0], pieces[1], pieces[2:].mean(dim=0)])
+    assert torch.allclose(states[1:3] - states[0], wanted[1:] - wanted[0], atol=1e-5)
+
+
+def test_states_of_words_come_to_point_where_the_teachers_do(corpora: Path, tmp_path: Path, losses: list[float]) -> None:
+    options = {**OPTIONS, "sentence_loss": 0.0, "word_loss": 5.0, "max_steps": 90, "eval_strategy": "no", "save_strategy": "no"}
+    pretrain(corpora, tmp_path / "base", load_best_model_at_end=False, learning_rate=1e-2, **options)
+    assert len(losses) == 90 and sum(losses[-9:]) < 0.9 * sum(losses[:9])
+
+
+def test_resumed_equals_uninterrupted_and_the_maps_are_thrown_away(corpora: Path, tmp_path: Path) -> None:
+    options = {**OPTIONS, "word_loss": 1.0, "load_best_model_at_end": False, "sentence_cache": str(tmp_path / "cache")}
     pretrain(corpora, tmp_path / "whole", **options)
     (tmp_path / "half").mkdir()
     (tmp_path / "whole" / "checkpoint-4").rename(tmp_path / "half" / "checkpoint-4")
     pretrain(corpora, tmp_path / "half", resume_from_checkpoint="last", **options)
     whole, half = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "half"))
     assert whole.keys() == half.keys() and all(torch.equal(value, half[name]) for name, value in whole.items())
-    assert not any("sentence" in name for name in whole)
-    assert any("sentence_map" in name for name in load_file(tmp_path / "whole" / "checkpoint-8" / "model.safetensors"))
+    assert not any("_map" in name for name in whole)
+    interrupted = load_file(tmp_path / "whole" / "checkpoint-8" / "model.safetensors")
+    assert {"sentence_map.weight", "word_map.weight"} < interrupted.keys()
     assert max(asked.values()) == 1  # the second run found the cache

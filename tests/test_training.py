@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import TrainerCallback
+from transformers import AutoTokenizer, TrainerCallback
 
 import headstart
-from headstart import Skill, finetune, pretrain
+from headstart import HeadstartForJointNLU, Skill, finetune, pretrain
 from headstart.checkpoints import resolve_checkpoint
 from headstart.data import rows_to_dataset
-from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
+from headstart.features import encode_rows
+from headstart.trainer import JointNLUTrainer
+from headstart.training_args import FinetuneArguments, HeadstartTrainingArguments, PretrainArguments, parse_arguments
 
 QUICK = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True}
 
@@ -254,6 +256,20 @@ def test_pretraining_on_sources_with_their_own_label_spaces(corpora: Path, tmp_p
     # The base it makes is one to fine-tune.
     skill = headstart.load_skill(corpora / "coffee_machine" / "train.jsonl", name="coffee")
     assert finetune(skill, tmp_path / "skill", base=str(tmp_path / "base"), **QUICK).model.skills == ["coffee"]
+
+
+def test_batches_hold_rows_of_similar_length_sorted_in_memory(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    model, tokenizer = HeadstartForJointNLU.from_pretrained(tiny_base), AutoTokenizer.from_pretrained(tiny_base)
+    model.add_skill(coffee)
+    rows = encode_rows(coffee.train, tokenizer, model.skill(coffee.name))
+    args = HeadstartTrainingArguments(output_dir=str(tmp_path), per_device_train_batch_size=4, use_cpu=True, report_to="none")
+    loader = JointNLUTrainer(model, args, tokenizer, rows).get_train_dataloader()
+    assert (
+        type(loader.batch_sampler.sampler.lengths) is list
+    )  # a column of the table would be read anew for every row: minutes for a corpus
+    batches = [batch["attention_mask"].sum(dim=1).tolist() for batch in loader]
+    assert sorted(length for batch in batches for length in batch) == sorted(rows["length"])
+    assert sum(max(batch) - min(batch) for batch in batches) / len(batches) < (max(rows["length"]) - min(rows["length"])) / 2
 
 
 def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:

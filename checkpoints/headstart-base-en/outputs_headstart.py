@@ -33,6 +33,7 @@ class HeadstartJointNLUOutput(ModelOutput):
         reject_logits: (batch,) float, the score of "none of these", which competes with the intents in one softmax; the dtype's
             lowest number for skills that can't reject. None if no skill of the batch can.
         slot_logits: (batch, tokens, tags) float, scores of the tags `O, B-0, I-0, B-1, ...` before the CRF, likewise.
+        slot_states: (batch, tokens, 2 * task_hidden_size) float, states of the ST bi-LSTM, which the tags are read from.
         intent_states: (batch, 2 * task_hidden_size) float, pooled states of the IC bi-LSTM, which the intents are read from.
     """
 
@@ -42,6 +43,7 @@ class HeadstartJointNLUOutput(ModelOutput):
     reject_logits: torch.Tensor | None = None
     intent_loss: torch.Tensor | None = None
     slot_loss: torch.Tensor | None = None
+    slot_states: torch.Tensor | None = None
     intent_states: torch.Tensor | None = None
 
 

@@ -1,13 +1,15 @@
-"""A sentence encoder as a teacher in pretraining: utterances that mean the same to it shall have similar IC states.
+"""A sentence encoder as a teacher in pretraining: utterances that mean the same to it shall have similar IC states, and words that play
+the same part similar ST states.
 
 The pooled states of the IC bi-LSTM, through a linear map that is thrown away afterwards, learn to point where the teacher's sentence
-embeddings point. Intents of a new skill are then told apart by meaning, not only by the words that the pretraining intents hang on.
+embeddings point; words' ST states likewise where its states of the words point. Intents of a new skill are then told apart by meaning, not only by the words that the pretraining intents hang on.
 Hinton et al., "Distilling the Knowledge in a Neural Network" (2015), with the cosine loss of Sanh et al., "DistilBERT" (2019).
 """
 
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,12 @@ import torch
 from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import cosine_similarity
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
 from headstart.embeddings import embed_sentences, teacher_folder
 from headstart.features import JointNLUCollator
+from headstart.modeling.losses_headstart import IGNORED
+from headstart.tokenization import find_words
 from headstart.trainer import JointNLUTrainer
 
 
@@ -55,35 +60,123 @@ class SentenceEmbeddings:
         return self.embeddings.shape[1]
 
 
-@dataclass
-class SentenceCollator(JointNLUCollator):
-    """Adds `sentence_embeddings` (batch, size) float to a batch whose rows have a column `sentence`, their number.
+class WordTeacher:
+    """The teacher's states of each word in its utterance, which ST states shall point to: what a word is there, not what it means alone.
+
+    Its states are the mean of its middle layers, which tell most of syntax and of the kinds of entities (Tenney, Das and Pavlick,
+    "BERT Rediscovers the Classical NLP Pipeline", ACL 2019); a word's are the mean over its pieces. They are made anew in every
+    step: kept, they would fill gigabytes.
 
     Args:
-        embeddings: all of them.
+        folder: the teacher's checkpoint.
+        layers: first and last of the layers.
+    """
+
+    def __init__(self, folder: Path, layers: tuple[int, int] = (3, 6)) -> None:
+        self.model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.layers = layers
+
+    @property
+    def size(self) -> int:
+        """Width of a state."""
+        return int(self.model.config.hidden_size)
+
+    def add_columns(self, encoded: Dataset, rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+        """The encoded rows with the columns `teacher_ids`, the teacher's pieces, and `teacher_positions`: for each of these the
+        position of the first piece of its word in `input_ids`, or -100."""
+        texts = rows["text"]
+        ours = tokenizer(list(texts), return_offsets_mapping=True, verbose=False)
+        theirs = self.tokenizer(list(texts), return_offsets_mapping=True, truncation=True)
+        positions = []
+        for number, text in enumerate(texts):
+            words = find_words(text, ours["offset_mapping"][number], ours.word_ids(number))
+            firsts = [first if first < tokenizer.model_max_length else IGNORED for first in words.first_tokens]
+            positions.append(
+                [
+                    firsts[word] if start < end and (word := bisect_right(words.starts, start) - 1) >= 0 else IGNORED
+                    for start, end in theirs["offset_mapping"][number]
+                ]
+            )
+        return encoded.add_column("teacher_ids", theirs["input_ids"]).add_column("teacher_positions", positions)
+
+    @torch.no_grad()
+    def states(
+        self, teacher_ids: torch.Tensor, teacher_positions: torch.Tensor, num_tokens: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The states of words, less their mean, (words, size), and where the words begin, (batch, tokens) bool.
+
+        Args:
+            teacher_ids: (batch, teacher's tokens) long, padded.
+            teacher_positions: (batch, teacher's tokens) long, see `add_columns`.
+            num_tokens: width of the batch in the tokens of the network.
+        """
+        self.model.to(teacher_ids.device)
+        mask = (teacher_ids != self.tokenizer.pad_token_id).long()
+        layers = self.model(teacher_ids, attention_mask=mask, output_hidden_states=True).hidden_states
+        first, last = self.layers
+        states = torch.stack(layers[first : last + 1]).mean(dim=0)
+        belongs = torch.nn.functional.one_hot(teacher_positions.clamp(min=0), num_tokens).float()
+        belongs *= (teacher_positions != IGNORED).unsqueeze(2)
+        counts = belongs.sum(dim=1)
+        of_words = (belongs.transpose(1, 2) @ states)[counts > 0] / counts[counts > 0].unsqueeze(1)
+        return of_words - of_words.mean(dim=0), counts > 0
+
+
+@dataclass
+class DistillationCollator(JointNLUCollator):
+    """Adds what the teacher says to a batch of training rows: `sentence_embeddings` (batch, size) float to rows with a column `sentence`, their
+    number, and `teacher_ids` and `teacher_positions` (batch, teacher's tokens) long to rows with these columns.
+
+    Args:
+        embeddings: those of all sentences.
     """
 
     embeddings: torch.Tensor | None = None
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Return a batch of [`JointNLUCollator`], with the teacher's embeddings."""
+        """Return a batch of [`JointNLUCollator`], with what the teacher says."""
         batch = super().__call__(rows)
         if self.embeddings is not None and "sentence" in rows[0]:
             batch["sentence_embeddings"] = self.embeddings[[row["sentence"] for row in rows]].float()
+        for name, padding in (("teacher_ids", 0), ("teacher_positions", IGNORED)):
+            if name in rows[0]:
+                values = [torch.tensor(row[name]) for row in rows]
+                batch[name] = torch.nn.utils.rnn.pad_sequence(values, batch_first=True, padding_value=padding)
         return batch
 
 
-class SentenceTrainer(JointNLUTrainer):
-    """Adds `weight * (1 - cosine)` between mapped IC states and the teacher's embeddings to the loss of training rows.
+class DistillationTrainer(JointNLUTrainer):
+    """Adds `weight * (1 - cosine)` between mapped states and the teacher's to the loss of training rows: of utterances, of words, or both.
 
-    The map is a module of the model, so that it is trained, clipped, saved and resumed as everything else is; `drop_map` takes it away.
+    The maps are modules of the model, so that they are trained, clipped, saved and resumed as everything else is; `drop_maps` takes
+    them away.
+
+    Args:
+        sentences: the teacher's embeddings of the utterances, for pooled IC states.
+        sentence_loss: their weight.
+        words: the teacher of words, for ST states.
+        word_loss: its weight.
     """
 
-    def __init__(self, model: Any, *args: Any, sentences: SentenceEmbeddings, weight: float, **kwargs: Any) -> None:
-        model.sentence_map = torch.nn.Linear(2 * model.config.task_hidden_size, sentences.size)
+    def __init__(
+        self,
+        model: Any,
+        *args: Any,
+        sentences: SentenceEmbeddings | None = None,
+        sentence_loss: float = 0.0,
+        words: WordTeacher | None = None,
+        word_loss: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        width = 2 * model.config.task_hidden_size
+        if sentences is not None:
+            model.sentence_map = torch.nn.Linear(width, sentences.size)
+        if words is not None:
+            model.word_map = torch.nn.Linear(width, words.size)
         super().__init__(model, *args, **kwargs)
-        self.weight = weight
-        self.data_collator = SentenceCollator(model.config.pad_token_id, sentences.embeddings)
+        self.words, self.sentence_loss, self.word_loss = words, sentence_loss, word_loss
+        self.data_collator = DistillationCollator(model.config.pad_token_id, None if sentences is None else sentences.embeddings)
 
     def compute_loss(
         self,
@@ -93,16 +186,24 @@ class SentenceTrainer(JointNLUTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
         """The loss of the labels and that of the teacher."""
-        wanted = inputs.pop("sentence_embeddings", None)
+        wanted, teacher_ids, positions = (
+            inputs.pop(name, None) for name in ("sentence_embeddings", "teacher_ids", "teacher_positions")
+        )
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
         if wanted is not None:
             mapped = self.model.sentence_map(outputs.intent_states)
-            loss = loss + self.weight * (1 - cosine_similarity(mapped, wanted, dim=1)).mean()
+            loss = loss + self.sentence_loss * (1 - cosine_similarity(mapped, wanted, dim=1)).mean()
+        if self.words is not None and teacher_ids is not None:
+            states, are_words = self.words.states(teacher_ids, positions, outputs.slot_states.shape[1])
+            mapped = self.model.word_map(outputs.slot_states[are_words])
+            loss = loss + self.word_loss * (1 - cosine_similarity(mapped, states, dim=1)).mean()
         return (loss, outputs) if return_outputs else loss
 
-    def drop_map(self) -> None:
+    def drop_maps(self) -> None:
         """Leave the base alone in the model, as it is published."""
-        del self.model.sentence_map
+        for name in ("sentence_map", "word_map"):
+            if hasattr(self.model, name):
+                delattr(self.model, name)
 
 
 def number_sentences(encoded: Dataset, rows: Dataset, sentences: SentenceEmbeddings) -> Dataset:
@@ -110,4 +211,4 @@ def number_sentences(encoded: Dataset, rows: Dataset, sentences: SentenceEmbeddi
     return encoded.add_column("sentence", [sentences.numbers[text] for text in rows["text"]])
 
 
-__all__ = ["SentenceCollator", "SentenceEmbeddings", "SentenceTrainer", "number_sentences"]
+__all__ = ["DistillationCollator", "DistillationTrainer", "SentenceEmbeddings", "WordTeacher", "number_sentences"]

@@ -105,17 +105,18 @@ def embed_sentences(texts: list[str], folder: Path, batch_size: int = 256) -> to
         folder: the teacher's checkpoint.
         batch_size: texts read by the teacher at once; those of similar length are read together.
     """
-    teacher = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    teacher = AutoModel.from_pretrained(folder, dtype=torch.float32).eval().to(device)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     found = torch.empty(len(texts), teacher.config.hidden_size, dtype=torch.float16)
     for start in tqdm(range(0, len(texts), batch_size), desc="Embedding sentences"):
         chosen = order[start : start + batch_size]
-        batch = tokenizer([texts[number] for number in chosen], padding=True, truncation=True, return_tensors="pt")
+        batch = tokenizer([texts[number] for number in chosen], padding=True, truncation=True, return_tensors="pt").to(device)
         states = teacher(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(2)
         means = (states * mask).sum(dim=1) / mask.sum(dim=1)
-        found[chosen] = torch.nn.functional.normalize(means, dim=1).half()
+        found[chosen] = torch.nn.functional.normalize(means, dim=1).half().cpu()
     return found
 
 

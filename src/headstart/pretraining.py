@@ -11,13 +11,12 @@ from datasets import Dataset, concatenate_datasets
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from headstart.corpora import Source, load_sources
-from headstart.distillation import SentenceEmbeddings, SentenceTrainer, number_sentences
+from headstart.distillation import DistillationTrainer, SentenceEmbeddings, WordTeacher, number_sentences
 from headstart.embeddings import choose_pieces, distill_embeddings, teacher_folder
 from headstart.features import encode_rows
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
 from headstart.runs import last_checkpoint, push_run, save_run
 from headstart.tokenization import NLUPipeline, build_tokenizer, order_pieces
-from headstart.trainer import JointNLUTrainer
 from headstart.training_args import PretrainArguments
 
 logger = logging.getLogger(__name__)
@@ -55,17 +54,16 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     tokenizer = build_tokenizer(pieces)
     model = _make_model(sources, pieces, args)
     sentences = _embed_sentences(sources, args) if args.sentence_loss else None
-    train = _encode(sources, "train", model, tokenizer, args, sentences=sentences)
+    words = WordTeacher(teacher_folder()) if args.word_loss else None
+    train = _encode(sources, "train", model, tokenizer, args, sentences=sentences, words=words)
     validation = _encode(sources, "validation", model, tokenizer, args)
     logger.info("%d training rows, %d validation rows, %d pieces", len(train), len(validation), len(pieces))
     parts = (model, args, tokenizer, train, validation if args.eval_strategy != "no" else None)
-    if sentences is None:
-        trainer = JointNLUTrainer(*parts)
-    else:
-        trainer = SentenceTrainer(*parts, sentences=sentences, weight=args.sentence_loss)
+    trainer = DistillationTrainer(
+        *parts, sentences=sentences, sentence_loss=args.sentence_loss, words=words, word_loss=args.word_loss
+    )
     trainer.train(resume_from_checkpoint=last_checkpoint(args))
-    if isinstance(trainer, SentenceTrainer):
-        trainer.drop_map()
+    trainer.drop_maps()
     trainer.eval_dataset = _encode(sources, "validation", model, tokenizer, args, whole=True)
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics = {"steps": trainer.state.global_step, **trainer.evaluate()}
@@ -117,6 +115,7 @@ def _encode(
     args: PretrainArguments,
     whole: bool = False,
     sentences: SentenceEmbeddings | None = None,
+    words: WordTeacher | None = None,
 ) -> Dataset:
     limit = args.max_train_rows if part == "train" else args.max_validation_rows
     encoded = []
@@ -125,7 +124,11 @@ def _encode(
         if limit is not None and len(rows) > limit and not whole:
             rows = rows.shuffle(seed=args.seed).select(range(limit))
         features = encode_rows(rows, tokenizer, model.config.skills[skill_id], skill_id)
-        encoded.append(features if sentences is None else number_sentences(features, rows, sentences))
+        if sentences is not None:
+            features = number_sentences(features, rows, sentences)
+        if words is not None:
+            features = words.add_columns(features, rows, tokenizer)
+        encoded.append(features)
     return concatenate_datasets(encoded)
 
 

@@ -78,9 +78,15 @@ class PretrainArguments(HeadstartTrainingArguments):
     sentence_loss: float = field(
         default=0.0, metadata={"help": "Weight of the loss between utterances' IC states and a sentence encoder's; 0: none."}
     )
+    word_loss: float = field(
+        default=0.0,
+        metadata={
+            "help": "Weight of the loss between words' ST states and the sentence encoder's states of them; 0: none. Wants a GPU."
+        },
+    )
     sentence_cache: str | None = field(
         default=None,
-        metadata={"help": "Folder of the sentence encoder's states, made if it is not there; unset: beside output_dir."},
+        metadata={"help": "Folder of the sentence encoder's embeddings, made if it is not there; unset: beside output_dir."},
     )
     learning_rate: float = field(default=2e-3, metadata={"help": "Peak learning rate of AdamW."})
     min_word_count: int = field(default=20, metadata={"help": "Training occurrences that earn a word its own piece."})
@@ -98,8 +104,9 @@ class PretrainArguments(HeadstartTrainingArguments):
             raise ValueError("sources is empty: name the corpora to train on, e.g. --sources topv2 sgd.")
         if self.embeddings not in ("distilled", "random"):
             raise ValueError(f"embeddings is {self.embeddings!r}; it must be 'distilled' or 'random'.")
-        if self.sentence_loss < 0:
-            raise ValueError(f"sentence_loss is {self.sentence_loss}; it must be at least 0.")
+        for name, value in (("sentence_loss", self.sentence_loss), ("word_loss", self.word_loss)):
+            if value < 0:
+                raise ValueError(f"{name} is {value}; it must be at least 0.")
 
 
 @dataclass
