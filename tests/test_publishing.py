@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from headstart import export
+from headstart import Skill, export, finetune
 from headstart.evaluation import load_pipeline
 from headstart.onnx import OnnxNLU
 from headstart.publishing import push
@@ -68,6 +68,27 @@ def run(launch: Any) -> Any:
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     return run
+
+
+def test_cards_are_valid_for_a_hub(run: Any, root: Path, coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    finetune(coffee, tmp_path / "head", base=str(tiny_base), tune="head", max_steps=2, disable_tqdm=True, dataset="me/coffee")
+    wrong = tmp_path / "wrong.md"
+    wrong.write_text("---\nlicense: My own\ndatasets: [a/b/c]\n---\n# lamp\n")
+    cards = [
+        *(path for path in (root / "model_cards").glob("*.md") if "template" not in path.name),
+        tmp_path / "head" / "README.md",
+        wrong,
+    ]
+    code = (
+        "import sys\n"
+        "from huggingface_hub import ModelCard\n"
+        "for path in sys.argv[1:]:\n"
+        "    try:\n"
+        "        print(ModelCard(open(path).read()).validate())\n"
+        "    except ValueError as error:\n"
+        "        print(str(error).count('is not allowed'), 'errors')\n"
+    )
+    assert run(code, *cards).stdout.split("\n")[:-1] == ["None"] * 6 + ["2 errors"]
 
 
 def test_a_checkpoint_is_pushed_and_loaded(hub: HubServer, run: Any, tiny_base: Path, tmp_path: Path) -> None:

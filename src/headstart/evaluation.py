@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import statistics
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from datasets import Dataset
 from transformers import pipeline
 
@@ -19,6 +22,8 @@ from headstart.rejection import read_background
 from headstart.tokenization import NLUPipeline
 
 logger = logging.getLogger(__name__)
+
+TIMED_TEXTS = 30
 
 
 def evaluate(
@@ -186,4 +191,24 @@ def _report_unknown_labels(rows: Dataset, entry: dict[str, Any]) -> None:
             )  # fmt: skip
 
 
-__all__ = ["evaluate", "find_heads", "load_pipeline", "read_unknown", "score_answers", "skill_entry"]
+def median_latency(answer: Callable[[list[str]], Any], texts: Sequence[str]) -> float:
+    """Median milliseconds of one request at a time, on one thread, over [`TIMED_TEXTS`] requests after five that are not timed.
+
+    Args:
+        answer: the model.
+        texts: requests, used in turn.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    times = []
+    try:
+        for number in range(-5, TIMED_TEXTS):
+            started = time.perf_counter()
+            answer([texts[number % len(texts)]])
+            times.append(time.perf_counter() - started)
+    finally:
+        torch.set_num_threads(threads)
+    return statistics.median(times[5:]) * 1000
+
+
+__all__ = ["evaluate", "find_heads", "load_pipeline", "median_latency", "read_unknown", "score_answers", "skill_entry"]

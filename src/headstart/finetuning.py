@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +17,16 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback, set_seed
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
-from headstart.card import make_card
+from headstart.card import NO_TRANSFER, Facts, make_card
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.data import Skill, is_covered, rows_to_dataset, slots_of_intents
 from headstart.embeddings import distill_embeddings, teacher_folder
-from headstart.evaluation import evaluate
+from headstart.evaluation import evaluate, median_latency
 from headstart.features import encode_rows
 from headstart.gazetteers import tokenize_catalogs
 from headstart.label_names import rows_of_names
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
+from headstart.modeling.heads_headstart import WEIGHTS
 from headstart.probing import fit_classifiers, rows_to_fit
 from headstart.readers import load_skill
 from headstart.recipe import Recipe, choose_recipe
@@ -72,21 +74,60 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     is_head = args.tune == "head"
     if is_head and (args.output_path / "config.json").exists():
         raise ValueError(f"{args.output_dir} holds a checkpoint; give a head a folder of its own with output_dir.")
+    if args.compare_no_transfer and skill.validation is None and skill.test is None:
+        raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
     trained = train_skill(args, skill)
-    metrics = dict(trained.metrics)
-    if skill.test is not None:
-        metrics |= {f"test_{name}": value for name, value in evaluate(trained.nlu, skill.test).items()}
+    metrics = _scores(trained, skill)
+    if args.compare_no_transfer:
+        metrics |= {NO_TRANSFER + name: value for name, value in _without_transfer(args, skill).items()}
     start = None if args.from_scratch else checkpoint_name(args.base or BASE_EN)
-    num_rows = len(skill.train)
-    save_run(trained.trainer, trained.nlu, metrics, is_head=is_head, skill=skill.name, base=start, train_rows=num_rows)
-    card = make_card(trained.nlu.model.skill(), metrics, start, num_rows, skill.train[0]["text"], is_head=is_head)
-    card.save(args.output_path / "README.md")
+    save_run(trained.trainer, trained.nlu, metrics, is_head=is_head, skill=skill.name, base=start, train_rows=len(skill.train))
+    _write_card(args, skill, trained.nlu, metrics, start)
     base = Path(resolve_checkpoint(args.base or BASE_EN)).resolve()
     for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
         if folder.resolve() != base:
             shutil.rmtree(folder)
     push_run(args)
     return trained.nlu
+
+
+def _scores(trained: TrainedSkill, skill: Skill) -> dict[str, Any]:
+    """Figures of training and of the validation rows, and of the test rows, if there are any."""
+    if skill.test is None:
+        return dict(trained.metrics)
+    return {**trained.metrics, **{f"test_{name}": value for name, value in evaluate(trained.nlu, skill.test).items()}}
+
+
+def _without_transfer(args: FinetuneArguments, skill: Skill) -> dict[str, Any]:
+    """Figures of the same network on the same rows from a random start, with the recipe of a random start."""
+    with tempfile.TemporaryDirectory() as folder:
+        options: dict[str, Any] = {name: getattr(args, name) for name in _ALIKE}
+        plain = FinetuneArguments(output_dir=folder, skill=skill.name, from_scratch=True, **options)
+        return _scores(train_skill(plain, skill), skill)
+
+
+# Options that training with and without transfer have in common.
+_ALIKE = (
+    "base", "seed", "allow_unseen_labels", "gazetteers", "gazetteer_dropout", "slot_priors", "name_rows", "refill", "rejection",
+    "reject_threshold", "background", "background_share", "use_cpu", "disable_tqdm", "report_to",
+)  # fmt: skip
+
+
+def _write_card(args: FinetuneArguments, skill: Skill, nlu: NLUPipeline, metrics: dict[str, Any], start: str | None) -> None:
+    is_head = args.tune == "head"
+    weights = args.output_path / (WEIGHTS if is_head else "model.safetensors")
+    facts = Facts(
+        metrics,
+        start,
+        skill.train.to_list(),
+        args.to_dict(),
+        megabytes=weights.stat().st_size / 1e6,
+        latency_ms=median_latency(nlu, skill.train["text"]),
+        dataset=args.dataset,
+        data_licence=args.data_licence,
+        is_head=is_head,
+    )
+    make_card(nlu.model.skill(), facts).save(args.output_path / "README.md")
 
 
 class TrainedSkill(NamedTuple):

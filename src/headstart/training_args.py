@@ -174,6 +174,14 @@ class FinetuneArguments(HeadstartTrainingArguments):
     background_share: float = field(
         default=0.15, metadata={"help": "Background utterances in an epoch, as a share of the skill's rows."}
     )
+    compare_no_transfer: bool = field(
+        default=False,
+        metadata={
+            "help": "Train the same network from a random start as well, and say its figures beside the others in the card."
+        },
+    )
+    dataset: str | None = field(default=None, metadata={"help": "Name of the skill's data on a hub, for the card."})
+    data_licence: str | None = field(default=None, metadata={"help": "Licence of the skill's data, for the card."})
     trunk_learning_rate: float | None = field(
         default=None, metadata={"help": "Learning rate of the trunk; unset: a share of learning_rate, which is that of the head."}
     )
@@ -219,6 +227,8 @@ class FinetuneArguments(HeadstartTrainingArguments):
                 raise ValueError(f"{name} is {value}; it must be a probability, from 0 to 1.")
         if self.background_share < 0:
             raise ValueError(f"background_share is {self.background_share}; it must be at least 0.")
+        if self.from_scratch and self.compare_no_transfer:
+            raise ValueError("from_scratch is without transfer itself: compare_no_transfer is for what starts from a base.")
         if self.from_scratch and self.tune == "head":
             raise ValueError("from_scratch with tune='head' would train a head on a random trunk; use tune='all'.")
         # transformers wants values; the recipe fills in what was left open when it knows the number of rows.

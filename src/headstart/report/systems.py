@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from transformers import AutoTokenizer
 
 from headstart.checkpoints import resolve_checkpoint
 from headstart.data import DataError, Skill, is_covered
-from headstart.evaluation import score_answers
+from headstart.evaluation import median_latency, score_answers
 from headstart.finetuning import starting_embeddings, train_skill
 from headstart.modeling import HeadstartConfig
 from headstart.recipe import choose_recipe
@@ -35,7 +34,6 @@ SHAPE = (
     "initializer_range",
 )  # fmt: skip
 REVISION = 2  # to be raised when the code of a system gives other results than before
-TIMED_TEXTS = 30
 
 Answer = Callable[[Sequence[str]], list[dict[str, Any]]]
 
@@ -148,7 +146,7 @@ class Run:
             "intents": len(skill.intents), "slots": len(skill.slots),
             "units": num_units(rows), "fingerprint": self.fingerprint,
             **facts,
-            "latency_ms": _median_latency(answer, [row["text"] for row in rows]),
+            "latency_ms": round(median_latency(answer, [row["text"] for row in rows]), 3),
             "validation": _rounded(score_answers(answer([row["text"] for row in validation]), validation)),
             "test": _rounded(score_answers(answer([row["text"] for row in rows]), rows)),
         }  # fmt: skip
@@ -257,19 +255,6 @@ def check_parts(skill: Skill, name: str) -> None:
     for part in ("validation", "test"):
         if not num_units(rows_of(skill, part)):
             raise DataError(f"{name} has no {part} rows with an annotated intent or slot; give it some, or leave it out.")
-
-
-def _median_latency(answer: Answer, texts: Sequence[str]) -> float:
-    """Milliseconds of one utterance at a time, on one thread."""
-    texts = [texts[number % len(texts)] for number in range(TIMED_TEXTS)]
-    for text in texts[:5]:
-        answer([text])
-    times = []
-    for text in texts:
-        started = time.perf_counter()
-        answer([text])
-        times.append(time.perf_counter() - started)
-    return round(statistics.median(times) * 1000, 3)
 
 
 def _rounded(metrics: dict[str, Any]) -> dict[str, Any]:

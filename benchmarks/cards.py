@@ -1,21 +1,22 @@
-"""Write the card of the embedded base from its own files.
+"""Write the cards under model_cards/: of the embedded base, from its own files, and of the example skills, which are fine-tuned for it.
 
-python benchmarks/base_card.py [--base checkpoints/headstart-base-en]
+python benchmarks/cards.py [--base checkpoints/headstart-base-en] [--examples examples]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
-from headstart import HeadstartForJointNLU
+from headstart import HeadstartForJointNLU, Skill, finetune, load_skill
 from headstart.card import FIGURES
 
-TEMPLATE = Path(__file__).parent / "base_card.md"
+CARDS = Path(__file__).parent.parent / "model_cards"
 CORPORA = {
     "banking77": ("Casanueva, Temčinas, Gerz, Henderson and Vulić 2020", "CC BY 4.0"),
     "clinc150": ("Larson, Mahendran, Peper, Clarke, Lee, Hill, Kummerfeld, Leach, Laurenzano, Tang and Mars 2019", "CC BY 3.0"),
@@ -40,12 +41,9 @@ def figures(metrics: dict[str, Any], names: list[str]) -> list[list[str]]:
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", type=Path, default=Path("checkpoints/headstart-base-en"))
-    options = parser.parse_args()
-    metrics, run = (json.loads((options.base / name).read_text(encoding="utf-8")) for name in ("metrics.json", "run.json"))
-    model = HeadstartForJointNLU.from_pretrained(options.base)
+def base_card(base: Path) -> ModelCard:
+    metrics, run = (json.loads((base / name).read_text(encoding="utf-8")) for name in ("metrics.json", "run.json"))
+    model = HeadstartForJointNLU.from_pretrained(base)
     trained = run["options"]
     sources = []
     for name in model.skills:
@@ -53,7 +51,7 @@ def main() -> None:
         skill = model.skill(name)
         counts = {"rows": run["train_rows"][name], "intents": len(skill["intents"]), "slots": len(skill["slots"])}
         sources.append({"name": name, "authors": authors, "licence": licence, **counts})
-    card = ModelCard.from_template(
+    return ModelCard.from_template(
         ModelCardData(
             language="en",
             license="cc-by-sa-4.0",
@@ -61,12 +59,12 @@ def main() -> None:
             tags=["joint-nlu", "intent-classification", "slot-filling"],
             model_name="headstart-base-en",
         ),
-        template_path=str(TEMPLATE),
+        template_path=str(CARDS / "base_template.md"),
         sources=sources,
         share_alike=[source["name"] for source in sources if "BY-SA" in source["licence"]],
         total_rows=f"{sum(source['rows'] for source in sources):,}",
         parameters=f"{model.num_parameters():,}",
-        megabytes=f"{sum(path.stat().st_size for path in options.base.iterdir()) / 1e6:.1f}",
+        megabytes=f"{sum(path.stat().st_size for path in base.iterdir()) / 1e6:.1f}",
         vocab_size=f"{model.config.vocab_size:,}",
         embedding_size=model.config.embedding_size,
         hidden_size=model.config.hidden_size,
@@ -81,7 +79,25 @@ def main() -> None:
         date=run["date"],
         figures=figures(metrics, model.skills),
     )
-    card.save(options.base / "README.md")
+
+
+def write_skill_card(skill: Skill, base: Path) -> None:
+    can_compare = skill.validation is not None or skill.test is not None
+    with tempfile.TemporaryDirectory() as folder:
+        finetune(skill, folder, base=str(base), compare_no_transfer=can_compare, data_licence="Apache-2.0", disable_tqdm=True)
+        (CARDS / f"{skill.name}.md").write_text((Path(folder) / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", type=Path, default=Path("checkpoints/headstart-base-en"))
+    parser.add_argument("--examples", type=Path, default=Path("examples"), help="folder of skills")
+    options = parser.parse_args()
+    card = base_card(options.base)
+    for path in (options.base / "README.md", CARDS / f"{options.base.name}.md"):
+        card.save(path)
+    for folder in sorted(path for path in options.examples.iterdir() if path.is_dir()):
+        write_skill_card(load_skill(folder), options.base)
 
 
 if __name__ == "__main__":
