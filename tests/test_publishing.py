@@ -150,6 +150,8 @@ def test_an_exported_skill(hub: HubServer, run: Any, tiny_base: Path, tmp_path: 
     code = "import sys; from huggingface_hub import snapshot_download; print(snapshot_download('alice/travel-onnx'))"
     folder = Path(run(code, token=None).stdout.strip())
     assert OnnxNLU(folder)("to paris") == OnnxNLU(tmp_path / "travel")("to paris")
+    asked = run(COMMAND, "predict", "alice/travel-onnx", "to paris", token=None, HF_HOME=str(tmp_path / "another"))
+    assert asked.returncode == 0 and json.loads(asked.stdout) == OnnxNLU(tmp_path / "travel")("to paris"), asked.stderr
     for branch in (None, "next"):
         done = run(PUSH, tiny_base, "alice/travel-onnx", {"revision": branch})
         assert done.returncode == 1 and "alice/travel-onnx holds an exported skill already; push to another name" in done.stderr
@@ -227,6 +229,13 @@ def test_heads_are_pushed_and_pulled_with_the_package_and_without(
     # The command publishes the folder of a head; a repository of one kind takes no other.
     done = run(COMMAND, "push", tmp_path / "lamp", "alice/heads", "--path_in_repo", "lamp")
     assert done.returncode == 0 and "lamp/head.json" in hub.files("alice/heads"), done.stderr
+    # It asks the heads of a repository, too: one, or all that it holds.
+    for repo, skills in (("alice/lamp", ["lamp"]), ("alice/heads", ["door", "lamp"])):
+        for settings in ({}, {"HF_HUB_OFFLINE": "1"}):  # the second time from the cache
+            options = {"token": None, "HF_HOME": str(tmp_path / "another"), **settings}
+            for skill in skills:
+                asked = run(COMMAND, "predict", repo, "--base", tiny_base, "--skill", skill, "to paris", **options)
+                assert asked.returncode == 0 and json.loads(asked.stdout)["skill"] == skill, asked.stderr
     for model, repo, options, message in (
         (tiny_base, "alice/lamp", {}, "alice/lamp holds a head already"),
         (tmp_path / "lamp", "alice/base", {}, "alice/base holds a Headstart checkpoint already"),

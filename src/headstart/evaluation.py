@@ -18,6 +18,7 @@ from headstart.data import label_counts, read_rows
 from headstart.metrics import expected_calibration_error, roc_auc, score
 from headstart.modeling.heads_headstart import DESCRIPTION, trunk_of
 from headstart.onnx import OnnxNLU, is_exported
+from headstart.publishing import pull
 from headstart.rejection import read_background
 from headstart.tokenization import NLUPipeline
 
@@ -134,16 +135,19 @@ def read_unknown(source: Sequence[str] | str | Path) -> list[str]:
 
 
 def load_pipeline(model: str | Path, *, base: str | Path | None = None, **options: Any) -> NLUPipeline | OnnxNLU:
-    """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name, or the exported skill or the heads that a folder holds.
+    """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name, or the exported skill or the heads that a folder or
+    repository holds.
 
     Args:
-        model: the checkpoint, exported skill, head, or folder of heads.
+        model: the checkpoint, exported skill, head, or folder or repository of heads.
         base: for heads, the checkpoint whose trunk they belong to; unset: the embedded one of the name that they hold.
         options: of the pipeline, such as `device`.
 
     Raises:
         ValueError: the base of a head is none of those embedded, and wasn't given.
     """
+    if str(model) not in SHORT_NAMES and not Path(model).exists():
+        model = pull(str(model)) or model
     if is_exported(model):
         return OnnxNLU(model, **options)
     heads = find_heads(model)

@@ -1,4 +1,4 @@
-"""Publish a checkpoint, a head or an exported skill on a hub: in one commit, and nothing but what loading it takes."""
+"""Publish a checkpoint, a head or an exported skill on a hub: in one commit, and nothing but what loading it takes. And pull the latter two."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 import logging
 from pathlib import Path
 from typing import Any
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from headstart.checkpoints import checkpoint_name, resolve_checkpoint
 from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS
@@ -79,6 +82,27 @@ def push(
     )
 
 
+def pull(repo_id: str) -> Path | None:
+    """The folder in the cache with the heads or the exported skill of a repository; None if it holds neither or can't be read.
+
+    A whole checkpoint is none of these: transformers loads it, and says what is wrong with a repository that isn't there.
+    """
+    marks = [CONFIG, SKILL, DESCRIPTION, f"*/{DESCRIPTION}"]
+    try:
+        folder = Path(snapshot_download(repo_id, allow_patterns=marks))
+        if (folder / CONFIG).is_file():
+            return None
+        if (folder / SKILL).is_file():
+            return Path(snapshot_download(repo_id, allow_patterns=list(PUBLISHED["onnx"])))
+        if list(folder.glob(DESCRIPTION)) + list(folder.glob(f"*/{DESCRIPTION}")):
+            return Path(
+                snapshot_download(repo_id, allow_patterns=[pattern for name in NEEDED["head"] for pattern in (name, f"*/{name}")])
+            )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+        logger.debug("%s was not looked into: %s", repo_id, error)
+    return None
+
+
 def _kind_of(folder: Path) -> str:
     """`headstart` for a checkpoint, `onnx` for an exported skill, `head` for a head, each with all that it needs.
 
@@ -117,4 +141,4 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
-__all__ = ["PublishError", "push"]
+__all__ = ["PublishError", "pull", "push"]
