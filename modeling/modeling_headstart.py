@@ -8,9 +8,11 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 from transformers import PreTrainedModel
@@ -30,6 +32,7 @@ from .outputs_headstart import (
 )
 from .routing_headstart import Router, log_odds
 from .skills_headstart import SkillsMixin
+from .weights_headstart import check_hashes, note_hashes
 
 REJECTED = -1  # decoded where an utterance has none of the skill's intents
 
@@ -41,6 +44,30 @@ class HeadstartPreTrainedModel(PreTrainedModel):
     base_model_prefix = "trunk"
     main_input_name = "input_ids"
     accepts_loss_kwargs = False
+
+    def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
+        """Save weights and configuration, with the weights' SHA-256; see `transformers.PreTrainedModel.save_pretrained`."""
+        super().save_pretrained(save_directory, **kwargs)
+        if kwargs.get("is_main_process", True):
+            note_hashes(Path(save_directory))
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Load a checkpoint; see `transformers.PreTrainedModel.from_pretrained`.
+
+        Raises:
+            ValueError: a folder's weights are not those that were saved there.
+        """
+        folder = Path(str(pretrained_model_name_or_path)) / kwargs.get("subfolder", "")
+        if folder.is_dir():
+            check_hashes(folder)
+        load: Any = super().from_pretrained
+        try:
+            return load(pretrained_model_name_or_path, *args, **kwargs)
+        except SafetensorError as error:
+            raise ValueError(
+                f"the weights of {str(pretrained_model_name_or_path)!r} are damaged: {error}. Copy or save them anew."
+            ) from error
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -169,12 +169,13 @@ def test_resumed_equals_uninterrupted(
 ) -> None:
     skill = Skill("coffee", train=coffee.train)
     options: dict[str, Any] = {
-        **QUICK, "base": str(tiny_base), "save_strategy": "steps", "save_steps": 3, "from_scratch": from_scratch,
+        **QUICK, "base": str(tiny_base), "max_steps": 13, "save_strategy": "steps", "save_steps": 11, "from_scratch": from_scratch,
     }  # fmt: skip
     finetune(skill, tmp_path / "whole", **options)
 
     class Stop(TrainerCallback):
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            assert state.epoch > 1 and state.epoch % 1  # in the middle of a later epoch
             raise KeyboardInterrupt
 
     from headstart.trainer import JointNLUTrainer
@@ -184,7 +185,7 @@ def test_resumed_equals_uninterrupted(
         patched.setattr(JointNLUTrainer, "train", lambda self, **kw: (self.add_callback(Stop()), start(self, **kw))[1])
         with pytest.raises(KeyboardInterrupt):
             finetune(skill, tmp_path / "resumed", **options)
-    assert (tmp_path / "resumed" / "checkpoint-3").is_dir() and not (tmp_path / "resumed" / "model.safetensors").exists()
+    assert (tmp_path / "resumed" / "checkpoint-11").is_dir() and not (tmp_path / "resumed" / "model.safetensors").exists()
     finetune(skill, tmp_path / "resumed", resume_from_checkpoint="last", **options)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "resumed"))
 
@@ -273,13 +274,21 @@ def test_batches_hold_rows_of_similar_length_sorted_in_memory(coffee: Skill, tin
 
 
 def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:
-    options = {**PRETRAINING, "max_steps": 8, "eval_steps": 4, "save_steps": 4, "load_best_model_at_end": False}
-    pretrain(corpora, tmp_path / "whole", **options)
-    # What an interruption after step 4 leaves: the checkpoint alone.
-    (tmp_path / "half").mkdir()
-    (tmp_path / "whole" / "checkpoint-4").rename(tmp_path / "half" / "checkpoint-4")
-    pretrain(corpora, tmp_path / "half", resume_from_checkpoint="last", **options)
-    assert same(weights(tmp_path / "whole"), weights(tmp_path / "half"))
+    """In the middle of the first and of a later epoch, and between two: rows come in the order of the uninterrupted run."""
+    options = {**PRETRAINING, "max_steps": 20, "eval_steps": 4, "save_steps": 1, "load_best_model_at_end": False}
+    pretrain(corpora, tmp_path / "whole", save_total_limit=20, **options)
+    epochs = [
+        json.loads((tmp_path / "whole" / f"checkpoint-{step}" / "trainer_state.json").read_text())["epoch"]
+        for step in range(1, 21)
+    ]
+    per_epoch = epochs.index(1.0) + 1
+    for step in (2, per_epoch, per_epoch + 2):
+        # What an interruption after that step leaves: the checkpoint alone.
+        half = tmp_path / f"half-{step}"
+        half.mkdir()
+        (tmp_path / "whole" / f"checkpoint-{step}").rename(half / f"checkpoint-{step}")
+        pretrain(corpora, half, resume_from_checkpoint="last", **options)
+        assert same(weights(tmp_path / "whole"), weights(half)), step
 
 
 # ---- options

@@ -82,6 +82,7 @@ class HeadstartConfig(PreTrainedConfig):
         # whose config names a custom pipeline, so only a config class that itself came as remote code keeps the entry.
         if not type(self).__module__.startswith("transformers_modules"):
             kwargs.pop("custom_pipelines", None)
+        kwargs.pop("weights_sha256", None)  # of the file that it was saved beside, not of what the network holds later
         self.skills = [
             {name: value for name, value in {"task_layers": entry.get("name"), **entry}.items() if value is not None}
             for entry in self.skills or []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +23,7 @@ from .catalog_headstart import key_pieces
 from .configuration_headstart import SKILL_NAME, check_skill_entry
 from .gazetteer_headstart import Gazetteer, build_trie
 from .hub_headstart import publish
+from .weights_headstart import write_aside
 
 if TYPE_CHECKING:
     from .skills_headstart import SkillsMixin
@@ -44,7 +44,7 @@ def save_head(model: SkillsMixin, name: str, folder: str | Path, facts: dict[str
         raise ValueError(f"{str(folder)!r} holds a checkpoint; name another folder for the head of {name!r}.")
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in head_files(model, name, facts).items():  # the description comes last: it holds the hash of the weights
-        _write(folder / file, content)
+        write_aside(folder / file, content)
 
 
 def head_files(model: SkillsMixin, name: str, facts: dict[str, Any]) -> dict[str, bytes]:
@@ -286,16 +286,6 @@ def _version(value: torch.Tensor) -> int:
 
 def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write aside and rename, so that an interrupted writer leaves the old file or the new one."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_bytes(content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 __all__ = [

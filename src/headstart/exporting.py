@@ -26,6 +26,7 @@ from headstart.modeling.layers_headstart import BiLSTM, LinearChainCRF, SkillCla
 from headstart.modeling.losses_headstart import UNSEEN_PRIOR
 from headstart.modeling.low_rank_headstart import merged
 from headstart.onnx import CATALOGS, CRF, NETWORK, SKILL, TOKENIZER, VERSION, OnnxNLU
+from headstart.saving import written_aside
 from headstart.tokenization import NLUPipeline
 from headstart.version import __version__
 
@@ -87,11 +88,9 @@ def write_exported(
         raise ValueError(f"{str(out)!r} is a file; name a folder to write to.")
     if (out / "config.json").exists():
         raise ValueError(f"{str(out)!r} holds a checkpoint; name another folder to write to.")
-    out.mkdir(parents=True, exist_ok=True)
     # A copy, on the CPU and in float32 whatever the model is in, and out of training.
     network = copy.deepcopy(network).cpu().float().eval()
-    with tempfile.TemporaryDirectory(dir=out) as name:
-        folder = Path(name)
+    with written_aside(out, SKILL, (CRF, CATALOGS)) as folder:
         _write_network(network, folder / NETWORK, int8)
         if network.crf is not None:
             start, transitions = map(_to_numpy, network.crf.allowed_scores())
@@ -107,12 +106,6 @@ def write_exported(
             "skill": {**entry, "unseen_prior": UNSEEN_PRIOR}, "max_pieces": max_pieces, "unk_token_id": unknown,
         }  # fmt: skip
         (folder / SKILL).write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        # An earlier export is taken away first and its description first of all: without it, a folder is not complete.
-        for file in (SKILL, NETWORK, CRF, CATALOGS, TOKENIZER):
-            (out / file).unlink(missing_ok=True)
-        for file in (NETWORK, CRF, CATALOGS, TOKENIZER, SKILL):
-            if (folder / file).exists():
-                (folder / file).replace(out / file)
     return out
 
 

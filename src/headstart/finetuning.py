@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from datasets import Dataset
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback, set_seed
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
@@ -26,7 +27,6 @@ from headstart.features import encode_rows
 from headstart.gazetteers import tokenize_catalogs
 from headstart.label_names import rows_of_names
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
-from headstart.modeling.heads_headstart import WEIGHTS
 from headstart.probing import fit_classifiers, rows_to_fit
 from headstart.readers import load_skill
 from headstart.recipe import Recipe, choose_recipe
@@ -81,8 +81,10 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
     if args.compare_no_transfer:
         metrics |= {NO_TRANSFER + name: value for name, value in _without_transfer(args, skill).items()}
     start = None if args.from_scratch else checkpoint_name(args.base or BASE_EN)
-    save_run(trained.trainer, trained.nlu, metrics, is_head=is_head, skill=skill.name, base=start, train_rows=len(skill.train))
-    _write_card(args, skill, trained.nlu, metrics, start)
+    save_run(
+        trained.trainer, trained.nlu, metrics, is_head=is_head, skill=skill.name, base=start, train_rows=len(skill.train),
+        make_card=lambda weights: _make_card(args, skill, trained.nlu, metrics, start, weights.stat().st_size),
+    )  # fmt: skip
     base = Path(resolve_checkpoint(args.base or BASE_EN)).resolve()
     for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
         if folder.resolve() != base:
@@ -113,21 +115,21 @@ _ALIKE = (
 )  # fmt: skip
 
 
-def _write_card(args: FinetuneArguments, skill: Skill, nlu: NLUPipeline, metrics: dict[str, Any], start: str | None) -> None:
-    is_head = args.tune == "head"
-    weights = args.output_path / (WEIGHTS if is_head else "model.safetensors")
+def _make_card(
+    args: FinetuneArguments, skill: Skill, nlu: NLUPipeline, metrics: dict[str, Any], start: str | None, num_bytes: int
+) -> ModelCard:
     facts = Facts(
         metrics,
         start,
         skill.train.to_list(),
         args.to_dict(),
-        megabytes=weights.stat().st_size / 1e6,
+        megabytes=num_bytes / 1e6,
         latency_ms=median_latency(nlu, skill.train["text"]),
         dataset=args.dataset,
         data_licence=args.data_licence,
-        is_head=is_head,
+        is_head=args.tune == "head",
     )
-    make_card(nlu.model.skill(), facts).save(args.output_path / "README.md")
+    return make_card(nlu.model.skill(), facts)
 
 
 class TrainedSkill(NamedTuple):

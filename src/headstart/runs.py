@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from transformers.trainer_utils import get_last_checkpoint
+from huggingface_hub import ModelCard
 
 from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS
-from headstart.publishing import push
+from headstart.modeling.weights_headstart import write_aside
+from headstart.publishing import CONFIG, push
+from headstart.saving import newest_complete, what_is_wrong, written_aside
 from headstart.tokenization import NLUPipeline
 from headstart.trainer import JointNLUTrainer
 from headstart.training_args import HeadstartTrainingArguments
@@ -21,42 +24,58 @@ logger = logging.getLogger(__name__)
 
 
 def last_checkpoint(args: HeadstartTrainingArguments) -> str | None:
-    """The checkpoint to resume from: a folder as given, the newest one in `output_dir` for `last` or `true`, or None.
+    """The checkpoint to resume from: a folder as given, the newest complete one in `output_dir` for `last` or `true`, or None.
 
     Raises:
-        ValueError: the newest one is wanted and there is none.
+        ValueError: the newest one is wanted and there is none, or the given one is not complete or damaged.
     """
     wanted = args.resume_from_checkpoint
     if wanted is None or str(wanted).lower() in ("false", "no"):
         return None
     if str(wanted).lower() not in ("true", "last"):
+        problem = what_is_wrong(Path(str(wanted)))
+        if problem is not None:
+            raise ValueError(f"training can't be resumed from {str(wanted)!r}: {problem}; give another checkpoint, or 'last'.")
         return str(wanted)
-    found = get_last_checkpoint(str(args.output_dir)) if args.output_path.is_dir() else None
+    found = newest_complete(args.output_path)
     if found is None:
         raise ValueError(f"{args.output_dir} holds no checkpoint to resume from; leave out --resume_from_checkpoint.")
-    return found
+    return str(found)
 
 
-def save_run(trainer: JointNLUTrainer, nlu: NLUPipeline, metrics: dict[str, Any], *, is_head: bool = False, **facts: Any) -> None:
+def save_run(
+    trainer: JointNLUTrainer,
+    nlu: NLUPipeline,
+    metrics: dict[str, Any],
+    *,
+    is_head: bool = False,
+    make_card: Callable[[Path], ModelCard] | None = None,
+    **facts: Any,
+) -> None:
     """Save a self-contained checkpoint, or a head, in `output_dir`, with `metrics.json` (figures) and `run.json` (options and facts).
+
+    Whenever it is interrupted, the folder holds what was there before, a whole result, or none.
 
     Args:
         trainer: the finished trainer.
         nlu: the trained model with its tokenizer.
         metrics: figures to keep.
         is_head: save the model's only skill as a head, without the trunk.
+        make_card: makes the card, given the file of the weights.
         facts: further entries of `run.json`.
     """
     folder = Path(str(trainer.args.output_dir))
-    if is_head:
-        nlu.model.save_skill(nlu.model.skill()["name"], folder, metrics=metrics, headstart=__version__)
-    else:
-        for name in (DESCRIPTION, WEIGHTS):  # a head that was trained into the same folder before
-            (folder / name).unlink(missing_ok=True)
-        nlu.save_pretrained(folder)
-    write_json(folder / "metrics.json", metrics)
     options = {name: value for name, value in trainer.args.to_dict().items() if name not in _PATHS}
-    write_json(folder / "run.json", {"headstart": __version__, "date": date.today().isoformat(), **facts, "options": options})
+    # Into the folder of a head a checkpoint may go, which is then what the folder is.
+    with written_aside(folder, *((DESCRIPTION,) if is_head else (CONFIG, (DESCRIPTION, WEIGHTS)))) as aside:
+        if is_head:
+            nlu.model.save_skill(nlu.model.skill()["name"], aside, metrics=metrics, headstart=__version__)
+        else:
+            nlu.save_pretrained(aside)
+        write_json(aside / "metrics.json", metrics)
+        write_json(aside / "run.json", {"headstart": __version__, "date": date.today().isoformat(), **facts, "options": options})
+        if make_card is not None:
+            make_card(aside / (WEIGHTS if is_head else "model.safetensors")).save(aside / "README.md")
 
 
 def push_run(args: HeadstartTrainingArguments) -> None:
@@ -78,8 +97,8 @@ _PATHS = {"output_dir", "data_dir", "skill", "base", "resume_from_checkpoint", "
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file, indented, in UTF-8."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    """Write a JSON file, indented, in UTF-8; an interrupted writer leaves the old one."""
+    write_aside(path, (json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n").encode())
 
 
 __all__ = ["last_checkpoint", "push_run", "save_run", "write_json"]

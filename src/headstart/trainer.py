@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
 from datasets import Dataset
+from safetensors.torch import load_file, save_file
 from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedTokenizerBase, Trainer
 from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from headstart.features import JointNLUCollator
 from headstart.metrics import score
@@ -17,8 +20,11 @@ from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.losses_headstart import IGNORED
 from headstart.modeling.modeling_headstart import REJECTED
 from headstart.refilling import EpochRows
+from headstart.saving import mark_complete
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training_args import HeadstartTrainingArguments
+
+ORDER = "order.safetensors"
 
 
 class JointNLUTrainer(Trainer):
@@ -45,6 +51,8 @@ class JointNLUTrainer(Trainer):
         trunk_learning_rate: float | None = None,
     ) -> None:
         self.trunk_learning_rate = trunk_learning_rate
+        self._order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
+        self._resumed_order: torch.Tensor | None = None
         patience = args.early_stopping_patience
         super().__init__(
             model=model,
@@ -57,12 +65,20 @@ class JointNLUTrainer(Trainer):
             callbacks=[EarlyStoppingCallback(patience)] if patience and eval_dataset is not None else None,
         )
 
+    def train(self, resume_from_checkpoint: str | bool | None = None, **kwargs: Any) -> Any:
+        """See `transformers.Trainer.train`; a resumed epoch goes on with the rows that it lacked."""
+        if isinstance(resume_from_checkpoint, str):
+            self._resumed_order = load_file(Path(resume_from_checkpoint) / ORDER)["state"]
+        return super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
+
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         sampler = super()._get_train_sampler(train_dataset)
-        if isinstance(sampler, LengthGroupedSampler):
-            # A column of a `Dataset` is read from Arrow anew for every row that is sorted by it: a minute an epoch for 288,000 rows.
-            sampler.lengths = list(sampler.lengths[:])
-        return sampler
+        return RepeatableOrder(self, sampler) if isinstance(sampler, LengthGroupedSampler) else sampler
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        # If the interrupted epoch was to go on, its order has been drawn by now; if not, the next one draws its own.
+        self._resumed_order = None
+        super()._load_rng_state(checkpoint)
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
         """The optimizer that `args.optim` names, with a group of parameters and a learning rate for the trunk and its changes, and for all else."""
@@ -80,6 +96,21 @@ class JointNLUTrainer(Trainer):
             self.optimizer = kind([group for group in groups if group["params"]], **options)
         return self.optimizer
 
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        # An older checkpoint goes only when the new one is known to be complete.
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            super()._save_checkpoint(*args, **kwargs)
+        finally:
+            self.args.save_total_limit = limit
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            folder = Path(str(self.args.output_dir))
+            checkpoint = folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+            save_file({"state": self._order}, checkpoint / ORDER)
+            mark_complete(checkpoint)
+            rotate_checkpoints(str(folder), limit, self.state.best_model_checkpoint, use_mtime=True)
+
     def prediction_step(
         self,
         model: torch.nn.Module,
@@ -96,6 +127,28 @@ class JointNLUTrainer(Trainer):
         decoding = self.model.decode(outputs, inputs["input_ids"], inputs["attention_mask"], inputs["skill_ids"])
         labels = tuple(inputs[name] for name in self.label_names)
         return outputs.loss, (decoding.intents, decoding.tags), labels
+
+
+class RepeatableOrder(LengthGroupedSampler):
+    """Draws the order of an epoch's rows as transformers does, and tells the trainer from what: its checkpoints keep that, so that a resumed epoch
+    has the same order. transformers draws a new one there, in which some rows come twice and others not at all.
+
+    Args:
+        trainer: it knows from what an interrupted epoch's order was drawn.
+        sampler: the sampler of transformers.
+    """
+
+    def __init__(self, trainer: JointNLUTrainer, sampler: LengthGroupedSampler) -> None:
+        # A column of a `Dataset` would be read from Arrow anew for every row that is sorted by it: a minute an epoch for 288,000 rows.
+        super().__init__(sampler.batch_size, lengths=list(sampler.lengths[:]), generator=sampler.generator)
+        self.trainer = trainer
+
+    def __iter__(self) -> Iterator[int]:
+        """Numbers of rows."""
+        if self.trainer._resumed_order is not None:
+            torch.set_rng_state(self.trainer._resumed_order)
+        self.trainer._order = torch.get_rng_state()
+        return super().__iter__()
 
 
 def skill_metrics(prediction: EvalPrediction, skills: list[dict[str, Any]]) -> dict[str, float]:

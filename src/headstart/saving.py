@@ -1,0 +1,81 @@
+"""Folders that are whole or not there, whenever their writer is killed or the disk is full."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from headstart.modeling.weights_headstart import file_hash, write_aside
+
+logger = logging.getLogger(__name__)
+
+HASHES = "sha256.json"  # of a checkpoint of training, written last: without it, the checkpoint is not complete
+ASIDE = ".unfinished-"
+
+
+@contextmanager
+def written_aside(folder: Path, last: str, outdated: Iterable[str] = ()) -> Iterator[Path]:
+    """A folder to write files in, which take their places in `folder` when the block ends; if it fails, `folder` stays as it was.
+
+    Args:
+        folder: made if it is not there.
+        last: the file without which nothing loads the folder. An old one is taken away before any other file is replaced, and the new one
+            comes after all others: in between the folder holds no model, rather than half of one and half of another.
+        outdated: files of an earlier writer, which go where there is no new one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{ASIDE}*"):  # by a writer that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder) as made:
+        aside = Path(made)
+        yield aside
+        files = [file for file in aside.iterdir() if file.name != last]
+        (folder / last).unlink(missing_ok=True)
+        for name in {*outdated} - {file.name for file in files}:
+            (folder / name).unlink(missing_ok=True)
+        for file in [*files, aside / last]:
+            file.replace(folder / file.name)
+
+
+def mark_complete(checkpoint: Path) -> None:
+    """Write the hashes of a checkpoint's files beside them."""
+    hashes = {path.name: file_hash(path) for path in sorted(checkpoint.iterdir()) if path.is_file() and path.name != HASHES}
+    write_aside(checkpoint / HASHES, (json.dumps(hashes, indent=1) + "\n").encode())
+
+
+def what_is_wrong(checkpoint: Path) -> str | None:
+    """Why training can't be resumed from a checkpoint; None if it is complete and as it was written."""
+    try:
+        hashes = json.loads((checkpoint / HASHES).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return "it is not complete"
+    except ValueError:
+        return f"{HASHES} can't be read"
+    for name, wanted in hashes.items():
+        file = checkpoint / Path(name).name
+        if not file.is_file():
+            return f"it lacks {file.name}"
+        if file_hash(file) != wanted:
+            return f"{file.name} is damaged"
+    return None
+
+
+def newest_complete(folder: Path) -> Path | None:
+    """The newest checkpoint of training in a folder that can be resumed from; the log names newer ones that can't."""
+    checkpoints = [path for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if path.name.rpartition("-")[2].isdecimal()]
+    for checkpoint in sorted(checkpoints, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True):
+        problem = what_is_wrong(checkpoint)
+        if problem is None:
+            return checkpoint
+        logger.warning("%s is left out: %s", checkpoint, problem)
+    return None
+
+
+__all__ = ["mark_complete", "newest_complete", "what_is_wrong", "written_aside"]
