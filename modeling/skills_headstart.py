@@ -63,7 +63,7 @@ class SkillsMixin(nn.Module):
         for entry in self.config.skills:
             if entry["name"] == name:
                 return entry
-        problem = f"has no skill {name!r}" if name is not None else f"has {len(self.skills)} skills: name one"
+        problem = f"has no skill {str(name)[:80]!r}" if name is not None else f"has {len(self.skills)} skills: name one"
         raise ValueError(f"this model {problem}. Its skills: {', '.join(self.skills) or 'none'}.")
 
     def skill_ids(self, names: list[str]) -> torch.Tensor:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .alignment_headstart import Words, tags_to_spans
 
 logger = logging.getLogger(__name__)
+
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def check_requests(inputs: Any) -> None:
@@ -28,6 +31,11 @@ def check_text(text: Any) -> None:
     """Raise `TypeError` if one of several requests is not a string."""
     if not isinstance(text, str):
         raise TypeError(f"found {type(text).__name__}; every request must be a string.")
+
+
+def readable(text: str) -> str:
+    """The text, as long as it was, as a tokenizer can read it: halves of characters (lone surrogates) are characters that it doesn't know."""
+    return SURROGATES.sub("\ufffd", text)
 
 
 def check_threshold(reject_threshold: float | None) -> None:
@@ -96,4 +104,4 @@ def make_no_answer(text: str, score: float) -> dict[str, Any]:
     return {"text": text, "skill": None, "intent": {"label": None, "score": score} if text.strip() else None, "slots": []}
 
 
-__all__ = ["check_requests", "check_text", "check_threshold", "make_answer", "make_no_answer", "warn_of_cut"]
+__all__ = ["check_requests", "check_text", "check_threshold", "make_answer", "make_no_answer", "readable", "warn_of_cut"]

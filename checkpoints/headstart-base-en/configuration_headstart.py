@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers import PreTrainedConfig
 
@@ -89,14 +90,26 @@ class HeadstartConfig(PreTrainedConfig):
         ]
         super().__post_init__(**kwargs)
 
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """See `transformers.PreTrainedConfig.from_dict`.
+
+        Raises:
+            ValueError: a field is not as it must be.
+        """
+        try:
+            return super().from_dict(config_dict, **kwargs)
+        except StrictDataclassError as error:
+            raise ValueError(str(error.__cause__ or error)) from error
+
     def validate_sizes(self) -> None:
         """Raise `ValueError` for a size below 1 or a probability outside [0, 1)."""
         for field in ("vocab_size", "embedding_size", "hidden_size", "task_hidden_size"):
-            if getattr(self, field) < 1:
-                raise ValueError(f"{field} is {getattr(self, field)}; it must be at least 1.")
+            if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
+                raise ValueError(f"{field} is {getattr(self, field)!r}; it must be a whole number, at least 1.")
         for field in ("embedding_dropout", "hidden_dropout", "word_dropout", "gazetteer_dropout"):
-            if not 0 <= getattr(self, field) < 1:
-                raise ValueError(f"{field} is {getattr(self, field)}; it must be at least 0 and below 1.")
+            if not isinstance(getattr(self, field), float | int) or not 0 <= getattr(self, field) < 1:
+                raise ValueError(f"{field} is {getattr(self, field)!r}; it must be a number, at least 0 and below 1.")
 
     def validate_skills(self) -> None:
         """Raise `ValueError` for a malformed, empty or repeated skill entry."""
@@ -115,7 +128,7 @@ def check_skill_entry(entry: dict[str, Any]) -> None:
     for field in ("name", "task_layers"):
         value = entry.get(field)
         if not isinstance(value, str) or not SKILL_NAME.fullmatch(value):
-            raise ValueError(f"skill {field} {value!r} is not allowed: use letters, digits, '_' and '-' only.")
+            raise ValueError(f"skill {field} {str(value)[:80]!r} is not allowed: use letters, digits, '_' and '-' only.")
         if value in RESERVED_NAMES:
             raise ValueError(
                 f"skill {field} {value!r} is a reserved word of torch modules; choose another, such as '{value}_skill'."

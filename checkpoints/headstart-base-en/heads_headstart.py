@@ -105,7 +105,7 @@ def _find_head(source: str, name: str | None, where: str, hub: dict[str, Any]) -
     if not Path(source).exists() and (source.count("/") > 1 or source.startswith((".", "/", "~"))):
         raise ValueError(f"there is no folder {source!r}; give the folder of a head, or owner/name of a repository on the hub.")
     if name is not None and not SKILL_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a skill; heads lie in folders named after their skills.")
+        raise ValueError(f"{name[:80]!r} is no name of a skill; heads lie in folders named after their skills.")
     for subfolder in [*([name] if name is not None else []), ""]:
         found = _file(source, subfolder, DESCRIPTION, hub)
         if found is None:

@@ -15,7 +15,7 @@ from transformers import Pipeline
 from transformers.dynamic_module_utils import custom_object_save
 
 from .alignment_headstart import Words, find_words
-from .answers_headstart import check_requests, check_text, check_threshold, make_answer, make_no_answer, warn_of_cut
+from .answers_headstart import check_requests, check_text, check_threshold, make_answer, make_no_answer, readable, warn_of_cut
 
 NO_SKILL_THRESHOLD = (
     0.73  # probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md)
@@ -103,7 +103,7 @@ class NLUPipeline(Pipeline):
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids` and `attention_mask` (1, tokens), the text, and its words."""
         check_text(input_)
-        encoding = self.tokenizer(input_, truncation=True, return_offsets_mapping=True)
+        encoding = self.tokenizer(readable(input_), truncation=True, return_offsets_mapping=True)
         words = find_words(input_, encoding["offset_mapping"], encoding.word_ids())
         warn_of_cut(input_, words, len(encoding["input_ids"]), self.tokenizer.model_max_length)
         ids = encoding["input_ids"] or [self.tokenizer.unk_token_id]  # a packed sequence can't be empty

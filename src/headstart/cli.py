@@ -24,6 +24,7 @@ from headstart.report import EXPERIMENTS, ReportOptions, make_report
 from headstart.report.systems import DEFAULT_SYSTEMS, SYSTEMS
 from headstart.templates import FILLS, MAX_UTTERANCES
 from headstart.tokenization import NLUPipeline
+from headstart.tokenization.answers_headstart import readable
 from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
 from headstart.version import __version__
 from headstart.writers import WRITERS
@@ -208,7 +209,7 @@ def _predict(options: argparse.Namespace) -> None:
     else:
         answers = nlu((line.rstrip("\n") for line in sys.stdin), skill=skill, batch_size=options.batch_size, **further)
     for answer in answers:
-        print(json.dumps(answer, ensure_ascii=False), flush=True)
+        print(readable(json.dumps(answer, ensure_ascii=False)), flush=True)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -220,12 +221,12 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _run(command: Callable[[], None]) -> int:
-    """Run a command; a user's mistake (`ValueError`, a missing file) becomes one line on stderr."""
+    """Run a command; a user's mistake (`ValueError`, a missing file) or a training that diverged becomes one line on stderr."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("headstart").setLevel(logging.INFO)
     try:
         command()
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
         if os.environ.get("HEADSTART_TRACEBACK"):
             raise
         print(f"headstart: {error}", file=sys.stderr)

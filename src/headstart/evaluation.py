@@ -17,6 +17,7 @@ from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
 from headstart.data import label_counts, read_rows
 from headstart.metrics import expected_calibration_error, roc_auc, score
 from headstart.modeling.heads_headstart import DESCRIPTION, trunk_of
+from headstart.modeling.weights_headstart import check_hashes
 from headstart.onnx import OnnxNLU, is_exported
 from headstart.publishing import pull
 from headstart.rejection import read_background
@@ -152,6 +153,7 @@ def load_pipeline(model: str | Path, *, base: str | Path | None = None, **option
         return OnnxNLU(model, **options)
     heads = find_heads(model)
     if not heads:
+        check_hashes(Path(resolve_checkpoint(model)))  # transformers would wrap what is wrong in an essay
         return cast(Any, pipeline)("joint-nlu", model=resolve_checkpoint(model), **options)
     nlu = cast(Any, pipeline)("joint-nlu", model=_base_of(heads[0]) if base is None else resolve_checkpoint(base), **options)
     others = nlu.model.skills

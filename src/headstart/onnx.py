@@ -22,7 +22,14 @@ from tokenizers import Tokenizer
 
 from headstart.modeling.catalog_headstart import CatalogDict, find_matches
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
-from headstart.tokenization.answers_headstart import check_requests, check_text, check_threshold, make_answer, warn_of_cut
+from headstart.tokenization.answers_headstart import (
+    check_requests,
+    check_text,
+    check_threshold,
+    make_answer,
+    readable,
+    warn_of_cut,
+)
 
 # Files of an exported skill. The last one is written last: a folder without it is not complete.
 NETWORK, CRF, TOKENIZER, CATALOGS, SKILL = "model.onnx", "crf.npz", "tokenizer.json", "catalogs.json", "headstart.json"
@@ -138,7 +145,7 @@ class OnnxNLU:
 
     def _read(self, text: str) -> _Read:
         check_text(text)
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        encoding = self._tokenizer.encode(readable(text), add_special_tokens=False)
         pieces = encoding.ids[: self._max_pieces]
         words = find_words(text, encoding.offsets[: len(pieces)], encoding.word_ids[: len(pieces)])
         warn_of_cut(text, words, len(pieces), self._max_pieces)

@@ -20,7 +20,7 @@ from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.losses_headstart import IGNORED
 from headstart.modeling.modeling_headstart import REJECTED
 from headstart.refilling import EpochRows
-from headstart.saving import mark_complete
+from headstart.saving import mark_complete, newest_complete
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training_args import HeadstartTrainingArguments
 
@@ -66,10 +66,16 @@ class JointNLUTrainer(Trainer):
         )
 
     def train(self, resume_from_checkpoint: str | bool | None = None, **kwargs: Any) -> Any:
-        """See `transformers.Trainer.train`; a resumed epoch goes on with the rows that it lacked."""
+        """See `transformers.Trainer.train`; a resumed epoch goes on with the rows that it lacked.
+
+        Raises:
+            FloatingPointError: the loss or a weight is no number, or infinite.
+        """
         if isinstance(resume_from_checkpoint, str):
             self._resumed_order = load_file(Path(resume_from_checkpoint) / ORDER)["state"]
-        return super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
+        result = super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
+        self._check_weights()
+        return result
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         sampler = super()._get_train_sampler(train_dataset)
@@ -96,7 +102,34 @@ class JointNLUTrainer(Trainer):
             self.optimizer = kind([group for group in groups if group["params"]], **options)
         return self.optimizer
 
+    def training_step(self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """See `transformers.Trainer.training_step`; a loss that is no number is an error before it reaches the weights."""
+        input_ids = inputs["input_ids"]
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(self._what_broke(f"the loss is {loss.item()}", input_ids))
+        return loss
+
+    def _check_weights(self) -> None:
+        broken = [name for name, parameter in self.model.named_parameters() if not parameter.isfinite().all()]
+        if broken:
+            raise FloatingPointError(
+                self._what_broke(f"{len(broken)} tensors of weights hold what is no number ({broken[0]}, ...)")
+            )
+
+    def _what_broke(self, what: str, input_ids: torch.Tensor | None = None) -> str:
+        kept = newest_complete(Path(str(self.args.output_dir)))
+        texts = [] if input_ids is None else cast(Any, self.processing_class).batch_decode(input_ids, skip_special_tokens=True)
+        rows = [text.replace(" ##", "") for text in texts]
+        return (
+            f"{what} after {self.state.global_step} steps; training stopped. The last good checkpoint is "
+            f"{'none (save_strategy)' if kept is None else str(kept)!r}. Try a smaller learning rate (learning_rate)"
+            + (", or look at these rows: " + "; ".join(map(repr, rows)) if rows else "")
+            + "."
+        )
+
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        self._check_weights()
         # An older checkpoint goes only when the new one is known to be complete.
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         try:

@@ -115,12 +115,12 @@ def without_hashes(folder: Path) -> Path:
         (lambda folder: cut(folder / "model.safetensors"), "model.safetensors is not what config.json was saved with"),
         (lambda folder: (folder / "model.safetensors").unlink(), "lacks model.safetensors"),
         (lambda folder: cut(without_hashes(folder)), "damaged"),
-        (lambda folder: cut(folder / "config.json"), "config.json can't be read"),
-        (lambda folder: (folder / "config.json").write_text("[]"), "config.json holds no JSON object"),
+        (lambda folder: cut(folder / "config.json"), "config.json' is not a valid JSON file"),
+        (lambda folder: (folder / "config.json").write_text("[]"), "Should have a `model_type` key"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer"),
         (lambda folder: change(folder / "config.json", hidden_size=11), "don't match the configuration"),
         (lambda folder: change(folder / "config.json", skills=[{"name": "x", "intents": ["a"], "slots": []}]), "don't match"),
-        (lambda folder: change(folder / "config.json", hidden_size="many"), "hidden_size"),
+        (lambda folder: change(folder / "config.json", hidden_size="many"), "hidden_size is 'many'; it must be a whole number"),
     ],
 )  # fmt: skip
 def test_a_damaged_checkpoint_is_refused(damage: Any, message: str, checkpoint: Path) -> None:
@@ -156,3 +156,47 @@ def test_training_goes_on_from_the_newest_checkpoint_that_is_whole(
     finetune(coffee, tmp_path / "whole", resume_from_checkpoint="last", **options)
     found = load_file(tmp_path / "whole" / "model.safetensors")
     assert all(found[name].equal(value) for name, value in wanted.items())
+
+
+def test_a_loss_that_is_no_number_stops_training_before_it_reaches_the_weights(
+    coffee: Skill, tiny_base: Path, tmp_path: Path
+) -> None:
+    options = {
+        **QUICK,
+        "base": str(tiny_base),
+        "save_strategy": "steps",
+        "save_steps": 2,
+        "max_steps": 20,
+        "probe": False,
+        "refill": 0.0,
+    }
+    losses = iter([1.0, 1.0, 1.0, float("nan")])
+    forward = HeadstartForJointNLU.forward
+
+    def breaks(self: HeadstartForJointNLU, *args: Any, **kwargs: Any) -> Any:
+        outputs = forward(self, *args, **kwargs)
+        outputs.loss = outputs.loss * next(losses)
+        return outputs
+
+    with patch.object(HeadstartForJointNLU, "forward", breaks), pytest.raises(FloatingPointError) as error:
+        finetune(coffee, tmp_path, rejection=False, **options)
+    message = str(error.value)
+    assert message.startswith("the loss is nan after 3 steps") and f"{tmp_path / 'checkpoint-2'}" in message
+    shown = message.split("look at these rows: ")[1]
+    assert sum(text.lower() in shown for text in coffee.train["text"]) >= 10
+    assert newest_complete(tmp_path) == tmp_path / "checkpoint-2" and not (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("save_strategy", ["steps", "no"])
+def test_weights_that_are_no_numbers_are_not_saved(save_strategy: str, coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    with pytest.raises(FloatingPointError, match=r"(the loss is nan|no number)"):
+        finetune(
+            coffee,
+            tmp_path,
+            base=str(tiny_base),
+            **{**QUICK, "save_strategy": save_strategy, "save_steps": 1, "learning_rate": 1e38},
+        )
+    assert not (tmp_path / "model.safetensors").exists()
+    checkpoint = newest_complete(tmp_path)
+    if checkpoint is not None:
+        assert all(value.isfinite().all() for value in load_file(checkpoint / "model.safetensors").values())

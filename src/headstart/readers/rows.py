@@ -74,6 +74,8 @@ def read_catalogs(path: Path) -> dict[str, list[str]]:
     """
     catalogs = _read_object(path, "{slot label: [values]}")
     for label, values in catalogs.items():
+        if not label.strip():
+            raise DataError(f"{path}: found {label!r} as a slot label; allowed: a name that is not blank.")
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise DataError(f"{path}, field {label!r}: found {shorten(values)}; allowed: a list of strings.")
     return catalogs
