@@ -104,7 +104,8 @@ def _make_model(sources: list[Source], pieces: list[str], args: PretrainArgument
 def _embed_sentences(sources: list[Source], args: PretrainArguments) -> SentenceEmbeddings:
     # Not in the checkpoint, which may be published.
     folder = Path(args.sentence_cache or f"{args.output_dir}-sentences")
-    return SentenceEmbeddings([text for source in sources for text in source.train["text"]], folder)
+    with args.main_process_first(desc="embedding sentences"):  # the others read what it wrote
+        return SentenceEmbeddings([text for source in sources for text in source.train["text"]], folder)
 
 
 def _encode(

@@ -54,7 +54,7 @@ def save_run(
 ) -> None:
     """Save a self-contained checkpoint, or a head, in `output_dir`, with `metrics.json` (figures) and `run.json` (options and facts).
 
-    Whenever it is interrupted, the folder holds what was there before, a whole result, or none.
+    Whenever it is interrupted, the folder holds what was there before, a whole result, or none. Of several processes the first one saves.
 
     Args:
         trainer: the finished trainer.
@@ -64,6 +64,8 @@ def save_run(
         make_card: makes the card, given the file of the weights.
         facts: further entries of `run.json`.
     """
+    if not trainer.is_world_process_zero():
+        return
     folder = Path(str(trainer.args.output_dir))
     options = {name: value for name, value in trainer.args.to_dict().items() if name not in _PATHS}
     # Into the folder of a head a checkpoint may go, which is then what the folder is.
@@ -80,7 +82,7 @@ def save_run(
 
 def push_run(args: HeadstartTrainingArguments) -> None:
     """Publish what a finished run left in `output_dir`, if `push_to_hub` asks for it (see [`headstart.publishing.push`])."""
-    if not args.publishes:
+    if not args.publishes or args.process_index > 0:
         return
     address = push(
         args.output_path,

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from accelerate.utils import broadcast
 from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedTokenizerBase, Trainer
@@ -144,6 +145,15 @@ class JointNLUTrainer(Trainer):
             mark_complete(checkpoint)
             rotate_checkpoints(str(folder), limit, self.state.best_model_checkpoint, use_mtime=True)
 
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """See `transformers.Trainer.compute_loss`."""
+        result = super().compute_loss(model, inputs, *args, **kwargs)
+        if self.args.world_size == 1 or not model.training:
+            return result
+        # In every process every weight must have a gradient, whichever sources its rows are of.
+        nothing = 0 * torch.stack([parameter.sum() for parameter in model.parameters() if parameter.requires_grad]).sum()
+        return (result[0] + nothing, *result[1:]) if isinstance(result, tuple) else result + nothing
+
     def prediction_step(
         self,
         model: torch.nn.Module,
@@ -173,14 +183,21 @@ class RepeatableOrder(LengthGroupedSampler):
 
     def __init__(self, trainer: JointNLUTrainer, sampler: LengthGroupedSampler) -> None:
         # A column of a `Dataset` would be read from Arrow anew for every row that is sorted by it: a minute an epoch for 288,000 rows.
-        super().__init__(sampler.batch_size, lengths=list(sampler.lengths[:]), generator=sampler.generator)
+        super().__init__(sampler.batch_size * trainer.args.world_size, lengths=list(sampler.lengths[:]))
         self.trainer = trainer
 
     def __iter__(self) -> Iterator[int]:
-        """Numbers of rows."""
-        if self.trainer._resumed_order is not None:
-            torch.set_rng_state(self.trainer._resumed_order)
-        self.trainer._order = torch.get_rng_state()
+        """Numbers of rows, the same in all processes, which take batches in turn."""
+        state, is_alone = self.trainer._resumed_order, self.trainer.args.world_size == 1
+        if state is None:
+            state = torch.get_rng_state()
+            if not is_alone:  # theirs differ by now
+                state = broadcast(state.to(self.trainer.args.device)).cpu()
+        self.trainer._order = state
+        if is_alone:
+            torch.set_rng_state(state)
+        else:
+            self.generator = torch.Generator().set_state(state)
         return super().__iter__()
 
 

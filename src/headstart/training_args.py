@@ -39,6 +39,9 @@ class HeadstartTrainingArguments(TrainingArguments):
             "help": "Publish the finished folder, as headstart push does: --hub_model_id, --hub_private_repo, --hub_revision, --hub_token."
         },
     )
+    ddp_find_unused_parameters: bool | None = field(
+        default=False, metadata={"help": "Of several processes: the trainer sees to it that every weight has a gradient."}
+    )
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
 
     @property
