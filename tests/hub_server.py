@@ -1,6 +1,6 @@
 """A hub on this machine, for tests of publishing and loading with the real client: no hub can be reached from a test, and nothing
-installable receives a push. In memory, loopback only, without Xet (`HF_HUB_DISABLE_XET=1`); large files lie on a second origin, as those of
-the real hub do.
+installable receives a push. In memory, loopback only; large files lie on a second origin, as those of the real hub do, or, with a folder for Xet, in
+the store that its client makes there (else clients need `HF_HUB_DISABLE_XET=1`).
 
     with HubServer({"token-of-alice": "alice"}) as hub:
         ...  # clients with HF_ENDPOINT=hub.url
@@ -12,16 +12,22 @@ import base64
 import hashlib
 import json
 import re
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
+from xet_store import xet_hashes
 
 LFS_SUFFIXES = (".safetensors", ".onnx", ".npz", ".parquet")
 Files = dict[str, "File"]
@@ -43,10 +49,30 @@ class File:
     lfs: bool
 
     @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
     def oid(self) -> str:
         if self.lfs:
             return hashlib.sha256(self.data).hexdigest()
         return hashlib.sha1(b"blob %d\0" % len(self.data) + self.data).hexdigest()
+
+
+@dataclass(frozen=True)
+class XetFile(File):
+    """A file that Xet's client has stored: the hub knows its hash and size alone."""
+
+    sha256: str
+    num_bytes: int
+
+    @property
+    def size(self) -> int:
+        return self.num_bytes
+
+    @property
+    def oid(self) -> str:
+        return self.sha256
 
 
 @dataclass(frozen=True)
@@ -104,10 +130,11 @@ class HubServer:
 
     Args:
         users: names by their tokens.
+        xet: folder of Xet's store; unset: large files are sent here.
     """
 
-    def __init__(self, users: dict[str, str]) -> None:
-        self.users = users
+    def __init__(self, users: dict[str, str], xet: Path | None = None) -> None:
+        self.users, self.xet = users, xet
         self.repos: dict[str, Repo] = {}
         self.objects: dict[str, bytes] = {}
         self.requests: list[tuple[str, str]] = []
@@ -346,7 +373,7 @@ def _metadata_errors(metadata: dict[str, Any]) -> list[str]:
 def _info(request: _Request, id: str, revision: str) -> Answer:
     repo = request.hub.repo(id, request.user)
     commit = repo.commit(revision)
-    siblings = [{"rfilename": path, "size": len(file.data), "blobId": file.oid} for path, file in sorted(commit.files.items())]
+    siblings = [{"rfilename": path, "size": file.size, "blobId": file.oid} for path, file in sorted(commit.files.items())]
     return {"id": id, "modelId": id, "sha": commit.oid, "private": repo.private, "tags": [], "siblings": siblings,
             "lastModified": commit.date}  # fmt: skip
 
@@ -357,8 +384,8 @@ def _info_at(request: _Request, id: str, revision: str) -> Answer:
 
 
 def _entry(path: str, file: File) -> dict[str, Any]:
-    entry: dict[str, Any] = {"type": "file", "path": path, "size": len(file.data), "oid": file.oid}
-    return entry | ({"lfs": {"oid": file.oid, "size": len(file.data), "pointerSize": 130}} if file.lfs else {})
+    entry: dict[str, Any] = {"type": "file", "path": path, "size": file.size, "oid": file.oid}
+    return entry | ({"lfs": {"oid": file.oid, "size": file.size, "pointerSize": 130}} if file.lfs else {})
 
 
 @_route("GET", "/api/models/{id}/tree/{revision}")
@@ -419,7 +446,10 @@ def _resolve(request: _Request, id: str, revision: str, path: str) -> Answer:
     file = commit.files[path]
     if not file.lfs:
         return 200, {**found, "ETag": f'"{file.oid}"'}, file.data
-    linked = {"X-Linked-ETag": f'"{file.oid}"', "X-Linked-Size": str(len(file.data))}
+    linked = {"X-Linked-ETag": f'"{file.oid}"', "X-Linked-Size": str(file.size)}
+    if request.hub.xet is not None:
+        linked["X-Xet-Hash"] = xet_hashes(request.hub.xet)[file.oid]
+        linked["X-Xet-Refresh-Route"] = f"{request.hub.url}/api/models/{id}/xet-read-token/{commit.oid}"
     return 302, {**found, **linked, "Location": f"{request.hub.object_url}/objects/{file.oid}"}, b""
 
 
@@ -470,7 +500,7 @@ def _commit(request: _Request, id: str, revision: str) -> Answer:
         elif key == "file":
             files[value["path"]] = File(base64.b64decode(value["content"]), False)
         elif key == "lfsFile":
-            files[value["path"]] = File(_object(request.hub, value["oid"]), True)
+            files[value["path"]] = _large_file(request.hub, value["oid"], value["size"])
         elif key == "deletedFile":
             if value["path"] not in files:
                 raise HubError(404, "EntryNotFound", f"{value['path']} is not there")
@@ -479,6 +509,24 @@ def _commit(request: _Request, id: str, revision: str) -> Answer:
             files = {path: file for path, file in files.items() if not path.startswith(value["path"].rstrip("/") + "/")}
     commit = repo.add(revision, files, title, str(request.user))
     return {"commitOid": commit.oid, "commitUrl": f"{request.hub.url}/{id}/commit/{commit.oid}", "pullRequestUrl": None}
+
+
+def _large_file(hub: HubServer, oid: str, size: int) -> File:
+    if hub.xet is None:
+        return File(_object(hub, oid), True)
+    if oid not in xet_hashes(hub.xet):
+        raise HubError(404, "EntryNotFound", f"the store holds nothing with SHA-256 {oid}")
+    return XetFile(b"", True, oid, size)
+
+
+@_route("GET", "/api/models/{id}/xet-(?P<kind>read|write)-token/{revision}")
+def _xet_token(request: _Request, id: str, kind: str, revision: str) -> Answer:
+    request.hub.repo(id, request.user, write=kind == "write")
+    if request.hub.xet is None:
+        raise HubError(404, "", "this hub has no Xet")
+    facts = {"casUrl": f"local://{request.hub.xet}", "exp": int(time.time()) + 3600, "accessToken": "token"}
+    headers = {"X-Xet-Cas-Url": facts["casUrl"], "X-Xet-Access-Token": "token", "X-Xet-Token-Expiration": str(facts["exp"])}
+    return 200, {**headers, "Content-Type": "application/json"}, json.dumps(facts).encode()
 
 
 @_route("POST", "/api/models/{id}/branch/{name}")
