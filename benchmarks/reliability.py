@@ -60,8 +60,10 @@ def main() -> None:
     survived, tried = (sum(row[column] for row in rows) for column in (1, 2))
     lines = [
         "# Reliability", "",
-        f"{date.today().isoformat()}, `python benchmarks/reliability.py --kills {options.kills} --seed {options.seed}`: SIGKILL at random moments.", "",
-        "| stage | kills survived | of | ends as an uninterrupted run, bit for bit |", "| --- | --- | --- | --- |",
+        f"{date.today().isoformat()}, `python benchmarks/reliability.py --kills {options.kills} --seed {options.seed}`: SIGKILL at random moments.",
+        "Survived: the folder then holds no model, or a whole one. At the end weights, exported files and figures are those of an uninterrupted run,",
+        "bit for bit; of a report, the scores.", "",
+        "| stage | kills survived | of | ends as an uninterrupted run |", "| --- | --- | --- | --- |",
         *(f"| {' | '.join(map(str, row))} |" for row in [*rows, ("all", survived, tried, "")]), "",
     ]  # fmt: skip
     options.out.write_text("\n".join(lines), encoding="utf-8")

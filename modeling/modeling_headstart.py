@@ -45,11 +45,11 @@ class HeadstartPreTrainedModel(PreTrainedModel):
     main_input_name = "input_ids"
     accepts_loss_kwargs = False
 
-    def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
+    def save_pretrained(self, save_directory: Any, is_main_process: bool = True, *args: Any, **kwargs: Any) -> None:
         """Save weights and configuration, with the weights' SHA-256; see `transformers.PreTrainedModel.save_pretrained`."""
-        super().save_pretrained(save_directory, **kwargs)
-        if kwargs.get("is_main_process", True):
-            note_hashes(Path(save_directory))
+        super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
+        if is_main_process:
+            note_hashes(Path(save_directory), kwargs.get("variant"))
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
@@ -58,7 +58,7 @@ class HeadstartPreTrainedModel(PreTrainedModel):
         Raises:
             ValueError: a folder's weights are not those that were saved there.
         """
-        folder = Path(str(pretrained_model_name_or_path)) / kwargs.get("subfolder", "")
+        folder = Path(str(pretrained_model_name_or_path)) / (kwargs.get("subfolder") or "")
         if folder.is_dir():
             check_hashes(folder)
         load: Any = super().from_pretrained

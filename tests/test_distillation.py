@@ -21,7 +21,7 @@ from headstart.modeling.losses_headstart import IGNORED
 asked: Counter[str] = Counter()
 
 
-def embed(texts: list[str], folder: Path) -> torch.Tensor:
+def embed(texts: list[str], folder: Path, device: Any = "cpu") -> torch.Tensor:
     """As if by their first letter."""
     asked.update(texts)
     letters = torch.tensor([ord(text[0]) % 7 for text in texts])

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 CONFIG, FIELD = "config.json", "weights_sha256"
+ASIDE = ".unfinished-"  # what the names of files begin with that are being written; then comes the number of the process
 
 
 def write_aside(path: Path, content: bytes) -> None:
     """Write aside and rename, so that an interrupted writer leaves the old file or the new one."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside = path.with_name(f"{ASIDE}{os.getpid()}-{path.name}")
     try:
         aside.write_bytes(content)
         aside.replace(path)
@@ -27,10 +28,12 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def note_hashes(folder: Path) -> None:
-    """Write the hashes of a folder's weights into its configuration."""
+def note_hashes(folder: Path, variant: str | None = None) -> None:
+    """Write the hashes of the weights that were just saved in a folder, whole or in shards, into its configuration."""
     config = _read(folder)
-    config[FIELD] = {path.name: file_hash(path) for path in sorted(folder.glob("model*.safetensors"))}
+    stem = "model" if variant is None else f"model.{variant}"
+    files = [path for pattern in (f"{stem}.safetensors", f"{stem}-*-of-*.safetensors") for path in sorted(folder.glob(pattern))]
+    config[FIELD] = {path.name: file_hash(path) for path in files}
     write_aside(folder / CONFIG, (json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
 
 
@@ -43,10 +46,13 @@ def check_hashes(folder: Path) -> None:
     if not (folder / CONFIG).is_file():
         return
     hashes = _read(folder).get(FIELD)
+    is_empty = not any(folder.glob("model*.safetensors"))
     for name, wanted in hashes.items() if isinstance(hashes, dict) else ():
         file = folder / Path(name).name
-        if not file.is_file():
+        if not file.is_file() and (is_empty or len(hashes) > 1):  # one variant may have been taken away for another
             raise ValueError(f"the checkpoint {str(folder)!r} is not complete: it lacks {file.name}. Copy or save it anew.")
+        if not file.is_file():
+            continue
         if file_hash(file) != wanted:
             raise ValueError(
                 f"the checkpoint {str(folder)!r} is damaged: {file.name} is not what {CONFIG} was saved with. Copy or save it anew; if "
@@ -66,4 +72,4 @@ def _read(folder: Path) -> dict[str, Any]:
     return config
 
 
-__all__ = ["check_hashes", "file_hash", "note_hashes", "write_aside"]
+__all__ = ["ASIDE", "check_hashes", "file_hash", "note_hashes", "write_aside"]

@@ -24,8 +24,11 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 from headstart.embeddings import embed_sentences, teacher_folder
 from headstart.features import JointNLUCollator
 from headstart.modeling.losses_headstart import IGNORED
+from headstart.saving import written_aside
 from headstart.tokenization import find_words
 from headstart.trainer import JointNLUTrainer
+
+TEXTS, EMBEDDINGS = "texts.json", "embeddings.safetensors"
 
 
 class SentenceEmbeddings:
@@ -34,10 +37,11 @@ class SentenceEmbeddings:
     Args:
         texts: the utterances; those that the folder lacks are embedded now, and the folder is written anew.
         folder: where they are kept.
+        device: where the teacher reads them.
     """
 
-    def __init__(self, texts: Sequence[str], folder: Path) -> None:
-        names, values = folder / "texts.json", folder / "embeddings.safetensors"
+    def __init__(self, texts: Sequence[str], folder: Path, device: torch.device | str = "cpu") -> None:
+        names, values = folder / TEXTS, folder / EMBEDDINGS
         known: list[str] = json.loads(names.read_text(encoding="utf-8")) if names.exists() and values.exists() else []
         self.embeddings = load_file(values)["embeddings"] if known else torch.empty(0, 0, dtype=torch.float16)
         if len(self.embeddings) != len(known):
@@ -46,12 +50,12 @@ class SentenceEmbeddings:
             )
         missing = sorted(set(texts) - set(known))
         if missing:
-            found = embed_sentences(missing, teacher_folder())
+            found = embed_sentences(missing, teacher_folder(), device)
             self.embeddings = torch.cat([self.embeddings, found]) if known else found
             known += missing
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file({"embeddings": self.embeddings}, values)
-            names.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
+            with written_aside(folder, TEXTS) as aside:
+                save_file({"embeddings": self.embeddings}, aside / EMBEDDINGS)
+                (aside / TEXTS).write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
         self.numbers = {text: number for number, text in enumerate(known)}
 
     @property
@@ -195,6 +199,8 @@ class DistillationTrainer(JointNLUTrainer):
             loss = loss + self.sentence_loss * (1 - cosine_similarity(mapped, wanted, dim=1)).mean()
         if self.words is not None and teacher_ids is not None:
             states, are_words = self.words.states(teacher_ids, positions, outputs.slot_states.shape[1])
+            if not are_words.any():  # the mean of nothing is no number
+                return (loss, outputs) if return_outputs else loss
             mapped = self.model.word_map(outputs.slot_states[are_words])
             loss = loss + self.word_loss * (1 - cosine_similarity(mapped, states, dim=1)).mean()
         return (loss, outputs) if return_outputs else loss

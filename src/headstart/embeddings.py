@@ -96,16 +96,16 @@ def distill_embeddings(pieces: list[str], size: int, folder: Path, batch_size: i
 
 
 @torch.no_grad()
-def embed_sentences(texts: list[str], folder: Path, batch_size: int = 256) -> torch.Tensor:
+def embed_sentences(texts: list[str], folder: Path, device: torch.device | str = "cpu", batch_size: int = 256) -> torch.Tensor:
     """What the teacher makes of whole utterances, (texts, 384) float16, of length 1: the mean of its last states (Reimers and Gurevych,
     "Sentence-BERT", EMNLP 2019).
 
     Args:
         texts: the utterances.
         folder: the teacher's checkpoint.
+        device: where it runs.
         batch_size: texts read by the teacher at once; those of similar length are read together.
     """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     teacher = AutoModel.from_pretrained(folder, dtype=torch.float32).eval().to(device)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))

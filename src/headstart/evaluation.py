@@ -148,20 +148,34 @@ def load_pipeline(model: str | Path, *, base: str | Path | None = None, **option
         ValueError: the base of a head is none of those embedded, and wasn't given.
     """
     if str(model) not in SHORT_NAMES and not Path(model).exists():
-        model = pull(str(model)) or model
+        pulled = pull(str(model), options.get("revision"), options.get("token"))
+        if pulled is not None:
+            model = pulled
+            options.pop("revision", None)  # was that of this repository
     if is_exported(model):
+        options.pop("token", None)
         return OnnxNLU(model, **options)
     heads = find_heads(model)
     if not heads:
-        check_hashes(Path(resolve_checkpoint(model)))  # transformers would wrap what is wrong in an essay
-        return cast(Any, pipeline)("joint-nlu", model=resolve_checkpoint(model), **options)
-    nlu = cast(Any, pipeline)("joint-nlu", model=_base_of(heads[0]) if base is None else resolve_checkpoint(base), **options)
+        return _load(resolve_checkpoint(model), options)
+    nlu = _load(_base_of(heads[0]) if base is None else resolve_checkpoint(base), options)
     others = nlu.model.skills
     for head in heads:
         nlu.model.load_skill(head)
     for name in others:
         nlu.model.delete_skill(name)
-    return cast(NLUPipeline, nlu)
+    return nlu
+
+
+def _load(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
+    check_hashes(Path(checkpoint))
+    try:
+        return cast(NLUPipeline, cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
+    except ValueError as error:
+        if not str(error).startswith("Could not load model"):
+            raise
+        # transformers tells of each class that it tried, with tracebacks; what was wrong stands at the end.
+        raise ValueError(str(error).rpartition("ValueError: ")[2].strip()) from error
 
 
 def find_heads(folder: str | Path) -> list[Path]:
@@ -204,6 +218,7 @@ def median_latency(answer: Callable[[list[str]], Any], texts: Sequence[str]) -> 
         answer: the model.
         texts: requests, used in turn.
     """
+    texts = list(texts)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     times = []

@@ -27,13 +27,15 @@ from headstart.features import encode_rows
 from headstart.gazetteers import tokenize_catalogs
 from headstart.label_names import rows_of_names
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
+from headstart.modeling.heads_headstart import WEIGHTS
+from headstart.modeling.weights_headstart import write_aside
 from headstart.probing import fit_classifiers, rows_to_fit
 from headstart.readers import load_skill
 from headstart.recipe import Recipe, choose_recipe
 from headstart.refilling import EpochRows, NewEpoch
 from headstart.rejection import calibrate, choose_background, held_out_background, read_background, without_own
 from headstart.routing import fit_router
-from headstart.runs import last_checkpoint, push_run, save_run
+from headstart.runs import last_checkpoint, push_run, save_run, write_json
 from headstart.seen_pieces import SeenEmbedding
 from headstart.tokenization import NLUPipeline
 from headstart.trainer import JointNLUTrainer
@@ -78,13 +80,13 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
         raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
     trained = train_skill(args, skill)
     metrics = _scores(trained, skill)
+    start = None if args.from_scratch else checkpoint_name(args.base or BASE_EN)
+    save_run(trained.trainer, trained.nlu, metrics, is_head=is_head, skill=skill.name, base=start, train_rows=len(skill.train))
     if args.compare_no_transfer:
         metrics |= {NO_TRANSFER + name: value for name, value in _without_transfer(args, skill).items()}
-    start = None if args.from_scratch else checkpoint_name(args.base or BASE_EN)
-    save_run(
-        trained.trainer, trained.nlu, metrics, is_head=is_head, skill=skill.name, base=start, train_rows=len(skill.train),
-        make_card=lambda weights: _make_card(args, skill, trained.nlu, metrics, start, weights.stat().st_size),
-    )  # fmt: skip
+    if args.process_index == 0:
+        write_json(args.output_path / "metrics.json", metrics)
+        write_aside(args.output_path / "README.md", str(_make_card(args, skill, trained.nlu, metrics, start)).encode())
     base = Path(resolve_checkpoint(args.base or BASE_EN)).resolve()
     trained.trainer.accelerator.wait_for_everyone()
     for folder in (
@@ -118,19 +120,19 @@ _ALIKE = (
 )  # fmt: skip
 
 
-def _make_card(
-    args: FinetuneArguments, skill: Skill, nlu: NLUPipeline, metrics: dict[str, Any], start: str | None, num_bytes: int
-) -> ModelCard:
+def _make_card(args: FinetuneArguments, skill: Skill, nlu: NLUPipeline, metrics: dict[str, Any], start: str | None) -> ModelCard:
+    is_head = args.tune == "head"
+    weights = args.output_path / (WEIGHTS if is_head else "model.safetensors")
     facts = Facts(
         metrics,
         start,
         skill.train.to_list(),
         args.to_dict(),
-        megabytes=num_bytes / 1e6,
-        latency_ms=median_latency(nlu, skill.train["text"]),
+        megabytes=weights.stat().st_size / 1e6,
+        latency_ms=median_latency(nlu, skill.train["text"]) if nlu.device.type == "cpu" else None,
         dataset=args.dataset,
         data_licence=args.data_licence,
-        is_head=args.tune == "head",
+        is_head=is_head,
     )
     return make_card(nlu.model.skill(), facts)
 
@@ -145,6 +147,7 @@ class TrainedSkill(NamedTuple):
 
 def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[TrainerCallback] = ()) -> TrainedSkill:
     """Fine-tune a skill and leave the result in memory."""
+    resumed = last_checkpoint(args, args.base)
     set_seed(args.seed)
     base = resolve_checkpoint(args.base or BASE_EN)
     tokenizer = AutoTokenizer.from_pretrained(base)
@@ -171,7 +174,7 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
     trainer = JointNLUTrainer(model, args, tokenizer, train, validation, args.trunk_learning_rate)
     for callback in (NewEpoch(train), *callbacks):
         trainer.add_callback(callback)
-    trainer.train(resume_from_checkpoint=last_checkpoint(args))
+    trainer.train(resume_from_checkpoint=resumed)
     if isinstance(trunk.embed_tokens, SeenEmbedding):
         trunk.embed_tokens = trunk.embed_tokens.whole()
     for changes in model.changes.values():

@@ -48,6 +48,7 @@ def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], *
 
 def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     """[`pretrain`], with all options in one object."""
+    resumed = last_checkpoint(args)
     set_seed(args.seed)
     sources = load_sources(str(args.data_dir), args.sources, args.intents_with_domain, args.without_intents, args.without_slots)
     pieces = _make_vocabulary(sources, args)
@@ -62,7 +63,7 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     trainer = DistillationTrainer(
         *parts, sentences=sentences, sentence_loss=args.sentence_loss, words=words, word_loss=args.word_loss
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(args))
+    trainer.train(resume_from_checkpoint=resumed)
     trainer.drop_maps()
     trainer.eval_dataset = _encode(sources, "validation", model, tokenizer, args, whole=True)
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
@@ -104,8 +105,8 @@ def _make_model(sources: list[Source], pieces: list[str], args: PretrainArgument
 def _embed_sentences(sources: list[Source], args: PretrainArguments) -> SentenceEmbeddings:
     # Not in the checkpoint, which may be published.
     folder = Path(args.sentence_cache or f"{args.output_dir}-sentences")
-    with args.main_process_first(desc="embedding sentences"):  # the others read what it wrote
-        return SentenceEmbeddings([text for source in sources for text in source.train["text"]], folder)
+    with args.main_process_first(local=False, desc="embedding sentences"):  # the others read what it wrote
+        return SentenceEmbeddings([text for source in sources for text in source.train["text"]], folder, args.device)
 
 
 def _encode(

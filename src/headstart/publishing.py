@@ -82,24 +82,29 @@ def push(
     )
 
 
-def pull(repo_id: str) -> Path | None:
-    """The folder in the cache with the heads or the exported skill of a repository; None if it holds neither or can't be read.
+def pull(repo_id: str, revision: str | None = None, token: str | bool | None = None) -> Path | None:
+    """The folder in the cache with the heads or the exported skill of a repository; None if it holds neither or can't be looked into.
 
     A whole checkpoint is none of these: transformers loads it, and says what is wrong with a repository that isn't there.
+
+    Args:
+        repo_id: its name.
+        revision: branch, tag or commit.
+        token: of the hub.
     """
-    marks = [CONFIG, SKILL, DESCRIPTION, f"*/{DESCRIPTION}"]
+    hub: dict[str, Any] = {"revision": revision, "token": token}
     try:
-        folder = Path(snapshot_download(repo_id, allow_patterns=marks))
-        if (folder / CONFIG).is_file():
-            return None
-        if (folder / SKILL).is_file():
-            return Path(snapshot_download(repo_id, allow_patterns=list(PUBLISHED["onnx"])))
-        if list(folder.glob(DESCRIPTION)) + list(folder.glob(f"*/{DESCRIPTION}")):
-            return Path(
-                snapshot_download(repo_id, allow_patterns=[pattern for name in NEEDED["head"] for pattern in (name, f"*/{name}")])
-            )
+        folder = Path(snapshot_download(repo_id, allow_patterns=[CONFIG, SKILL, DESCRIPTION, f"*/{DESCRIPTION}"], **hub))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         logger.debug("%s was not looked into: %s", repo_id, error)
+        return None
+    if (folder / CONFIG).is_file():
+        return None
+    if (folder / SKILL).is_file():
+        return Path(snapshot_download(repo_id, allow_patterns=list(PUBLISHED["onnx"]), **hub))
+    if [*folder.glob(DESCRIPTION), *folder.glob(f"*/{DESCRIPTION}")]:
+        patterns = [pattern for name in NEEDED["head"] for pattern in (name, f"*/{name}")]
+        return Path(snapshot_download(repo_id, allow_patterns=patterns, **hub))
     return None
 
 

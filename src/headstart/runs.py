@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
-
-from huggingface_hub import ModelCard
 
 from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS
 from headstart.modeling.weights_headstart import write_aside
@@ -23,14 +20,25 @@ from headstart.version import __version__
 logger = logging.getLogger(__name__)
 
 
-def last_checkpoint(args: HeadstartTrainingArguments) -> str | None:
+def last_checkpoint(args: HeadstartTrainingArguments, base: str | None = None) -> str | None:
     """The checkpoint to resume from: a folder as given, the newest complete one in `output_dir` for `last` or `true`, or None.
 
+    Args:
+        args: the options.
+        base: a checkpoint to start from, which may be one of those.
+
     Raises:
-        ValueError: the newest one is wanted and there is none, or the given one is not complete or damaged.
+        ValueError: the newest one is wanted and there is none, the given one is not complete or damaged, or none is wanted and there are some,
+            which a new run must not be mixed up with.
     """
     wanted = args.resume_from_checkpoint
     if wanted is None or str(wanted).lower() in ("false", "no"):
+        found = newest_complete(args.output_path)
+        if found is not None and (base is None or found.resolve() != Path(base).resolve()):
+            raise ValueError(
+                f"{str(args.output_dir)!r} holds checkpoints of an interrupted run, up to {found.name}: go on with --resume_from_checkpoint last, "
+                "or delete them or give another output_dir to start anew."
+            )
         return None
     if str(wanted).lower() not in ("true", "last"):
         problem = what_is_wrong(Path(str(wanted)))
@@ -49,7 +57,6 @@ def save_run(
     metrics: dict[str, Any],
     *,
     is_head: bool = False,
-    make_card: Callable[[Path], ModelCard] | None = None,
     **facts: Any,
 ) -> None:
     """Save a self-contained checkpoint, or a head, in `output_dir`, with `metrics.json` (figures) and `run.json` (options and facts).
@@ -61,7 +68,6 @@ def save_run(
         nlu: the trained model with its tokenizer.
         metrics: figures to keep.
         is_head: save the model's only skill as a head, without the trunk.
-        make_card: makes the card, given the file of the weights.
         facts: further entries of `run.json`.
     """
     if not trainer.is_world_process_zero():
@@ -76,8 +82,6 @@ def save_run(
             nlu.save_pretrained(aside)
         write_json(aside / "metrics.json", metrics)
         write_json(aside / "run.json", {"headstart": __version__, "date": date.today().isoformat(), **facts, "options": options})
-        if make_card is not None:
-            make_card(aside / (WEIGHTS if is_head else "model.safetensors")).save(aside / "README.md")
 
 
 def push_run(args: HeadstartTrainingArguments) -> None:

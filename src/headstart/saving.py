@@ -4,44 +4,75 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from headstart.modeling.weights_headstart import file_hash, write_aside
+from headstart.modeling.weights_headstart import ASIDE, file_hash, write_aside
 
 logger = logging.getLogger(__name__)
 
 HASHES = "sha256.json"  # of a checkpoint of training, written last: without it, the checkpoint is not complete
-ASIDE = ".unfinished-"
 
 
 @contextmanager
-def written_aside(folder: Path, last: str, outdated: Iterable[str] = ()) -> Iterator[Path]:
+def written_aside(folder: Path, last: str, outdated: Sequence[str] = ()) -> Iterator[Path]:
     """A folder to write files in, which take their places in `folder` when the block ends; if it fails, `folder` stays as it was.
+
+    For one writer at a time.
 
     Args:
         folder: made if it is not there.
         last: the file without which nothing loads the folder. An old one is taken away before any other file is replaced, and the new one
             comes after all others: in between the folder holds no model, rather than half of one and half of another.
-        outdated: files of an earlier writer, which go where there is no new one.
+        outdated: files of an earlier writer, which go, in this order, where there is no new one.
+
+    Raises:
+        ValueError: the block left `last` out, or made a folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{ASIDE}*"):  # by a writer that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder) as made:
+    _clear(folder)
+    with tempfile.TemporaryDirectory(prefix=f"{ASIDE}{os.getpid()}-", dir=folder) as made:
         aside = Path(made)
         yield aside
-        files = [file for file in aside.iterdir() if file.name != last]
+        files = {file.name: file for file in aside.iterdir()}
+        if last not in files or any(file.is_dir() for file in files.values()):
+            raise ValueError(
+                f"found {', '.join(sorted(files)) or 'nothing'} to put into {str(folder)!r}; it must be files, and {last} one of them."
+            )
         (folder / last).unlink(missing_ok=True)
-        for name in {*outdated} - {file.name for file in files}:
-            (folder / name).unlink(missing_ok=True)
-        for file in [*files, aside / last]:
+        for name in outdated:
+            if name not in files:
+                (folder / name).unlink(missing_ok=True)
+        for file in [*(file for name, file in files.items() if name != last), files[last]]:
             file.replace(folder / file.name)
+
+
+def _clear(folder: Path) -> None:
+    """Take away what writers that were killed have left."""
+    for left in folder.glob(f"{ASIDE}*"):
+        process = left.name.removeprefix(ASIDE).split("-")[0]
+        if process.isdecimal() and _is_alive(int(process)):
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return process != os.getpid()
 
 
 def mark_complete(checkpoint: Path) -> None:
@@ -52,11 +83,15 @@ def mark_complete(checkpoint: Path) -> None:
 
 def what_is_wrong(checkpoint: Path) -> str | None:
     """Why training can't be resumed from a checkpoint; None if it is complete and as it was written."""
+    if not checkpoint.is_dir():
+        return "there is no such folder"
     try:
         hashes = json.loads((checkpoint / HASHES).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return "it is not complete"
+        return f"it is not complete, or of an earlier version: it has no {HASHES}, which is written last"
     except ValueError:
+        return f"{HASHES} can't be read"
+    if not isinstance(hashes, dict):
         return f"{HASHES} can't be read"
     for name, wanted in hashes.items():
         file = checkpoint / Path(name).name

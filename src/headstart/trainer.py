@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, cast
 
 import numpy as np
@@ -66,15 +67,24 @@ class JointNLUTrainer(Trainer):
             callbacks=[EarlyStoppingCallback(patience)] if patience and eval_dataset is not None else None,
         )
 
-    def train(self, resume_from_checkpoint: str | bool | None = None, **kwargs: Any) -> Any:
+    def train(self, resume_from_checkpoint: str | Path | bool | None = None, **kwargs: Any) -> Any:
         """See `transformers.Trainer.train`; a resumed epoch goes on with the rows that it lacked.
 
         Raises:
             FloatingPointError: the loss or a weight is no number, or infinite.
         """
-        if isinstance(resume_from_checkpoint, str):
+        if resume_from_checkpoint is True:
+            resume_from_checkpoint = newest_complete(Path(str(self.args.output_dir)))
+        if resume_from_checkpoint:
             self._resumed_order = load_file(Path(resume_from_checkpoint) / ORDER)["state"]
-        result = super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
+        try:
+            result = super().train(
+                resume_from_checkpoint=str(resume_from_checkpoint) if resume_from_checkpoint else None, **kwargs
+            )
+        except UnpicklingError as error:  # torch loads nothing but tensors and numbers
+            raise ValueError(
+                f"training can't be resumed from {str(resume_from_checkpoint)!r}: it holds what training doesn't write."
+            ) from error
         self._check_weights()
         return result
 
@@ -107,7 +117,10 @@ class JointNLUTrainer(Trainer):
         """See `transformers.Trainer.training_step`; a loss that is no number is an error before it reaches the weights."""
         input_ids = inputs["input_ids"]
         loss = super().training_step(model, inputs, num_items_in_batch)
-        if not torch.isfinite(loss):
+        is_finite = torch.isfinite(loss).float()
+        if self.args.world_size > 1:  # all stop, or those whose rows are well would wait for the others
+            is_finite = self.accelerator.reduce(is_finite, "mean")
+        if is_finite < 1:
             raise FloatingPointError(self._what_broke(f"the loss is {loss.item()}", input_ids))
         return loss
 
@@ -124,7 +137,7 @@ class JointNLUTrainer(Trainer):
         rows = [text.replace(" ##", "") for text in texts]
         return (
             f"{what} after {self.state.global_step} steps; training stopped. The last good checkpoint is "
-            f"{'none (save_strategy)' if kept is None else str(kept)!r}. Try a smaller learning rate (learning_rate)"
+            f"{'none: set save_strategy' if kept is None else repr(str(kept))}. Try a smaller learning rate (learning_rate)"
             + (", or look at these rows: " + "; ".join(map(repr, rows)) if rows else "")
             + "."
         )
@@ -139,7 +152,7 @@ class JointNLUTrainer(Trainer):
             self.args.save_total_limit = limit
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            folder = Path(str(self.args.output_dir))
+            folder = Path(self._get_output_dir(trial=None))
             checkpoint = folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
             save_file({"state": self._order}, checkpoint / ORDER)
             mark_complete(checkpoint)

@@ -22,7 +22,9 @@ from headstart import DataError, HeadstartForJointNLU, NLUPipeline, Skill, expor
 from headstart.conversion import convert
 from headstart.data import rows_to_dataset
 from headstart.evaluation import load_pipeline
+from headstart.modeling.weights_headstart import note_hashes
 from headstart.onnx import OnnxNLU
+from headstart.saving import mark_complete
 
 SECONDS = 60  # more than any of these takes beside another test
 CLEAR = (ValueError, TypeError, OSError)  # DataError is a ValueError
@@ -328,6 +330,8 @@ def test_code_beside_a_checkpoint_is_not_run(tiny_base: Path, sandbox: Path) -> 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
 def test_a_pickle_in_a_checkpoint_is_not_loaded(file: str, tiny_base: Path, sandbox: Path) -> None:
     (copied(tiny_base) / file).write_bytes(pickle.dumps(Trap()))
+    if file == "model.safetensors":
+        note_hashes(Path("model"))  # as whoever means harm would
     refused(lambda: load_pipeline("model"))
 
 
@@ -358,7 +362,9 @@ def test_a_pickle_in_a_checkpoint_of_training_is_not_loaded(coffee: Skill, tiny_
     for file in ("optimizer.pt", "rng_state.pth", "scheduler.pt"):
         kept = (checkpoint / file).read_bytes()
         torch.save(Trap(), checkpoint / file)
-        refused(lambda: finetune(coffee, "out", resume_from_checkpoint=str(checkpoint), **options))
+        mark_complete(checkpoint)  # as whoever means harm would
+        message = refused(lambda: finetune(coffee, "out", resume_from_checkpoint=str(checkpoint), **options))
+        assert "holds what training doesn't write" in message
         (checkpoint / file).write_bytes(kept)
 
 

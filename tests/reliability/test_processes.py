@@ -73,9 +73,10 @@ def test_two_processes_learn_as_one(root: Path, corpora: Path, tmp_path: Path) -
 
 
 def test_two_processes_go_on_where_they_were(root: Path, corpora: Path, tmp_path: Path) -> None:
-    train(root, corpora, tmp_path / "whole", 2, 8)
+    losses = ("--sentence_loss", "1", "--word_loss", "1", "--sentence_cache", str(tmp_path / "cache"))
+    train(root, corpora, tmp_path / "whole", 2, 8, *losses)
     (tmp_path / "half").mkdir()
     (tmp_path / "whole" / "checkpoint-16").rename(tmp_path / "half" / "checkpoint-16")
-    train(root, corpora, tmp_path / "half", 2, 8, "--resume_from_checkpoint", "last")
+    train(root, corpora, tmp_path / "half", 2, 8, "--resume_from_checkpoint", "last", *losses)
     whole, half = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "half"))
     assert whole == half

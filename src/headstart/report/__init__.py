@@ -16,6 +16,7 @@ from typing import Any
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.data import DataError
 from headstart.modeling import HeadstartConfig
+from headstart.modeling.weights_headstart import write_aside
 from headstart.report.cases import Case, data_hash, find_domains, find_skills
 from headstart.report.systems import DEFAULT_SYSTEMS, SYSTEMS, Run, checkpoint_hash, distill
 from headstart.runs import write_json
@@ -88,8 +89,8 @@ def make_report(options: ReportOptions) -> dict[str, Any]:
     if options.tuned_on:
         content["summary_of_all"] = _summarize(options, table)
     content |= {"plots": plots.draw_plots(content, untouched, options.out / "plots"), "runs": results}
+    write_aside(options.out / "report.md", tables.report_markdown(content).encode())
     write_json(options.out / "report.json", content)
-    (options.out / "report.md").write_text(tables.report_markdown(content), encoding="utf-8")
     return content
 
 
