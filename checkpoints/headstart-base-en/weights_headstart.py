@@ -46,8 +46,10 @@ def check_hashes(folder: Path) -> None:
     if not (folder / CONFIG).is_file():
         return
     hashes = _read(folder).get(FIELD)
+    if not isinstance(hashes, dict):
+        return
     is_empty = not any(folder.glob("model*.safetensors"))
-    for name, wanted in hashes.items() if isinstance(hashes, dict) else ():
+    for name, wanted in hashes.items():
         file = folder / Path(name).name
         if not file.is_file() and (is_empty or len(hashes) > 1):  # one variant may have been taken away for another
             raise ValueError(f"the checkpoint {str(folder)!r} is not complete: it lacks {file.name}. Copy or save it anew.")

@@ -67,7 +67,7 @@ class JointNLUTrainer(Trainer):
             callbacks=[EarlyStoppingCallback(patience)] if patience and eval_dataset is not None else None,
         )
 
-    def train(self, resume_from_checkpoint: str | Path | bool | None = None, **kwargs: Any) -> Any:
+    def train(self, resume_from_checkpoint: str | Path | bool | None = None, *args: Any, **kwargs: Any) -> Any:
         """See `transformers.Trainer.train`; a resumed epoch goes on with the rows that it lacked.
 
         Raises:
@@ -78,9 +78,7 @@ class JointNLUTrainer(Trainer):
         if resume_from_checkpoint:
             self._resumed_order = load_file(Path(resume_from_checkpoint) / ORDER)["state"]
         try:
-            result = super().train(
-                resume_from_checkpoint=str(resume_from_checkpoint) if resume_from_checkpoint else None, **kwargs
-            )
+            result = super().train(str(resume_from_checkpoint) if resume_from_checkpoint else None, *args, **kwargs)
         except UnpicklingError as error:  # torch loads nothing but tensors and numbers
             raise ValueError(
                 f"training can't be resumed from {str(resume_from_checkpoint)!r}: it holds what training doesn't write."
