@@ -21,8 +21,8 @@ install: .venv/installed  ## Set up .venv
 demo: install  ## The main job: fine-tune the embedded base on an example skill, compare, save, load, predict
 	$(BIN)/python examples/demo.py
 
-test: install  ## The fast tests
-	$(BIN)/python -m pytest -q
+test: install  ## The fast tests, in two processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 slow: install  ## All tests
 	$(BIN)/python -m pytest -q -m "slow or not slow"
