@@ -281,7 +281,9 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             of_slots, of_intents = self.task_layers[entry["task_layers"]](
                 *inputs, input_ids.shape[1], changes and changes.slot_lstm, changes and changes.intent_lstm
             )
-            states |= {index: (of_slots[rows], of_intents[rows]) for index, rows in own_rows.items()}
+            # The gradients of pieces that were split off are put side by side; those of slices would each be padded with zeros and added up.
+            sizes = [rows.stop - rows.start for rows in own_rows.values()]
+            states |= dict(zip(own_rows, zip(of_slots.split(sizes), of_intents.split(sizes), strict=True), strict=True))
             matches |= found
         return TaskStates(order, rows_of, states, matches)
 
