@@ -118,8 +118,10 @@ class JointNLUTrainer(Trainer):
         is_finite = torch.isfinite(loss).float()
         if self.args.world_size > 1:  # all stop, or those whose rows are well would wait for the others
             is_finite = self.accelerator.reduce(is_finite, "mean")
-        if is_finite < 1:
+        if not torch.isfinite(loss):
             raise FloatingPointError(self._what_broke(f"the loss is {loss.item()}", input_ids))
+        if is_finite < 1:
+            raise FloatingPointError(self._what_broke("the loss of another process is no number"))
         return loss
 
     def _check_weights(self) -> None:
