@@ -111,7 +111,7 @@ def test_any_text_is_answered(name: str, nlu: NLUPipeline, sandbox: Path) -> Non
 
 @pytest.mark.parametrize(
     "request_",
-    ["", " \n", b"brew", None, 42, 1.5, ["brew", None], ["brew", b"x"], {"text": "brew"}, [["brew"]], object()],
+    ["", " \n", b"brew", None, 42, 1.5, ["brew", None], ["brew", b"x"], {"text": "brew"}, [["brew"]], Path("brew")],
     ids=repr,
 )
 def test_what_is_no_text_is_refused(request_: Any, nlu: NLUPipeline, sandbox: Path) -> None:
