@@ -89,11 +89,10 @@ def run_finetuning(args: FinetuneArguments, skill: Skill) -> NLUPipeline:
         write_aside(args.output_path / "README.md", str(_make_card(args, skill, trained.nlu, metrics, start)).encode())
     base = Path(resolve_checkpoint(args.base or BASE_EN)).resolve()
     trained.trainer.accelerator.wait_for_everyone()
-    for folder in (
-        args.output_path.glob("checkpoint-[0-9]*") if args.process_index == 0 else ()
-    ):  # kept for resuming only; the best one is what was saved
-        if folder.resolve() != base:
-            shutil.rmtree(folder)
+    if args.process_index == 0:
+        for folder in args.output_path.glob("checkpoint-[0-9]*"):  # kept for resuming only; the best one is what was saved
+            if folder.resolve() != base:
+                shutil.rmtree(folder)
     push_run(args)
     return trained.nlu
 

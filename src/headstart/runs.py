@@ -36,7 +36,7 @@ def last_checkpoint(args: HeadstartTrainingArguments, base: str | None = None) -
         found = newest_complete(args.output_path)
         if found is not None and (base is None or found.resolve() != Path(base).resolve()):
             raise ValueError(
-                f"{str(args.output_dir)!r} holds checkpoints of an interrupted run, up to {found.name}: go on with --resume_from_checkpoint last, "
+                f"{str(args.output_dir)!r} holds checkpoints of an earlier run, up to {found.name}: go on with --resume_from_checkpoint last, "
                 "or delete them or give another output_dir to start anew."
             )
         return None
