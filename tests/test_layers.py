@@ -1,4 +1,4 @@
-"""The CRF against brute force over all tag sequences."""
+"""Bi-LSTMs against torch's own over packed sequences, and the CRF against brute force over all tag sequences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,59 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from headstart.modeling.layers_headstart import LinearChainCRF
+from headstart.modeling.layers_headstart import BiLSTM, LinearChainCRF, RowLengths, run_lstm
+
+
+def padded(lengths: list[int], width: int, seed: int = 0) -> tuple[torch.Tensor, RowLengths]:
+    """A batch with noise where its padding is, and room behind its longest row."""
+    torch.manual_seed(seed)
+    num_tokens = max(lengths) + seed % 2
+    inputs = torch.randn(len(lengths), num_tokens, width, requires_grad=True)
+    return inputs, RowLengths(torch.tensor(lengths), num_tokens, inputs.device)
+
+
+def packed_states(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths) -> torch.Tensor:
+    packed = pack_padded_sequence(inputs, rows.lengths, batch_first=True, enforce_sorted=False)
+    return pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=rows.num_tokens)[0]
+
+
+def gradients(lstm: BiLSTM, inputs: torch.Tensor, states: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return torch.autograd.grad((states * torch.arange(states.shape[2])).sum(), (inputs, *lstm.parameters()))
+
+
+@given(st.lists(st.integers(1, 7), min_size=1, max_size=6), st.integers(0, 99), st.booleans())
+@settings(deadline=None, max_examples=25)
+def test_rows_of_different_lengths_equal_packed_ones(lengths: list[int], seed: int, training: bool) -> None:
+    inputs, rows = padded(lengths, 5, seed)
+    lstm = BiLSTM(5, 3).train(training)
+    states, expected = run_lstm(lstm, inputs, rows), packed_states(lstm, inputs, rows)
+    torch.testing.assert_close(states, expected)
+    torch.testing.assert_close(gradients(lstm, inputs, states), gradients(lstm, inputs, expected))
+    with torch.no_grad():
+        torch.testing.assert_close(run_lstm(lstm, inputs, rows), expected)
+
+
+@pytest.mark.parametrize("lengths", [[6, 2, 4], [4, 4]], ids=str)
+def test_bfloat16_is_near_float32(lengths: list[int]) -> None:
+    inputs, rows = padded(lengths, 8)
+    lstm = BiLSTM(8, 16)
+    expected = run_lstm(lstm, inputs, rows)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        states = run_lstm(lstm, inputs, rows)
+    assert states.dtype == torch.bfloat16
+    torch.testing.assert_close(states.float(), expected, rtol=0.05, atol=0.02)
+    assert all(gradient.isfinite().all() for gradient in gradients(lstm, inputs, states.float()))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a GPU")
+def test_cudnn_equals_the_cpu() -> None:
+    inputs, rows = padded([6, 2, 4], 5)
+    lstm = BiLSTM(5, 3)
+    expected = run_lstm(lstm, inputs, rows)
+    states = run_lstm(lstm.cuda(), inputs.cuda(), RowLengths(rows.lengths, rows.num_tokens, torch.device("cuda")))
+    torch.testing.assert_close(states.cpu(), expected, rtol=1e-3, atol=1e-4)
 
 
 def is_valid(tags: tuple[int, ...]) -> bool:

@@ -1,31 +1,103 @@
-"""The parts that Headstart's network is made of: packed bi-LSTMs, task layers, and a linear-chain CRF over words.
+"""The parts that Headstart's network is made of: bi-LSTMs over rows of different lengths, task layers, and a linear-chain CRF over words.
 
-Every recurrent layer works on packed sequences: a row's result doesn't depend on the rows beside it.
+What a recurrent layer says of a row doesn't depend on how far the row is padded.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import cast
+
 import torch
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+class RowLengths:
+    """Pieces in each row of a batch that is padded on the right, and what follows from them.
+
+    Args:
+        lengths: (batch,) long, on the CPU; each at least 1.
+        num_tokens: width of the batch.
+        device: of the batch.
+    """
+
+    def __init__(self, lengths: torch.Tensor, num_tokens: int, device: torch.device) -> None:
+        self.lengths = lengths
+        self.num_tokens = num_tokens
+        self.device = device
+
+    @cached_property
+    def any_padding(self) -> bool:
+        """Some row is shorter than the batch is wide."""
+        return bool(self.lengths.amin() < self.num_tokens)
+
+    @cached_property
+    def is_padding(self) -> torch.Tensor:
+        """(batch, tokens, 1) bool."""
+        return (self._positions >= self.lengths.to(self.device).unsqueeze(1)).unsqueeze(2)
+
+    @cached_property
+    def reversal(self) -> torch.Tensor:
+        """(batch * tokens,) long: the place, in the flattened batch, of what stands at each place once the rows are reversed, padding left alone."""
+        lengths, positions = self.lengths.to(self.device).unsqueeze(1), self._positions
+        reversed_positions = torch.where(positions < lengths, lengths - 1 - positions, positions)
+        starts = torch.arange(len(lengths), device=self.device).unsqueeze(1) * self.num_tokens
+        return (starts + reversed_positions).flatten()
+
+    @cached_property
+    def _positions(self) -> torch.Tensor:
+        return torch.arange(self.num_tokens, device=self.device)
+
+    def reverse(self, states: torch.Tensor) -> torch.Tensor:
+        """States (batch, tokens, width) with every row from its last piece to its first."""
+        return states.flatten(0, 1).index_select(0, self.reversal).view_as(states)
 
 
 class BiLSTM(nn.LSTM):
-    """One bidirectional LSTM layer, batch first. Input and output are packed sequences."""
+    """One bidirectional LSTM layer, batch first; [`run_lstm`] runs it."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size, batch_first=True, bidirectional=True)
 
 
-def map_packed(function: nn.Module, packed: PackedSequence) -> PackedSequence:
-    """Apply an element-wise module to the values of a packed sequence."""
-    return packed._replace(data=function(packed.data))
+def run_lstm(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, change: nn.Module | None = None) -> torch.Tensor:
+    """The states (batch, tokens, 2 * hidden) of a bi-LSTM, 0 at padding.
+
+    Args:
+        lstm: the bi-LSTM.
+        inputs: (batch, tokens, input size), anything at padding.
+        rows: the lengths of the rows.
+        change: a head's [`LowRankChange`] of it.
+    """
+    weights = cast(list[torch.Tensor], lstm._flat_weights) if change is None else change(lstm)
+    if inputs.is_cuda:  # cuDNN knows rows of different lengths
+        packed = pack_padded_sequence(inputs, rows.lengths, batch_first=True, enforce_sorted=False)
+        packed = packed._replace(data=_states(packed.data, weights, lstm.hidden_size, packed.batch_sizes))
+        return pad_packed_sequence(packed, batch_first=True, total_length=rows.num_tokens)[0]
+    if not rows.any_padding:
+        return _states(inputs, weights, lstm.hidden_size)
+    # On a CPU, the gradient of a packed sequence writes all of it anew at every time step, and oneDNN takes rows of one length alone. But a
+    # direction by itself never sees the padding that stands behind a row.
+    half = len(weights) // 2
+    forward = _states(inputs, weights[:half], lstm.hidden_size)
+    backward = rows.reverse(_states(rows.reverse(inputs), weights[half:], lstm.hidden_size))
+    return torch.cat([forward, backward], dim=2).masked_fill(rows.is_padding, 0)
 
 
-def run_lstm(lstm: BiLSTM, inputs: PackedSequence, change: nn.Module | None = None) -> PackedSequence:
-    """The states of a bi-LSTM, packed; `change`: a head's [`LowRankChange`] of it."""
-    states: PackedSequence = lstm(inputs)[0] if change is None else change(lstm, inputs)
-    return states
+def _states(
+    inputs: torch.Tensor, weights: list[torch.Tensor], hidden_size: int, batch_sizes: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The states of one LSTM layer, of one direction (4 weights) or both (8); `inputs` are padded rows, or the data of a packed sequence."""
+    # What nn.LSTM.forward calls. torch.func.functional_call would put a head's weights into the shared module while it runs, where another
+    # thread's head would read them.
+    both = len(weights) == 8
+    num_rows = len(inputs) if batch_sizes is None else int(batch_sizes[0])
+    zeros = inputs.new_zeros(1 + both, num_rows, hidden_size)
+    keeps_gradients = torch.is_grad_enabled()
+    if batch_sizes is None:
+        return torch._VF.lstm(inputs, [zeros, zeros], weights, True, 1, 0.0, keeps_gradients, both, True)[0]
+    return torch._VF.lstm(inputs, batch_sizes, [zeros, zeros], weights, True, 1, 0.0, keeps_gradients, both)[0]
 
 
 class TaskLayers(nn.Module):
@@ -39,28 +111,21 @@ class TaskLayers(nn.Module):
 
     def forward(
         self,
-        slot_inputs: PackedSequence,
-        intent_inputs: PackedSequence,
-        num_tokens: int,
+        slot_inputs: torch.Tensor,
+        intent_inputs: torch.Tensor,
+        rows: RowLengths,
         slot_change: nn.Module | None = None,
         intent_change: nn.Module | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """ST states (batch, tokens, 2 * hidden) and pooled IC states (batch, 2 * hidden), as a head's changes make them."""
-        slot_states, _ = pad_packed_sequence(
-            run_lstm(self.slot_lstm, slot_inputs, slot_change), batch_first=True, total_length=num_tokens
-        )
-        return self.dropout(slot_states), self.pool_intents(intent_inputs, num_tokens, intent_change)
+        slot_states = self.dropout(run_lstm(self.slot_lstm, slot_inputs, rows, slot_change))
+        return slot_states, self.pool_intents(intent_inputs, rows, intent_change)
 
-    def pool_intents(self, inputs: PackedSequence, num_tokens: int, change: nn.Module | None = None) -> torch.Tensor:
+    def pool_intents(self, inputs: torch.Tensor, rows: RowLengths, change: nn.Module | None = None) -> torch.Tensor:
         """Pooled IC states alone."""
+        states = run_lstm(self.intent_lstm, inputs, rows, change)
         # The maximum over tokens can't pick padding: it is filled with the lowest number.
-        states, _ = pad_packed_sequence(
-            run_lstm(self.intent_lstm, inputs, change),
-            batch_first=True,
-            total_length=num_tokens,
-            padding_value=torch.finfo(inputs.data.dtype).min,
-        )
-        pooled: torch.Tensor = self.dropout(states.amax(dim=1))
+        pooled: torch.Tensor = self.dropout(states.masked_fill(rows.is_padding, torch.finfo(states.dtype).min).amax(dim=1))
         return pooled
 
 
@@ -193,4 +258,4 @@ class SkillClassifiers(nn.Module):
         self.crf = LinearChainCRF(num_slots) if num_slots else None
 
 
-__all__ = ["BiLSTM", "LinearChainCRF", "SkillClassifiers", "TaskLayers", "map_packed", "run_lstm"]
+__all__ = ["BiLSTM", "LinearChainCRF", "RowLengths", "SkillClassifiers", "TaskLayers", "run_lstm"]

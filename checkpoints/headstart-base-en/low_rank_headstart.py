@@ -11,7 +11,6 @@ from typing import cast
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence
 
 from .layers_headstart import BiLSTM
 
@@ -35,17 +34,10 @@ class LowRankChange(nn.Module):
         self.up = nn.Parameter(torch.empty(2, 4 * hidden_size, rank))
         self.bias = nn.Parameter(torch.empty(2, 4 * hidden_size))
 
-    def forward(self, lstm: BiLSTM, inputs: PackedSequence) -> PackedSequence:
-        """The states of the changed bi-LSTM, packed."""
+    def forward(self, lstm: BiLSTM) -> list[torch.Tensor]:
+        """All weights and biases of the changed bi-LSTM, as torch orders them."""
         changed, names = self.weights(lstm), cast(list[str], lstm._flat_weights_names)
-        weights = [changed.get(name, getattr(lstm, name)) for name in names]
-        zeros = inputs.data.new_zeros(2, int(inputs.batch_sizes[0]), lstm.hidden_size)
-        # What nn.LSTM.forward calls. torch.func.functional_call would put the weights into the shared module while it runs, where another
-        # thread's head would read them.
-        states = torch._VF.lstm(  # type: ignore[attr-defined]
-            inputs.data, inputs.batch_sizes, [zeros, zeros], weights, True, 1, 0.0, self.training, True
-        )[0]
-        return inputs._replace(data=states)
+        return [changed.get(name, getattr(lstm, name)) for name in names]
 
     def weights(self, lstm: BiLSTM) -> dict[str, torch.Tensor]:
         """The changed weights and biases of a bi-LSTM, by torch's names; the second bias of each direction is not changed."""

@@ -14,13 +14,12 @@ from typing import Any, cast
 import torch
 from safetensors import SafetensorError
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 from transformers import PreTrainedModel
 from transformers import initialization as init
 
 from .configuration_headstart import HeadstartConfig
 from .gazetteer_headstart import Gazetteer
-from .layers_headstart import BiLSTM, LinearChainCRF, TaskLayers, map_packed, run_lstm
+from .layers_headstart import BiLSTM, LinearChainCRF, RowLengths, TaskLayers, run_lstm
 from .losses_headstart import IGNORED, gather_words, intent_losses, mean_of, merge_rows, slot_losses, slot_priors
 from .low_rank_headstart import LowRankChange
 from .outputs_headstart import (
@@ -135,14 +134,11 @@ class HeadstartModel(HeadstartPreTrainedModel):
         self.hidden_dropout = nn.Dropout(config.hidden_dropout)
         self.post_init()
 
-    def encode(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, change: LowRankChange | None = None
-    ) -> PackedSequence:
-        """Hidden states of the common bi-LSTM, as a head changes it, packed; see [`HeadstartModel.forward`] for the other arguments."""
-        packed = pack_padded_sequence(input_ids, _row_lengths(input_ids, attention_mask), batch_first=True, enforce_sorted=False)
-        embeddings = self.embed_tokens(self._drop_words(packed.data))
-        states = run_lstm(self.lstm, packed._replace(data=self.embedding_dropout(embeddings)), change)
-        return map_packed(self.hidden_dropout, states)
+    def encode(self, input_ids: torch.Tensor, rows: RowLengths, change: LowRankChange | None = None) -> torch.Tensor:
+        """Hidden states (batch, tokens, 2 * hidden) of the common bi-LSTM, as a head changes it; `input_ids` as for [`HeadstartModel.forward`]."""
+        embeddings = self.embedding_dropout(self.embed_tokens(self._drop_words(input_ids)))
+        states: torch.Tensor = self.hidden_dropout(run_lstm(self.lstm, embeddings, rows, change))
+        return states
 
     def _drop_words(self, pieces: torch.Tensor) -> torch.Tensor:
         if not self.training or not self.config.word_dropout:
@@ -160,17 +156,17 @@ class HeadstartModel(HeadstartPreTrainedModel):
         Raises:
             ValueError: a row is padded on the left or has a hole.
         """
-        states, _ = pad_packed_sequence(self.encode(input_ids, attention_mask), batch_first=True, total_length=input_ids.shape[1])
-        return HeadstartModelOutput(last_hidden_state=states)
+        return HeadstartModelOutput(last_hidden_state=self.encode(input_ids, row_lengths(input_ids, attention_mask)))
 
 
-def _row_lengths(input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
-    """Pieces in each row, on the CPU as packing wants them; an empty row counts as one piece of padding."""
+def row_lengths(input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> RowLengths:
+    """Pieces in each row; an empty row counts as one piece of padding."""
+    num_rows, num_tokens = input_ids.shape
     if attention_mask is None:
-        return torch.full((input_ids.shape[0],), input_ids.shape[1])
+        return RowLengths(torch.full((num_rows,), num_tokens), num_tokens, input_ids.device)
     if (attention_mask[:, 1:] > attention_mask[:, :-1]).any():
         raise ValueError("attention_mask has a 0 before a 1; pad on the right: tokenizer.padding_side = 'right'.")
-    return attention_mask.sum(dim=1).clamp(min=1).cpu()
+    return RowLengths(attention_mask.sum(dim=1).clamp(min=1).cpu(), num_tokens, input_ids.device)
 
 
 class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
@@ -275,11 +271,12 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             own_rows = {index: slice(rows_of[index].start - start, rows_of[index].stop - start) for index in indices}
             entry = self.config.skills[indices[0]]
             changes: Any = self.changes_of(entry["name"])
-            trunk_states = self.trunk.encode(ids, mask, changes and changes.trunk)
+            lengths = row_lengths(ids, mask)
+            trunk_states = self.trunk.encode(ids, lengths, changes and changes.trunk)
             found = self._find_matches(ids, mask, own_rows) if use_gazetteers else {}
-            inputs = self._add_gazetteers(trunk_states, ids, mask, own_rows, found)
+            inputs = self._add_gazetteers(trunk_states, own_rows, found)
             of_slots, of_intents = self.task_layers[entry["task_layers"]](
-                *inputs, input_ids.shape[1], changes and changes.slot_lstm, changes and changes.intent_lstm
+                *inputs, lengths, changes and changes.slot_lstm, changes and changes.intent_lstm
             )
             # The gradients of pieces that were split off are put side by side; those of slices would each be padded with zeros and added up.
             sizes = [rows.stop - rows.start for rows in own_rows.values()]
@@ -346,30 +343,21 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         return cast(Gazetteer, self.gazetteers[name]) if name in self.gazetteers else None
 
     def _add_gazetteers(
-        self,
-        trunk_states: PackedSequence,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-        rows_of: dict[int, slice],
-        matches: dict[int, torch.Tensor],
-    ) -> tuple[PackedSequence, PackedSequence]:
+        self, trunk_states: torch.Tensor, rows_of: dict[int, slice], matches: dict[int, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The inputs of the ST and IC bi-LSTMs: the trunk's states, plus what catalog matches add to the rows of skills with catalogs."""
         if not matches:
             return trunk_states, trunk_states
-        added = trunk_states.data.new_zeros(2, *input_ids.shape, trunk_states.data.shape[1])
+        added = trunk_states.new_zeros(2, *trunk_states.shape)
         for index, found in matches.items():
             added[:, rows_of[index]] = torch.stack(cast(Gazetteer, self._gazetteer_of(index)).inputs(found))
-        lengths = _row_lengths(input_ids, attention_mask)
-        slot_added, intent_added = (pack_padded_sequence(part, lengths, batch_first=True, enforce_sorted=False) for part in added)
-        return (
-            trunk_states._replace(data=trunk_states.data + slot_added.data),
-            trunk_states._replace(data=trunk_states.data + intent_added.data),
-        )
+        return trunk_states + added[0], trunk_states + added[1]
 
     def shared_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, task_layers: str) -> torch.Tensor:
         """Pooled IC states (batch, 2 * task_hidden_size) as they are before any head changes them, without catalogs."""
         layers = cast(TaskLayers, self.task_layers[task_layers])
-        return layers.pool_intents(self.trunk.encode(input_ids, attention_mask), input_ids.shape[1])
+        lengths = row_lengths(input_ids, attention_mask)
+        return layers.pool_intents(self.trunk.encode(input_ids, lengths), lengths)
 
     @torch.no_grad()
     def route(
