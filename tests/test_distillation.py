@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from datasets import Dataset
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerBase
 
 from headstart import pretrain
-from headstart.distillation import DistillationCollator, SentenceEmbeddings, WordTeacher
-from headstart.embeddings import teacher_folder
+from headstart.distillation import DistillationCollator, SentenceEmbeddings, Teacher, teacher_columns
+from headstart.embeddings import embed_sentences, teacher_folder
 from headstart.modeling.losses_headstart import IGNORED
 
 asked: Counter[str] = Counter()
@@ -108,16 +107,14 @@ def test_states_come_to_point_where_the_teachers_do(corpora: Path, tmp_path: Pat
 
 
 def test_words_stand_where_the_teachers_pieces_of_them_do(tokenizer: PreTrainedTokenizerBase) -> None:
-    teacher = WordTeacher(teacher_folder())
-    rows = Dataset.from_dict(
-        {"text": ["Don't brew an Espresso-macchiato at 7:30, please…", "café  crème", "☕", "", "brew " * 600]}
-    )
-    encoded = teacher.add_columns(Dataset.from_dict({"number": list(range(5))}), rows, tokenizer)
-    for row, text in zip(encoded, rows["text"], strict=True):
+    teacher = Teacher(teacher_folder())
+    texts = ["Don't brew an Espresso-macchiato at 7:30, please…", "café  crème", "☕", "", "brew " * 600]
+    columns = teacher_columns(texts, tokenizer, teacher.tokenizer)
+    for ids, positions, text in zip(columns["teacher_ids"], columns["teacher_positions"], texts, strict=True):
         ours = tokenizer(text, return_offsets_mapping=True, verbose=False)
         theirs = teacher.tokenizer(text, return_offsets_mapping=True, truncation=True)
-        assert row["teacher_ids"] == theirs["input_ids"] and len(row["teacher_positions"]) == len(row["teacher_ids"])
-        for (start, end), position in zip(theirs["offset_mapping"], row["teacher_positions"], strict=True):
+        assert ids == theirs["input_ids"] and len(positions) == len(ids)
+        for (start, end), position in zip(theirs["offset_mapping"], positions, strict=True):
             if position == IGNORED:
                 assert start == end  # [CLS] and [SEP]
             else:
@@ -126,14 +123,16 @@ def test_words_stand_where_the_teachers_pieces_of_them_do(tokenizer: PreTrainedT
 
 
 def test_a_words_state_is_the_mean_of_its_pieces_in_the_middle_layers(tokenizer: PreTrainedTokenizerBase) -> None:
-    teacher = WordTeacher(teacher_folder())
+    teacher = Teacher(teacher_folder())
     texts = ["start the descaling", "brew"]
-    rows = teacher.add_columns(Dataset.from_dict({"number": [0, 1]}), Dataset.from_dict({"text": texts}), tokenizer)
+    columns = teacher_columns(texts, tokenizer, teacher.tokenizer)
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     base = {"slot_labels": [0], "intent_labels": 1, "skill_ids": 0}
     batch = DistillationCollator(0)(
         [{**base, **row, "input_ids": tokenizer(text)["input_ids"]} for row, text in zip(rows, texts, strict=True)]
     )
-    states, are_words = teacher.states(batch["teacher_ids"], batch["teacher_positions"], batch["input_ids"].shape[1])
+    sentences, states, are_words = teacher.read(batch["teacher_ids"], batch["teacher_positions"], batch["input_ids"].shape[1])
+    torch.testing.assert_close(sentences, embed_sentences(texts, teacher_folder()).float(), atol=1e-3, rtol=0)
     assert are_words.sum(dim=1).tolist() == [3, 1] and torch.allclose(states.mean(dim=0), torch.zeros(teacher.size), atol=1e-6)
     with torch.no_grad():
         alone = teacher.model(**teacher.tokenizer([texts[0]], return_tensors="pt"), output_hidden_states=True).hidden_states

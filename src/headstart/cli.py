@@ -1,4 +1,4 @@
-"""The command lines: `headstart predict|evaluate|convert|report|export|push|pretrain|finetune`, and `train.py pretrain|finetune`."""
+"""The command lines: `headstart predict|evaluate|convert|report|export|push|labels|pretrain|finetune`, and `train.py pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from headstart.publishing import push
 from headstart.readers import READERS
 from headstart.report import EXPERIMENTS, ReportOptions, make_report
 from headstart.report.systems import DEFAULT_SYSTEMS, SYSTEMS
+from headstart.streaming import write_labels
 from headstart.templates import FILLS, MAX_UTTERANCES
 from headstart.tokenization import NLUPipeline
 from headstart.tokenization.answers_headstart import readable
@@ -91,6 +92,14 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_export(commands)
     _add_push(commands)
+    labels = commands.add_parser(
+        "labels", allow_abbrev=False, help="count corpora's rows and labels, once, for pretraining by streaming"
+    )
+    labels.add_argument(
+        "data_dir", metavar="DATA", help="folder of corpora, one folder of train*.jsonl each; labels.json is written into these"
+    )
+    labels.add_argument("--sources", nargs="+", metavar="NAME", help="these corpora alone")
+    labels.set_defaults(run=_labels)
     for command in (predict, scores):
         command.add_argument("--skill", help="the skill to ask; needed if the model has several, unless they are heads")
         command.add_argument("--base", help="checkpoint that heads were trained on; unset: the embedded one of that name")
@@ -196,6 +205,11 @@ def _add_push(commands: Any) -> None:
 def _push(options: argparse.Namespace) -> None:
     names = ("path_in_repo", "private", "revision", "message")
     print(push(options.model, options.repo_id, **{name: getattr(options, name) for name in names}))
+
+
+def _labels(options: argparse.Namespace) -> None:
+    for name, found in write_labels(options.data_dir, options.sources).items():
+        print(f"{name}: {found['rows']} rows, {len(found['intents'])} intents, {len(found['slots'])} slot labels")
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -7,11 +7,14 @@ import logging
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
 
 from headstart.data import DataError, is_covered, label_counts, read_rows, rows_to_dataset
+
+if TYPE_CHECKING:
+    from headstart.streaming import StreamedRows
 
 logger = logging.getLogger(__name__)
 
@@ -22,14 +25,14 @@ class Source:
 
     Args:
         name: name of its folder.
-        train: rows to train on.
+        train: rows to train on; [`headstart.streaming.StreamedRows`], if they are read while they are trained on.
         validation: rows to evaluate on.
         intents: intent names, sorted; empty if the corpus has no intents.
         slots: slot labels, sorted; empty if the corpus has no slot annotation.
     """
 
     name: str
-    train: Dataset
+    train: Dataset | StreamedRows
     validation: Dataset
     intents: list[str]
     slots: list[str]
@@ -92,13 +95,10 @@ def _held_out_texts(data_dir: Path, names: list[str]) -> set[str]:
     return texts
 
 
-def _read_part(path: Path, with_domain: bool) -> list[dict[str, Any]]:
-    if not with_domain:
+def _read_part(path: Path, has_domains: bool) -> list[dict[str, Any]]:
+    if not has_domains:
         return read_rows(path).to_list()
-    rows = []
-    for row, domain in read_domains(path):
-        rows.append(row if row["intent"] is None else {**row, "intent": f"{domain}/{row['intent']}"})
-    return rows
+    return [with_domain(row, domain) for row, domain in read_domains(path)]
 
 
 def read_domains(path: Path) -> list[tuple[dict[str, Any], str]]:
@@ -110,10 +110,26 @@ def read_domains(path: Path) -> list[tuple[dict[str, Any], str]]:
     rows = read_rows(path).to_list()
     with path.open(encoding="utf-8-sig") as lines:
         objects = [json.loads(line) for line in lines if line.strip()]
-    for number, fields in enumerate(objects, start=1):
-        if "domain" not in fields:
-            raise DataError(f"{path}, row {number}: field 'domain' is missing, and the domains of this corpus are wanted.")
-    return [(row, fields["domain"]) for row, fields in zip(rows, objects, strict=True)]
+    return [
+        (row, domain_of(fields, f"{path}, row {number}"))
+        for number, (row, fields) in enumerate(zip(rows, objects, strict=True), start=1)
+    ]
 
 
-__all__ = ["Source", "load_sources", "read_domains", "text_key"]
+def domain_of(fields: dict[str, Any], where: str) -> str:
+    """The domain of a row, as it was read; `where` it stands, for a message.
+
+    Raises:
+        DataError: it has none.
+    """
+    if "domain" not in fields:
+        raise DataError(f"{where}: field 'domain' is missing, and the domains of this corpus are wanted.")
+    return str(fields["domain"])
+
+
+def with_domain(row: dict[str, Any], domain: str) -> dict[str, Any]:
+    """The row with its intent named together with its domain, if it has one."""
+    return row if row["intent"] is None else {**row, "intent": f"{domain}/{row['intent']}"}
+
+
+__all__ = ["Source", "domain_of", "load_sources", "read_domains", "text_key", "with_domain"]

@@ -181,7 +181,7 @@ def parse_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     # Not str.splitlines: it also cuts at characters such as U+2028, which JSON allows inside a string.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
-            rows.append((number, _parse_row(line, f"{path}, line {number}")))
+            rows.append((number, parse_row(line, f"{path}, line {number}")))
         else:
             blank += 1
     if not rows:
@@ -199,7 +199,12 @@ def rows_to_dataset(rows: Sequence[dict[str, Any]]) -> Dataset:
     return Dataset.from_dict({name: [row.get(name) for row in rows] for name in ROW_FEATURES}, features=ROW_FEATURES)
 
 
-def _parse_row(line: str, where: str) -> dict[str, Any]:
+def parse_row(line: str, where: str) -> dict[str, Any]:
+    """The row of a line of JSON; `where` it stands, for a message.
+
+    Raises:
+        DataError: something in it is not as it must be.
+    """
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
@@ -286,6 +291,7 @@ __all__ = [
     "is_covered",
     "kind_of",
     "label_counts",
+    "parse_row",
     "parse_rows",
     "read_rows",
     "read_text",

@@ -13,12 +13,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import torch
 from datasets import Dataset
 from safetensors.torch import load_file, save_file
-from torch.nn.functional import cosine_similarity
+from torch.nn.functional import cosine_similarity, normalize
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
 from headstart.embeddings import embed_sentences, teacher_folder
@@ -64,12 +64,26 @@ class SentenceEmbeddings:
         return self.embeddings.shape[1]
 
 
-class WordTeacher:
-    """The teacher's states of each word in its utterance, which ST states shall point to: what a word is there, not what it means alone.
+class TeacherStates(NamedTuple):
+    """What the teacher says of a batch.
 
-    Its states are the mean of its middle layers, which tell most of syntax and of the kinds of entities (Tenney, Das and Pavlick,
-    "BERT Rediscovers the Classical NLP Pipeline", ACL 2019); a word's are the mean over its pieces. They are made anew in every
-    step: kept, they would fill gigabytes.
+    Args:
+        sentences: (batch, size) float, of length 1: the mean of the last states (Reimers and Gurevych, "Sentence-BERT", EMNLP 2019).
+        words: (words, size) float, less their mean.
+        are_words: (batch, tokens) bool, where these words begin.
+    """
+
+    sentences: torch.Tensor
+    words: torch.Tensor
+    are_words: torch.Tensor
+
+
+class Teacher:
+    """The sentence encoder itself, which reads every batch anew: what it says of all words of a corpus would fill gigabytes.
+
+    Its states of words, which ST states shall point to, say what a word is in its utterance, not what it means alone. They are the mean of its middle
+    layers, which tell most of syntax and of the kinds of entities (Tenney, Das and Pavlick, "BERT Rediscovers the Classical NLP
+    Pipeline", ACL 2019); a word's are the mean over its pieces.
 
     Args:
         folder: the teacher's checkpoint.
@@ -86,45 +100,46 @@ class WordTeacher:
         """Width of a state."""
         return int(self.model.config.hidden_size)
 
-    def add_columns(self, encoded: Dataset, rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
-        """The encoded rows with the columns `teacher_ids`, the teacher's pieces, and `teacher_positions`: for each of these the
-        position of the first piece of its word in `input_ids`, or -100."""
-        texts = rows["text"]
-        ours = tokenizer(list(texts), return_offsets_mapping=True, verbose=False)
-        theirs = self.tokenizer(list(texts), return_offsets_mapping=True, truncation=True)
-        positions = []
-        for number, text in enumerate(texts):
-            words = find_words(text, ours["offset_mapping"][number], ours.word_ids(number))
-            firsts = [first if first < tokenizer.model_max_length else IGNORED for first in words.first_tokens]
-            positions.append(
-                [
-                    firsts[word] if start < end and (word := bisect_right(words.starts, start) - 1) >= 0 else IGNORED
-                    for start, end in theirs["offset_mapping"][number]
-                ]
-            )
-        return encoded.add_column("teacher_ids", theirs["input_ids"]).add_column("teacher_positions", positions)
-
     @torch.no_grad()
-    def states(
-        self, teacher_ids: torch.Tensor, teacher_positions: torch.Tensor, num_tokens: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The states of words, less their mean, (words, size), and where the words begin, (batch, tokens) bool.
+    def read(self, teacher_ids: torch.Tensor, teacher_positions: torch.Tensor, num_tokens: int) -> TeacherStates:
+        """What it says of a batch.
 
         Args:
             teacher_ids: (batch, teacher's tokens) long, padded.
-            teacher_positions: (batch, teacher's tokens) long, see `add_columns`.
+            teacher_positions: (batch, teacher's tokens) long, see [`teacher_columns`].
             num_tokens: width of the batch in the tokens of the network.
         """
         self.model.to(teacher_ids.device)
         mask = (teacher_ids != self.tokenizer.pad_token_id).long()
         layers = self.model(teacher_ids, attention_mask=mask, output_hidden_states=True).hidden_states
+        sentences = (layers[-1] * mask.unsqueeze(2)).sum(dim=1)
         first, last = self.layers
         states = torch.stack(layers[first : last + 1]).mean(dim=0)
-        belongs = torch.nn.functional.one_hot(teacher_positions.clamp(min=0), num_tokens).float()
+        belongs = torch.nn.functional.one_hot(teacher_positions.clamp(min=0), num_tokens).to(states.dtype)
         belongs *= (teacher_positions != IGNORED).unsqueeze(2)
         counts = belongs.sum(dim=1)
         of_words = (belongs.transpose(1, 2) @ states)[counts > 0] / counts[counts > 0].unsqueeze(1)
-        return of_words - of_words.mean(dim=0), counts > 0
+        return TeacherStates(normalize(sentences, dim=1), of_words - of_words.mean(dim=0), counts > 0)
+
+
+def teacher_columns(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, teacher_tokenizer: PreTrainedTokenizerBase
+) -> dict[str, list[list[int]]]:
+    """Columns of encoded rows for a [`Teacher`]: `teacher_ids`, its pieces, and `teacher_positions`: for each of these the position of the first
+    piece of its word in `input_ids`, or -100."""
+    ours = tokenizer(list(texts), return_offsets_mapping=True, verbose=False)
+    theirs = teacher_tokenizer(list(texts), return_offsets_mapping=True, truncation=True)
+    positions = []
+    for number, text in enumerate(texts):
+        words = find_words(text, ours["offset_mapping"][number], ours.word_ids(number))
+        firsts = [first if first < tokenizer.model_max_length else IGNORED for first in words.first_tokens]
+        positions.append(
+            [
+                firsts[word] if start < end and (word := bisect_right(words.starts, start) - 1) >= 0 else IGNORED
+                for start, end in theirs["offset_mapping"][number]
+            ]
+        )
+    return {"teacher_ids": theirs["input_ids"], "teacher_positions": positions}
 
 
 @dataclass
@@ -157,10 +172,9 @@ class DistillationTrainer(JointNLUTrainer):
     them away.
 
     Args:
-        sentences: the teacher's embeddings of the utterances, for pooled IC states.
-        sentence_loss: their weight.
-        words: the teacher of words, for ST states.
-        word_loss: its weight.
+        sentences: the teacher's embeddings of the utterances, for pooled IC states, where they are known already.
+        teacher: the teacher itself, for ST states, and for utterances without `sentences`.
+        sentence_loss, word_loss: the weights; 0: none.
     """
 
     def __init__(
@@ -168,18 +182,18 @@ class DistillationTrainer(JointNLUTrainer):
         model: Any,
         *args: Any,
         sentences: SentenceEmbeddings | None = None,
+        teacher: Teacher | None = None,
         sentence_loss: float = 0.0,
-        words: WordTeacher | None = None,
         word_loss: float = 0.0,
         **kwargs: Any,
     ) -> None:
         width = 2 * model.config.task_hidden_size
-        if sentences is not None:
-            model.sentence_map = torch.nn.Linear(width, sentences.size)
-        if words is not None:
-            model.word_map = torch.nn.Linear(width, words.size)
+        if sentence_loss:
+            model.sentence_map = torch.nn.Linear(width, cast(Any, sentences or teacher).size)
+        if word_loss:
+            model.word_map = torch.nn.Linear(width, cast(Teacher, teacher).size)
         super().__init__(model, *args, **kwargs)
-        self.words, self.sentence_loss, self.word_loss = words, sentence_loss, word_loss
+        self.teacher, self.sentence_loss, self.word_loss = teacher, sentence_loss, word_loss
         self.data_collator = DistillationCollator(model.config.pad_token_id, None if sentences is None else sentences.embeddings)
 
     def compute_loss(
@@ -190,19 +204,20 @@ class DistillationTrainer(JointNLUTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
         """The loss of the labels and that of the teacher."""
-        wanted, teacher_ids, positions = (
+        sentences, teacher_ids, positions = (
             inputs.pop(name, None) for name in ("sentence_embeddings", "teacher_ids", "teacher_positions")
         )
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
-        if wanted is not None:
+        said: TeacherStates | None = None
+        if self.teacher is not None and teacher_ids is not None:
+            said = self.teacher.read(teacher_ids, positions, outputs.slot_states.shape[1])
+            sentences = said.sentences if sentences is None else sentences
+        if self.sentence_loss and sentences is not None:
             mapped = self.model.sentence_map(outputs.intent_states)
-            loss = loss + self.sentence_loss * (1 - cosine_similarity(mapped, wanted, dim=1)).mean()
-        if self.words is not None and teacher_ids is not None:
-            states, are_words = self.words.states(teacher_ids, positions, outputs.slot_states.shape[1])
-            if not are_words.any():  # the mean of nothing is no number
-                return (loss, outputs) if return_outputs else loss
-            mapped = self.model.word_map(outputs.slot_states[are_words])
-            loss = loss + self.word_loss * (1 - cosine_similarity(mapped, states, dim=1)).mean()
+            loss = loss + self.sentence_loss * (1 - cosine_similarity(mapped, sentences, dim=1)).mean()
+        if self.word_loss and said is not None and said.are_words.any():  # the mean of nothing is no number
+            mapped = self.model.word_map(outputs.slot_states[said.are_words])
+            loss = loss + self.word_loss * (1 - cosine_similarity(mapped, said.words, dim=1)).mean()
         return (loss, outputs) if return_outputs else loss
 
     def drop_maps(self) -> None:
@@ -217,4 +232,4 @@ def number_sentences(encoded: Dataset, rows: Dataset, sentences: SentenceEmbeddi
     return encoded.add_column("sentence", [sentences.numbers[text] for text in rows["text"]])
 
 
-__all__ = ["DistillationCollator", "DistillationTrainer", "SentenceEmbeddings", "WordTeacher", "number_sentences"]
+__all__ = ["DistillationCollator", "DistillationTrainer", "SentenceEmbeddings", "Teacher", "number_sentences", "teacher_columns"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,11 +13,19 @@ from datasets import Dataset, concatenate_datasets
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
 from headstart.corpora import Source, load_sources
-from headstart.distillation import DistillationTrainer, SentenceEmbeddings, WordTeacher, number_sentences
+from headstart.distillation import (
+    DistillationCollator,
+    DistillationTrainer,
+    SentenceEmbeddings,
+    Teacher,
+    number_sentences,
+    teacher_columns,
+)
 from headstart.embeddings import choose_pieces, distill_embeddings, teacher_folder
-from headstart.features import encode_rows
+from headstart.features import encode_list, encode_rows
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
 from headstart.runs import last_checkpoint, push_run, save_run
+from headstart.streaming import BatchStream, first_texts, stream_sources
 from headstart.tokenization import NLUPipeline, build_tokenizer, order_pieces
 from headstart.training_args import PretrainArguments
 
@@ -50,32 +60,46 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     """[`pretrain`], with all options in one object."""
     resumed = last_checkpoint(args)
     set_seed(args.seed)
-    sources = load_sources(str(args.data_dir), args.sources, args.intents_with_domain, args.without_intents, args.without_slots)
+    sources = _open_sources(args)
     pieces = _make_vocabulary(sources, args)
     tokenizer = build_tokenizer(pieces)
     model = _make_model(sources, pieces, args)
-    sentences = _embed_sentences(sources, args) if args.sentence_loss else None
-    words = WordTeacher(teacher_folder()) if args.word_loss else None
-    train = _encode(sources, "train", model, tokenizer, args, sentences=sentences, words=words)
+    sentences = _embed_sentences(sources, args) if args.sentence_loss and not args.streaming else None
+    teacher = Teacher(teacher_folder()) if args.word_loss or (args.sentence_loss and args.streaming) else None
+    train = (
+        _make_stream(sources, model, tokenizer, args, teacher)
+        if args.streaming
+        else _encode(sources, "train", model, tokenizer, args, sentences=sentences, teacher=teacher)
+    )
     validation = _encode(sources, "validation", model, tokenizer, args)
-    logger.info("%d training rows, %d validation rows, %d pieces", len(train), len(validation), len(pieces))
+    rows = sum(source.train.num_rows for source in sources)
+    logger.info("%d training rows, %d validation rows, %d pieces", rows, len(validation), len(pieces))
     parts = (model, args, tokenizer, train, validation if args.eval_strategy != "no" else None)
     trainer = DistillationTrainer(
-        *parts, sentences=sentences, sentence_loss=args.sentence_loss, words=words, word_loss=args.word_loss
+        *parts, sentences=sentences, teacher=teacher, sentence_loss=args.sentence_loss, word_loss=args.word_loss
     )
     trainer.train(resume_from_checkpoint=resumed)
     trainer.drop_maps()
     trainer.eval_dataset = _encode(sources, "validation", model, tokenizer, args, whole=True)
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics = {"steps": trainer.state.global_step, **trainer.evaluate()}
-    save_run(trainer, nlu, metrics, train_rows={source.name: len(source.train) for source in sources})
+    save_run(trainer, nlu, metrics, train_rows={source.name: source.train.num_rows for source in sources})
     push_run(args)
     return nlu
 
 
+def _open_sources(args: PretrainArguments) -> list[Source]:
+    kinds = (args.intents_with_domain, args.without_intents, args.without_slots)
+    if args.streaming:
+        return stream_sources(str(args.data_dir), args.sources, *kinds, seed=args.seed)
+    return load_sources(str(args.data_dir), args.sources, *kinds)
+
+
 def _make_vocabulary(sources: list[Source], args: PretrainArguments) -> list[str]:
     teacher = AutoTokenizer.from_pretrained(teacher_folder()) if args.embeddings == "distilled" else None
-    return choose_pieces((text for source in sources for text in source.train["text"]), args.min_word_count, teacher)
+    streamed = args.streaming
+    texts = first_texts(sources, args.vocabulary_rows, args.source_weights or None) if streamed else _texts_of(sources)
+    return choose_pieces(texts, args.min_word_count, teacher)
 
 
 def _make_model(sources: list[Source], pieces: list[str], args: PretrainArguments) -> HeadstartForJointNLU:
@@ -106,7 +130,56 @@ def _embed_sentences(sources: list[Source], args: PretrainArguments) -> Sentence
     # Not in the checkpoint, which may be published.
     folder = Path(args.sentence_cache or f"{args.output_dir}-sentences")
     with args.main_process_first(local=False, desc="embedding sentences"):  # the others read what it wrote
-        return SentenceEmbeddings([text for source in sources for text in source.train["text"]], folder, args.device)
+        return SentenceEmbeddings(list(_texts_of(sources)), folder, args.device)
+
+
+def _texts_of(sources: list[Source]) -> Iterator[str]:
+    return (text for source in sources for text in cast(Dataset, source.train)["text"])
+
+
+def _make_stream(
+    sources: list[Source],
+    model: HeadstartForJointNLU,
+    tokenizer: PreTrainedTokenizerBase,
+    args: PretrainArguments,
+    teacher: Teacher | None,
+) -> BatchStream:
+    return BatchStream(
+        sources,
+        RowEncoder(tokenizer, model.config.skills, None if teacher is None else teacher.tokenizer),
+        DistillationCollator(model.config.pad_token_id),
+        args.train_batch_size,
+        args.pool_size,
+        args.source_weights or None,
+        args.seed,
+        (args.process_index, args.world_size),
+    )
+
+
+@dataclass
+class RowEncoder:
+    """Makes of some rows of a source what the network reads, and its teacher.
+
+    Args:
+        tokenizer: the network's.
+        skills: entries of the configuration, one a source.
+        teacher_tokenizer: the teacher's, if it reads the rows too.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    skills: list[dict[str, Any]]
+    teacher_tokenizer: PreTrainedTokenizerBase | None = None
+
+    def __call__(self, skill_id: int, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The features of the rows, see [`headstart.features.encode_rows`] and [`headstart.distillation.teacher_columns`]."""
+        features, _ = encode_list(rows, self.tokenizer, self.skills[skill_id], skill_id)
+        if self.teacher_tokenizer is None or not rows:
+            return features
+        columns = teacher_columns([row["text"] for row in rows], self.tokenizer, self.teacher_tokenizer)
+        return [
+            {**fields, **dict(zip(columns, values, strict=True))}
+            for fields, *values in zip(features, *columns.values(), strict=True)
+        ]
 
 
 def _encode(
@@ -117,7 +190,7 @@ def _encode(
     args: PretrainArguments,
     whole: bool = False,
     sentences: SentenceEmbeddings | None = None,
-    words: WordTeacher | None = None,
+    teacher: Teacher | None = None,
 ) -> Dataset:
     limit = args.max_train_rows if part == "train" else args.max_validation_rows
     encoded = []
@@ -128,8 +201,9 @@ def _encode(
         features = encode_rows(rows, tokenizer, model.config.skills[skill_id], skill_id)
         if sentences is not None:
             features = number_sentences(features, rows, sentences)
-        if words is not None:
-            features = words.add_columns(features, rows, tokenizer)
+        if teacher is not None:
+            for name, column in teacher_columns(rows["text"], tokenizer, teacher.tokenizer).items():
+                features = features.add_column(name, column)
         encoded.append(features)
     return concatenate_datasets(encoded)
 

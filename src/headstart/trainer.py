@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,6 +13,7 @@ import torch
 from accelerate.utils import broadcast
 from datasets import Dataset
 from safetensors.torch import load_file, save_file
+from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedTokenizerBase, Trainer
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
@@ -23,10 +25,11 @@ from headstart.modeling.losses_headstart import IGNORED
 from headstart.modeling.modeling_headstart import REJECTED
 from headstart.refilling import EpochRows
 from headstart.saving import mark_complete, newest_complete
+from headstart.streaming import BatchStream
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training_args import HeadstartTrainingArguments
 
-ORDER = "order.safetensors"
+ORDER, STREAM = "order.safetensors", "stream-{}.json"  # in a checkpoint; a stream has one of every process
 
 
 class JointNLUTrainer(Trainer):
@@ -36,7 +39,7 @@ class JointNLUTrainer(Trainer):
         model: the network.
         args: options.
         tokenizer: saved beside each checkpoint.
-        train_dataset: encoded rows.
+        train_dataset: encoded rows, or a stream of batches.
         eval_dataset: encoded rows, or None.
         trunk_learning_rate: learning rate of the trunk; that of everything if left out.
     """
@@ -48,18 +51,20 @@ class JointNLUTrainer(Trainer):
         model: HeadstartForJointNLU,
         args: HeadstartTrainingArguments,
         tokenizer: PreTrainedTokenizerBase,
-        train_dataset: Dataset | EpochRows,
+        train_dataset: Dataset | EpochRows | BatchStream,
         eval_dataset: Dataset | None = None,
         trunk_learning_rate: float | None = None,
     ) -> None:
         self.trunk_learning_rate = trunk_learning_rate
         self._order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
         self._resumed_order: torch.Tensor | None = None
+        if isinstance(train_dataset, BatchStream):
+            args.ignore_data_skip = True  # it knows where it was
         patience = args.early_stopping_patience
         super().__init__(
             model=model,
             args=args,
-            train_dataset=train_dataset,
+            train_dataset=cast(Any, train_dataset),
             eval_dataset=eval_dataset,
             processing_class=tokenizer,
             data_collator=JointNLUCollator(model.config.pad_token_id),
@@ -76,7 +81,7 @@ class JointNLUTrainer(Trainer):
         if resume_from_checkpoint is True:
             resume_from_checkpoint = newest_complete(Path(str(self.args.output_dir)))
         if resume_from_checkpoint:
-            self._resumed_order = load_file(Path(resume_from_checkpoint) / ORDER)["state"]
+            self._load_order(Path(resume_from_checkpoint))
         try:
             result = super().train(str(resume_from_checkpoint) if resume_from_checkpoint else None, *args, **kwargs)
         except UnpicklingError as error:  # torch loads nothing but tensors and numbers
@@ -85,6 +90,22 @@ class JointNLUTrainer(Trainer):
             ) from error
         self._check_weights()
         return result
+
+    def _load_order(self, checkpoint: Path) -> None:
+        self._resumed_order = load_file(checkpoint / ORDER)["state"]
+        if isinstance(self.train_dataset, BatchStream):
+            path = checkpoint / STREAM.format(self.args.process_index)
+            if not path.is_file():
+                raise ValueError(
+                    f"{str(checkpoint)!r} holds no {path.name}: it is of a run without streaming, or of fewer processes; go on as it began."
+                )
+            self.train_dataset.load_state_dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """See `transformers.Trainer.get_train_dataloader`; every process reads its own share of a stream."""
+        if isinstance(self.train_dataset, BatchStream):
+            return self.train_dataset.loader(self.args.dataloader_num_workers)
+        return super().get_train_dataloader()
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         sampler = super()._get_train_sampler(train_dataset)
@@ -113,7 +134,7 @@ class JointNLUTrainer(Trainer):
 
     def training_step(self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """See `transformers.Trainer.training_step`; a loss that is no number is an error before it reaches the weights."""
-        input_ids = inputs["input_ids"]
+        input_ids, position = inputs["input_ids"], inputs.pop("position", None)
         loss = super().training_step(model, inputs, num_items_in_batch)
         is_finite = torch.isfinite(loss).float()
         if self.args.world_size > 1:  # all stop, or those whose rows are well would wait for the others
@@ -122,6 +143,8 @@ class JointNLUTrainer(Trainer):
             raise FloatingPointError(self._what_broke(f"the loss is {loss.item()}", input_ids))
         if is_finite < 1:
             raise FloatingPointError(self._what_broke("the loss of another process is no number"))
+        if position is not None:
+            cast(BatchStream, self.train_dataset).note(position)
         return loss
 
     def _check_weights(self) -> None:
@@ -150,10 +173,13 @@ class JointNLUTrainer(Trainer):
             super()._save_checkpoint(*args, **kwargs)
         finally:
             self.args.save_total_limit = limit
+        folder = Path(self._get_output_dir(trial=None))
+        checkpoint = folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+        if isinstance(self.train_dataset, BatchStream):
+            state = json.dumps(self.train_dataset.state_dict())
+            (checkpoint / STREAM.format(self.args.process_index)).write_text(state, encoding="utf-8")
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            folder = Path(self._get_output_dir(trial=None))
-            checkpoint = folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
             save_file({"state": self._order}, checkpoint / ORDER)
             mark_complete(checkpoint)
             rotate_checkpoints(str(folder), limit, self.state.best_model_checkpoint, use_mtime=True)

@@ -74,6 +74,20 @@ class PretrainArguments(HeadstartTrainingArguments):
     without_slots: list[str] = field(default_factory=list, metadata={"help": "Corpora without annotated slots."})
     max_validation_rows: int = field(default=500, metadata={"help": "Validation rows of each source at an evaluation."})
     max_train_rows: int | None = field(default=None, metadata={"help": "Training rows of each source; unset: all."})
+    streaming: bool = field(
+        default=False,
+        metadata={
+            "help": "Read the corpora, train*.jsonl, while training on them: memory and start don't grow with them. Wants max_steps, and labels.json in "
+            "each (headstart labels DATA)."
+        },
+    )
+    source_weights: list[float] = field(
+        default_factory=list, metadata={"help": "How often each source is drawn from in a stream; unset: as many rows as it has."}
+    )
+    pool_size: int = field(
+        default=25_600, metadata={"help": "Rows of a stream held in memory, sorted and shuffled, for each process or worker."}
+    )
+    vocabulary_rows: int = field(default=200_000, metadata={"help": "First rows of a stream that the vocabulary is chosen from."})
     embeddings: str = field(
         default="distilled", metadata={"help": "Starting embeddings: distilled (from a sentence encoder) or random."}
     )
@@ -110,6 +124,26 @@ class PretrainArguments(HeadstartTrainingArguments):
         for name, value in (("sentence_loss", self.sentence_loss), ("word_loss", self.word_loss)):
             if value < 0:
                 raise ValueError(f"{name} is {value}; it must be at least 0.")
+        self._check_streaming()
+
+    def _check_streaming(self) -> None:
+        if not self.streaming:
+            if self.source_weights:
+                raise ValueError("source_weights is for streaming alone; add --streaming true.")
+            return
+        if self.max_steps <= 0:
+            raise ValueError("streaming wants max_steps: a stream has no end; say with --max_steps N how far it is trained on.")
+        if self.max_train_rows is not None:
+            raise ValueError("max_train_rows is not for streaming: max_steps says how many rows are read.")
+        if self.source_weights and len(self.source_weights) != len(self.sources):
+            raise ValueError(
+                f"source_weights has {len(self.source_weights)} numbers for {len(self.sources)} sources; give one for each."
+            )
+        if self.source_weights and (min(self.source_weights) < 0 or not sum(self.source_weights)):
+            raise ValueError(f"source_weights is {self.source_weights}; they must be at least 0, and not all 0.")
+        for name in ("pool_size", "vocabulary_rows"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
 
 
 @dataclass

@@ -1,0 +1,210 @@
+"""Memory, start and speed of pretraining on streams of growing size.
+
+    python benchmarks/streaming.py --data DATA --work FOLDER --out benchmarks/results/streaming.json [--rows 300000 1000000 4000000]
+
+The streams are made of the corpora of configs/base.yaml: rows are drawn again and again, with other values of the same slots and another casing. FOLDER
+holds them (about 150 bytes a row) and is not deleted. Each size is read through once, as training reads it, and trained on for some steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psutil
+import transformers
+import yaml
+from tqdm.auto import tqdm
+from transformers import AutoTokenizer, TrainerCallback
+
+from headstart import BASE_EN
+from headstart.data import read_rows
+from headstart.features import JointNLUCollator
+from headstart.pretraining import RowEncoder, run_pretraining
+from headstart.streaming import BatchStream, stream_sources, write_labels
+from headstart.templates import row_template
+from headstart.training_args import PretrainArguments, parse_arguments
+
+RECIPE = Path(__file__).parent.parent / "configs" / "base.yaml"
+SHARD = 50_000  # rows
+BATCH = 128
+KINDS = ("intents_with_domain", "without_intents", "without_slots")
+
+
+def recipe() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+    return found
+
+
+def vary(rows: list[dict[str, Any]], domains: list[Any], choice: random.Random) -> Iterator[dict[str, Any]]:
+    """Rows without an end: one drawn at random, its values replaced by others of the same slot half of the time, sometimes in capitals."""
+    templates = [row_template(row, trim=True) for row in rows]
+    values: dict[str, list[str]] = {}
+    for template in templates:
+        for slot in template.slots:
+            values.setdefault(slot.label, []).append(str(slot.value))
+    while True:
+        number = choice.randrange(len(rows))
+        template = templates[number]
+        row = rows[number]
+        if template.slots:
+            row = template.fill(
+                [choice.choice(values[slot.label]) if choice.random() < 0.5 else str(slot.value) for slot in template.slots]
+            )
+        text = (
+            row["text"].capitalize()
+            if choice.random() < 0.3 and len(row["text"].capitalize()) == len(row["text"])
+            else row["text"]
+        )
+        yield {**row, "text": text, "domain": domains[number]}
+
+
+def make_corpora(data: Path, folder: Path, num_rows: int) -> None:
+    """Shards of `num_rows` rows in all, each corpus with its share of them."""
+    names = recipe()["sources"]
+    texts = {name: (data / name / "train.jsonl").read_text(encoding="utf-8").splitlines() for name in names}
+    total = sum(map(len, texts.values()))
+    for name in tqdm(names, desc=f"Writing {num_rows} rows"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        rows = read_rows(data / name / "train.jsonl").to_list()
+        source = vary(rows, [json.loads(line).get("domain") for line in texts[name]], random.Random(name))
+        count = round(num_rows * len(rows) / total)
+        for shard, start in enumerate(range(0, count, SHARD)):
+            with (folder / name / f"train-{shard:05}.jsonl").open("w", encoding="utf-8") as file:
+                for row in islice(source, min(SHARD, count - start)):
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        shutil.copy(data / name / "test.jsonl", folder / name / "test.jsonl")
+        with (data / name / "validation.jsonl").open(encoding="utf-8") as lines:  # a training run ends with an evaluation on all of them
+            (folder / name / "validation.jsonl").write_text("".join(islice(lines, 200)), encoding="utf-8")
+
+
+def memory() -> int:
+    """Megabytes that this process holds."""
+    return round(psutil.Process().memory_info().rss / 1e6)
+
+
+def read_through(folder: Path, num_rows: int) -> dict[str, Any]:
+    """Read as many rows as there are as batches, as training does, and note the memory 20 times."""
+    started = time.perf_counter()
+    options = recipe()
+    sources = stream_sources(str(folder), options["sources"], *(options[name] for name in KINDS))
+    tokenizer = AutoTokenizer.from_pretrained(BASE_EN)
+    skills = [{"name": source.name, "intents": source.intents, "slots": source.slots} for source in sources]
+    batches = iter(BatchStream(sources, RowEncoder(tokenizer, skills), JointNLUCollator(0), BATCH))
+    next(batches)
+    opened = time.perf_counter()
+    curve = []
+    for part in range(20):
+        for _ in islice(batches, num_rows // BATCH // 20):
+            pass
+        curve.append([round(num_rows * (part + 1) / 20), memory()])
+    return {
+        "first_batch_seconds": round(opened - started, 1),
+        "rows_per_second": round(num_rows / (time.perf_counter() - opened)),
+        "megabytes": curve,
+    }
+
+
+class _Clock(TrainerCallback):
+    """Notes when the first step was done."""
+
+    first: float = 0.0
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        type(self).first = type(self).first or time.perf_counter()
+
+
+def train(folder: Path, out: Path, steps: int, streaming: bool) -> dict[str, Any]:
+    """Pretrain for some steps, and say how long the first took to come, and how much memory was held at most."""
+    transformers.trainer.DEFAULT_CALLBACKS.append(_Clock)
+    argv = [str(RECIPE), "--data_dir", str(folder), "--output_dir", str(out), "--max_steps", str(steps), "--sentence_loss", "0"]
+    argv += ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "no", "--report_to", "none"]
+    args = parse_arguments(PretrainArguments, [*argv, "--streaming", "yes" if streaming else "no"], "pretrain")
+    started = time.perf_counter()
+    run_pretraining(args)
+    seconds = json.loads((out / "metrics.json").read_text())["eval_runtime"]
+    return {
+        "steps": steps,
+        "first_step_seconds": round(_Clock.first - started, 1),
+        "rows_per_second": round(BATCH * (steps - 1) / (time.perf_counter() - seconds - _Clock.first)),
+        "most_megabytes": round(peak_memory() / 1e6),
+    }
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
+
+
+def alone(work: str, **options: Any) -> dict[str, Any]:
+    """What this script prints in a process of its own."""
+    command = [sys.executable, __file__, "--child", json.dumps({"work": work, **options})]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def child(options: dict[str, Any]) -> dict[str, Any]:
+    work, folder = options.pop("work"), Path(options.pop("folder"))
+    return read_through(folder, **options) if work == "read" else train(folder, Path(options.pop("out")), **options)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--data", type=Path, help="folder of the corpora")
+    parser.add_argument("--work", type=Path, help="folder for the streams")
+    parser.add_argument("--out", type=Path, help="JSON file of results")
+    parser.add_argument("--rows", type=int, nargs="+", default=[300_000, 1_000_000, 4_000_000])
+    parser.add_argument("--steps", type=int, default=100, help="trained for, of each size (default: %(default)s)")
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(child(json.loads(options.child))))
+        return
+    if not (options.data and options.work and options.out):
+        parser.error("--data, --work and --out are needed")
+    sizes = []
+    for num_rows in options.rows:
+        folder = options.work / str(num_rows)
+        if not (folder / "made").exists():
+            make_corpora(options.data, folder, num_rows)
+            started = time.perf_counter()
+            write_labels(str(folder))
+            (folder / "made").write_text(str(round(time.perf_counter() - started, 1)))
+        found = {"rows": num_rows, "labels_seconds": float((folder / "made").read_text())}
+        found["reading"] = alone("read", folder=str(folder), num_rows=num_rows)
+        for name, streaming in (("training", True), ("training_loaded", False)):
+            if not streaming and num_rows > min(options.rows):
+                continue
+            for shards in [] if streaming else [sorted((folder / name).glob("train-*")) for name in recipe()["sources"]]:
+                with (shards[0].parent / "train.jsonl").open("wb") as file:  # loading wants one file
+                    file.writelines(shard.read_bytes() for shard in shards)
+            out = options.work / f"{num_rows}-{name}"
+            shutil.rmtree(out, ignore_errors=True)
+            found[name] = alone("train", folder=str(folder), out=str(out), steps=options.steps, streaming=streaming)
+            for source in [] if streaming else recipe()["sources"]:
+                (folder / source / "train.jsonl").unlink()
+        sizes.append(found)
+        print(json.dumps(found), flush=True)
+    content = {
+        "date": date.today().isoformat(),
+        "command": f"python benchmarks/streaming.py --data DATA --work FOLDER --rows {' '.join(map(str, options.rows))} --steps {options.steps}",
+        "batch": BATCH,
+        "sizes": sizes,
+    }
+    options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
