@@ -11,13 +11,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from headstart.modeling.weights_headstart import ASIDE, file_hash, write_aside
 
+# What torch.save says of a failed write, by version and moment.
+_TORCH_WRITE_ERRORS = ("PytorchStreamWriter", "inline_container", "iostream error")
+
 logger = logging.getLogger(__name__)
 
 HASHES = "sha256.json"  # of a checkpoint of training, written last: without it, the checkpoint is not complete
+
+
+@contextmanager
+def named_write_errors(folder: Path) -> Iterator[None]:
+    """Turns what libraries raise where the disk is full, or can't be written, into an `OSError` that names the folder."""
+    try:
+        yield
+    except (SafetensorError, RuntimeError) as error:
+        if isinstance(error, SafetensorError) or any(words in str(error) for words in _TORCH_WRITE_ERRORS):
+            raise OSError(f"{str(folder)!r} can't be written, the disk may be full: {str(error).splitlines()[0]}") from error
+        raise
 
 
 @contextmanager
@@ -39,7 +54,8 @@ def written_aside(folder: Path, last: str, outdated: Sequence[str] = ()) -> Iter
     _clear(folder)
     with tempfile.TemporaryDirectory(prefix=f"{ASIDE}{os.getpid()}-", dir=folder) as made:
         aside = Path(made)
-        yield aside
+        with named_write_errors(folder):
+            yield aside
         files = {file.name: file for file in aside.iterdir()}
         if last not in files or any(file.is_dir() for file in files.values()):
             raise ValueError(
@@ -113,4 +129,4 @@ def newest_complete(folder: Path) -> Path | None:
     return None
 
 
-__all__ = ["mark_complete", "newest_complete", "what_is_wrong", "written_aside"]
+__all__ = ["mark_complete", "named_write_errors", "newest_complete", "what_is_wrong", "written_aside"]

@@ -24,7 +24,7 @@ from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.losses_headstart import IGNORED
 from headstart.modeling.modeling_headstart import REJECTED
 from headstart.refilling import EpochRows
-from headstart.saving import mark_complete, newest_complete
+from headstart.saving import mark_complete, named_write_errors, newest_complete
 from headstart.streaming import BatchStream
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training_args import HeadstartTrainingArguments
@@ -169,11 +169,12 @@ class JointNLUTrainer(Trainer):
         self._check_weights()
         # An older checkpoint goes only when the new one is known to be complete.
         limit, self.args.save_total_limit = self.args.save_total_limit, None
+        folder = Path(self._get_output_dir(trial=None))
         try:
-            super()._save_checkpoint(*args, **kwargs)
+            with named_write_errors(folder):
+                super()._save_checkpoint(*args, **kwargs)
         finally:
             self.args.save_total_limit = limit
-        folder = Path(self._get_output_dir(trial=None))
         checkpoint = folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
         if isinstance(self.train_dataset, BatchStream):
             state = json.dumps(self.train_dataset.state_dict())

@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm.auto import tqdm
 
 from headstart import HeadstartForJointNLU, export, finetune, pretrain
 from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS
@@ -122,23 +124,23 @@ def survive(stage: Stage, folder: Path, kills: int, rng: random.Random) -> Outco
     """
     whole, killed = folder / "whole", folder / "killed"
     started = time.perf_counter()
-    _finish(_start(lambda: stage.run(whole, False)))
+    finish(start(lambda: stage.run(whole, False)))
     seconds = time.perf_counter() - started
     outcome = Outcome()
     while outcome.kills < kills:
-        process = _start(lambda: stage.run(killed, True))
+        process = start(lambda: stage.run(killed, True))
         time.sleep(rng.uniform(0, seconds))
         if not _kill(process):  # it was done before
             shutil.rmtree(killed)
             continue
         outcome.kills += 1
-        outcome.broken += not _is_whole(stage, killed)
-    _finish(_start(lambda: stage.run(killed, True)))
-    outcome.is_same = all(_content(whole / name) == _content(killed / name) for name in stage.files)
+        outcome.broken += not is_whole(stage, killed)
+    finish(start(lambda: stage.run(killed, True)))
+    outcome.is_same = all(content_of(whole / name) == content_of(killed / name) for name in stage.files)
     return outcome
 
 
-def _is_whole(stage: Stage, folder: Path) -> bool:
+def is_whole(stage: Stage, folder: Path) -> bool:
     """The folder holds no result, or one that loads."""
     if not (folder / stage.mark).exists():
         return True
@@ -150,7 +152,7 @@ def _is_whole(stage: Stage, folder: Path) -> bool:
     return True
 
 
-def _content(file: Path) -> Any:
+def content_of(file: Path) -> Any:
     """What must be equal: bytes, or figures without seconds."""
     if file.suffix != ".json" or file.name in (TOKENIZER, SKILL):
         return hashlib.sha256(file.read_bytes()).hexdigest()
@@ -163,7 +165,8 @@ def _content(file: Path) -> Any:
     return content
 
 
-def _start(work: Callable[[], Any]) -> int:
+def start(work: Callable[[], Any]) -> int:
+    """Do it in a forked process, whose number is returned."""
     sys.stdout.flush()
     process = os.fork()
     if process:
@@ -171,6 +174,7 @@ def _start(work: Callable[[], Any]) -> int:
     status = 1
     try:
         torch.set_num_threads(1)
+        tqdm.set_lock(threading.RLock())  # the usual one is shared by all forks: one that dies with it stops the others
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         work()
@@ -181,7 +185,12 @@ def _start(work: Callable[[], Any]) -> int:
         os._exit(status)
 
 
-def _finish(process: int) -> None:
+def finish(process: int) -> None:
+    """Wait for its end.
+
+    Raises:
+        RuntimeError: it ended with an error.
+    """
     _, status = os.waitpid(process, 0)
     if status:
         raise RuntimeError(f"the stage ended with status {status}; its error is in the output above")

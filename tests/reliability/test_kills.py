@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,19 +12,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from kills import make_stages, survive
 
 NAMES = ("pretraining", "fine-tuning", "fine-tuning of a head", "export", "report")
-
-
-@pytest.fixture
-def material(root: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A skill with validation rows, and two corpora."""
-    for name in ("coffee_machine", "plant_care"):
-        folder = tmp_path / "corpora" / name
-        folder.mkdir(parents=True)
-        for part, source in (("train", "train"), ("validation", "test"), ("test", "test")):
-            shutil.copy(root / "examples" / name / f"{source}.jsonl", folder / f"{part}.jsonl")
-    skill = tmp_path / "skills" / "coffee_machine"
-    shutil.copytree(tmp_path / "corpora" / "coffee_machine", skill)
-    return skill, tmp_path / "corpora"
 
 
 @pytest.mark.parametrize("name", NAMES)
