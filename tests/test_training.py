@@ -291,6 +291,35 @@ def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:
         assert same(weights(tmp_path / "whole"), weights(half)), step
 
 
+def test_bfloat16_learns_as_float32_does(corpora: Path, tmp_path: Path) -> None:
+    options = {
+        **PRETRAINING, "max_steps": 20, "logging_steps": 1, "eval_strategy": "no", "save_steps": 20, "load_best_model_at_end": False,
+        "word_dropout": 0.0, "hidden_dropout": 0.0,
+    }  # fmt: skip
+    losses = {}
+    for name, more in (("float32", {}), ("bfloat16", {"bf16": True})):
+        pretrain(corpora, tmp_path / name, **options, **more)
+        history = json.loads((tmp_path / name / "checkpoint-20" / "trainer_state.json").read_text())["log_history"]
+        losses[name] = [entry["loss"] for entry in history if "loss" in entry]
+        dtypes = {tensor.dtype for tensor in weights(tmp_path / name).values() if tensor.is_floating_point()}
+        assert dtypes == {torch.float32}
+    assert len(losses["float32"]) == 20 and losses["bfloat16"] != losses["float32"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
+
+
+@pytest.mark.parametrize("has_units", [True, False])
+def test_bfloat16_is_chosen_where_the_processor_has_units_for_it(
+    has_units: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "amx_bf16": has_units})
+    options = {"skill": "rows.jsonl", "output_dir": str(tmp_path), "use_cpu": True}
+    assert FinetuneArguments(**options, auto_bf16=True).bf16 is has_units
+    assert FinetuneArguments(**options).bf16 is False
+    assert FinetuneArguments(**options, bf16=True, auto_bf16=True).bf16 is True
+    with pytest.raises(ValueError, match="fp16 wants a GPU"):  # transformers would compute in float32
+        FinetuneArguments(**options, fp16=True)
+
+
 # ---- options
 
 

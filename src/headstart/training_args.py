@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import torch
 import yaml
 from transformers import HfArgumentParser, TrainingArguments
 
@@ -43,6 +44,10 @@ class HeadstartTrainingArguments(TrainingArguments):
         default=False, metadata={"help": "Of several processes: the trainer sees to it that every weight has a gradient."}
     )
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
+    auto_bf16: bool = field(
+        default=False,
+        metadata={"help": "Compute in bfloat16, as --bf16 does, where the GPU or processor has units for it (of processors: AMX)."},
+    )
 
     @property
     def output_path(self) -> Path:
@@ -58,7 +63,24 @@ class HeadstartTrainingArguments(TrainingArguments):
         # transformers would publish every saved folder, with pickles: what is finished is pushed by [`headstart.runs.push_run`].
         self.publishes, self.push_to_hub = self.push_to_hub, False
         self.label_names = ["intent_labels", "slot_labels", "skill_ids"]
+        if self.auto_bf16 and not self.fp16:
+            self.bf16 = self.bf16 or computes_bf16(bool(self.use_cpu))
+        # transformers would ask for it where there is nothing else.
+        self.use_cpu = self.use_cpu or not torch.accelerator.is_available()
+        if self.fp16 and self.use_cpu:
+            raise ValueError("fp16 wants a GPU; on a processor, take bf16, or auto_bf16, which looks whether it has units for it.")
         super().__post_init__()
+
+
+def computes_bf16(use_cpu: bool = False) -> bool:
+    """Whether bfloat16 is faster here than float32: on a GPU that has it, or a processor with AMX. Without these it is emulated, and slower.
+
+    Args:
+        use_cpu: whatever GPU there is won't be used.
+    """
+    if torch.cuda.is_available() and not use_cpu:
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 @dataclass
@@ -345,4 +367,4 @@ def _read_options(path: Path) -> dict[str, Any]:
     return options
 
 
-__all__ = ["FinetuneArguments", "HeadstartTrainingArguments", "PretrainArguments", "parse_arguments"]
+__all__ = ["FinetuneArguments", "HeadstartTrainingArguments", "PretrainArguments", "computes_bf16", "parse_arguments"]
