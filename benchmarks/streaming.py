@@ -84,7 +84,9 @@ def make_corpora(data: Path, folder: Path, num_rows: int) -> None:
                 for row in islice(source, min(SHARD, count - start)):
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
         shutil.copy(data / name / "test.jsonl", folder / name / "test.jsonl")
-        with (data / name / "validation.jsonl").open(encoding="utf-8") as lines:  # a training run ends with an evaluation on all of them
+        with (data / name / "validation.jsonl").open(
+            encoding="utf-8"
+        ) as lines:  # a training run ends with an evaluation on all of them
             (folder / name / "validation.jsonl").write_text("".join(islice(lines, 200)), encoding="utf-8")
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from headstart.streaming import write_labels
+
 pytestmark = pytest.mark.slow
 
 STEPS = 24
@@ -72,8 +74,10 @@ def test_two_processes_learn_as_one(root: Path, corpora: Path, tmp_path: Path) -
     assert {path.name for path in (tmp_path / "one").iterdir()} == {path.name for path in (tmp_path / "two").iterdir()}
 
 
-def test_two_processes_go_on_where_they_were(root: Path, corpora: Path, tmp_path: Path) -> None:
-    losses = ("--sentence_loss", "1", "--word_loss", "1", "--sentence_cache", str(tmp_path / "cache"))
+@pytest.mark.parametrize("more", [(), ("--streaming", "true", "--pool_size", "64"), ("--bf16", "true")], ids=" ".join)
+def test_two_processes_go_on_where_they_were(more: tuple[str, ...], root: Path, corpora: Path, tmp_path: Path) -> None:
+    write_labels(str(corpora))
+    losses = ("--sentence_loss", "1", "--word_loss", "1", "--sentence_cache", str(tmp_path / "cache"), *more)
     train(root, corpora, tmp_path / "whole", 2, 8, *losses)
     (tmp_path / "half").mkdir()
     (tmp_path / "whole" / "checkpoint-16").rename(tmp_path / "half" / "checkpoint-16")

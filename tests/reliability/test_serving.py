@@ -32,7 +32,7 @@ for number in range(total + 1):
         curve.append(resident())
     length = 400 if number % 1000 == 999 else rng.randint(1, 12)
     text = " ".join(rng.choice(words) + str(rng.randint(0, 9)) * rng.randint(0, 2) for _ in range(length))
-    nlu(text if number % 3 else [text, "to paris"], skill=rng.choice(["travel", "bank", "tables"]))
+    nlu(text if number % 3 else [text, "to paris"], skill=rng.choice(nlu.model.skills))
 print(json.dumps(curve))
 """
 
