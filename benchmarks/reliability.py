@@ -85,7 +85,7 @@ def tests(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Run the tests of what comes in and of what goes wrong, and count."""
     counts = {}
     for name, title in FILES.items():
-        report = folder / "report.xml"
+        report = folder / f"{name}.xml"
         command = [sys.executable, "-m", "pytest", "-q", str(TESTS / name), f"--junitxml={report}"]
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
         suite = ElementTree.parse(report).getroot()[0]

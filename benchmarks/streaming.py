@@ -47,7 +47,7 @@ def recipe() -> dict[str, Any]:
 
 
 def vary(rows: list[dict[str, Any]], domains: list[Any], choice: random.Random) -> Iterator[dict[str, Any]]:
-    """Rows without an end: one drawn at random, its values replaced by others of the same slot half of the time, sometimes in capitals."""
+    """Rows without an end: one drawn at random, its values replaced by others of the same slot half of the time, sometimes with a capital first."""
     templates = [row_template(row, trim=True) for row in rows]
     values: dict[str, list[str]] = {}
     for template in templates:
@@ -69,15 +69,21 @@ def vary(rows: list[dict[str, Any]], domains: list[Any], choice: random.Random) 
         yield {**row, "text": text, "domain": domains[number]}
 
 
+def read_corpus(path: Path) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Rows, and their domains."""
+    with path.open(encoding="utf-8") as lines:
+        return read_rows(path).to_list(), [json.loads(line).get("domain") for line in lines if line.strip()]
+
+
 def make_corpora(data: Path, folder: Path, num_rows: int) -> None:
     """Shards of `num_rows` rows in all, each corpus with its share of them."""
     names = recipe()["sources"]
-    texts = {name: (data / name / "train.jsonl").read_text(encoding="utf-8").splitlines() for name in names}
-    total = sum(map(len, texts.values()))
+    corpora = {name: read_corpus(data / name / "train.jsonl") for name in names}
+    total = sum(len(rows) for rows, _ in corpora.values())
     for name in tqdm(names, desc=f"Writing {num_rows} rows"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-        rows = read_rows(data / name / "train.jsonl").to_list()
-        source = vary(rows, [json.loads(line).get("domain") for line in texts[name]], random.Random(name))
+        rows, domains = corpora[name]
+        source = vary(rows, domains, random.Random(name))
         count = round(num_rows * len(rows) / total)
         for shard, start in enumerate(range(0, count, SHARD)):
             with (folder / name / f"train-{shard:05}.jsonl").open("w", encoding="utf-8") as file:
@@ -162,6 +168,44 @@ def child(options: dict[str, Any]) -> dict[str, Any]:
     return read_through(folder, **options) if work == "read" else train(folder, Path(options.pop("out")), **options)
 
 
+def measure(num_rows: int, options: argparse.Namespace, loaded: bool) -> dict[str, Any]:
+    """All figures of one size; `loaded`: those of training without streaming, too."""
+    folder = options.work / str(num_rows)
+    if not (folder / "made").exists():
+        make_corpora(options.data, folder, num_rows)
+        started = time.perf_counter()
+        write_labels(str(folder))
+        (folder / "made").write_text(str(round(time.perf_counter() - started, 1)))
+    found: dict[str, Any] = {"rows": num_rows, "labels_seconds": float((folder / "made").read_text())}
+    found["reading"] = alone("read", folder=str(folder), num_rows=num_rows)
+    found["training"] = alone("train", folder=str(folder), out=fresh(options.work / "out"), steps=options.steps, streaming=True)
+    if loaded:
+        whole = folder.with_name(f"{num_rows}-whole")
+        join_shards(folder, whole)
+        found["training_loaded"] = alone(
+            "train", folder=str(whole), out=fresh(options.work / "out"), steps=options.steps, streaming=False
+        )
+    return found
+
+
+def fresh(folder: Path) -> str:
+    """An empty place for a run."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return str(folder)
+
+
+def join_shards(folder: Path, whole: Path) -> None:
+    """The same corpora in one file each, which loading wants."""
+    for source in folder.iterdir():
+        if source.is_dir():
+            (whole / source.name).mkdir(parents=True, exist_ok=True)
+            (whole / source.name / "train.jsonl").write_bytes(
+                b"".join(shard.read_bytes() for shard in sorted(source.glob("train-*")))
+            )
+            for part in ("validation", "test"):
+                shutil.copy(source / f"{part}.jsonl", whole / source.name / f"{part}.jsonl")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -178,27 +222,8 @@ def main() -> None:
         parser.error("--data, --work and --out are needed")
     sizes = []
     for num_rows in options.rows:
-        folder = options.work / str(num_rows)
-        if not (folder / "made").exists():
-            make_corpora(options.data, folder, num_rows)
-            started = time.perf_counter()
-            write_labels(str(folder))
-            (folder / "made").write_text(str(round(time.perf_counter() - started, 1)))
-        found = {"rows": num_rows, "labels_seconds": float((folder / "made").read_text())}
-        found["reading"] = alone("read", folder=str(folder), num_rows=num_rows)
-        for name, streaming in (("training", True), ("training_loaded", False)):
-            if not streaming and num_rows > min(options.rows):
-                continue
-            for shards in [] if streaming else [sorted((folder / name).glob("train-*")) for name in recipe()["sources"]]:
-                with (shards[0].parent / "train.jsonl").open("wb") as file:  # loading wants one file
-                    file.writelines(shard.read_bytes() for shard in shards)
-            out = options.work / f"{num_rows}-{name}"
-            shutil.rmtree(out, ignore_errors=True)
-            found[name] = alone("train", folder=str(folder), out=str(out), steps=options.steps, streaming=streaming)
-            for source in [] if streaming else recipe()["sources"]:
-                (folder / source / "train.jsonl").unlink()
-        sizes.append(found)
-        print(json.dumps(found), flush=True)
+        sizes.append(measure(num_rows, options, loaded=num_rows == min(options.rows)))
+        print(json.dumps(sizes[-1]), flush=True)
     content = {
         "date": date.today().isoformat(),
         "command": f"python benchmarks/streaming.py --data DATA --work FOLDER --rows {' '.join(map(str, options.rows))} --steps {options.steps}",

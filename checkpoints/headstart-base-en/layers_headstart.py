@@ -33,6 +33,11 @@ class RowLengths:
         return bool(self.lengths.amin() < self.num_tokens)
 
     @cached_property
+    def is_mostly_padding(self) -> bool:
+        """More than half of the batch is padding."""
+        return bool(2 * self.lengths.sum() < len(self.lengths) * self.num_tokens)
+
+    @cached_property
     def is_padding(self) -> torch.Tensor:
         """(batch, tokens, 1) bool."""
         return (self._positions >= self.lengths.to(self.device).unsqueeze(1)).unsqueeze(2)
@@ -71,14 +76,15 @@ def run_lstm(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, change: nn.Mo
         change: a head's [`LowRankChange`] of it.
     """
     weights = cast(list[torch.Tensor], lstm._flat_weights) if change is None else change(lstm)
-    if inputs.is_cuda:  # cuDNN knows rows of different lengths
+    # cuDNN knows rows of different lengths. On a CPU, packing costs more than it saves, but for one long row among short ones.
+    if inputs.is_cuda or (rows.is_mostly_padding and not torch.is_grad_enabled()):
         packed = pack_padded_sequence(inputs, rows.lengths, batch_first=True, enforce_sorted=False)
         packed = packed._replace(data=_states(packed.data, weights, lstm.hidden_size, packed.batch_sizes))
         return pad_packed_sequence(packed, batch_first=True, total_length=rows.num_tokens)[0]
     if not rows.any_padding:
         return _states(inputs, weights, lstm.hidden_size)
-    # On a CPU, the gradient of a packed sequence writes all of it anew at every time step, and oneDNN takes rows of one length alone. But a
-    # direction by itself never sees the padding that stands behind a row.
+    # The gradient of a packed sequence writes all of it anew at every time step, and oneDNN takes rows of one length alone. But a direction by
+    # itself never sees the padding that stands behind a row.
     half = len(weights) // 2
     forward = _states(inputs, weights[:half], lstm.hidden_size)
     backward = rows.reverse(_states(rows.reverse(inputs), weights[half:], lstm.hidden_size))

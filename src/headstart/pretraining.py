@@ -153,6 +153,8 @@ def _make_stream(
         args.source_weights or None,
         args.seed,
         (args.process_index, args.world_size),
+        args.dataloader_num_workers,
+        args.max_steps * args.gradient_accumulation_steps,
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, cast
 
 import datasets
@@ -26,7 +27,8 @@ from headstart.data import DataError, is_covered, parse_row, rows_to_dataset, sh
 logger = logging.getLogger(__name__)
 
 LABELS = "labels.json"
-CHUNK = 1 << 20  # bytes of a shard that are read at once
+COUNTS, KINDS = ("rows", "held_out"), ("intents", "domain_intents", "slots")  # in labels.json
+CHUNK = 1 << 20  # characters of a shard that are read at once
 
 
 @dataclass
@@ -36,26 +38,109 @@ class StreamedRows:
     Args:
         name: the corpus.
         lines: its shards' lines.
-        num_rows: how many rows it has, in all.
+        num_rows: how many rows it has, in all, without those that are left out.
+        num_held_out: how many those are.
         has_domains: intents are named together with the row's `domain`.
         held_out: keys of the texts that are left out (see [`headstart.corpora.text_key`]).
+        intents, slots: what a row may have; empty if they are not annotated.
     """
 
     name: str
     lines: datasets.IterableDataset
     num_rows: int
+    num_held_out: int
     has_domains: bool
     held_out: set[str]
+    intents: list[str]
+    slots: list[str]
 
     def parse(self, line: str) -> dict[str, Any] | None:
-        """The row of a line; None if it is blank or to be left out."""
-        if not line.strip():
+        """The row of a line; None if it is blank or to be left out.
+
+        Raises:
+            DataError: it is not as it must be, or has a label that is not in `labels.json`.
+        """
+        found = _parse(self.name, line, self.held_out)
+        if found is None:
             return None
-        where = f"corpus {self.name!r}, row {shorten(line)}"
-        row = parse_row(line, where)
+        row, fields, where = found
         if self.has_domains:
-            row = with_domain(row, domain_of(json.loads(line), where))
-        return None if text_key(row["text"]) in self.held_out else row
+            row = with_domain(row, domain_of(fields, where))
+        if not is_covered(row, self.intents, self.slots):
+            raise DataError(f"{where}: it has a label that is not in {LABELS}: make that anew with headstart labels.")
+        return row
+
+
+class CorporaFolder:
+    """A folder of corpora, wherever fsspec reaches.
+
+    Args:
+        address: a path, or an address such as `hf://datasets/OWNER/NAME`.
+
+    Raises:
+        DataError: its name holds characters that stand for others in a pattern.
+    """
+
+    def __init__(self, address: str) -> None:
+        if any(character in address for character in "*?["):
+            raise DataError(f"{address!r} can't be streamed from: its name holds one of *, ?, [; rename it.")
+        self.address = address
+        self.files, root = fsspec.core.url_to_fs(address)
+        self.root = root.rstrip("/")
+
+    def names(self) -> list[str]:
+        """Its folders that hold training rows."""
+        return sorted({path.split("/")[-2] for path in self.files.glob(f"{self.root}/*/train*.jsonl*")})
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise `DataError` if one of these is not there."""
+        known = self.names()
+        for name in set(names) - set(known):
+            raise DataError(f"{self.address} has no corpus {name!r}; it has: {', '.join(known) or 'none'}.")
+
+    def lines(self, name: str, part: str, seed: int | None = None) -> datasets.IterableDataset:
+        """Lines of the shards of a part of a corpus, in the column `text`; with a seed, the shards are in a random order."""
+        shards = sorted(self.files.glob(f"{self.root}/{name}/{part}.jsonl*"))
+        if not shards:
+            raise DataError(f"corpus {name!r} in {self.address} has no {part}.jsonl")
+        if seed is not None:
+            shards = [shards[number] for number in np.random.default_rng(seed).permutation(len(shards))]
+        urls = [self.files.unstrip_protocol(shard) for shard in shards]
+        lines = datasets.load_dataset(
+            "text", data_files=urls, split="train", streaming=True, chunksize=CHUNK, encoding="utf-8-sig"
+        )
+        return cast(datasets.IterableDataset, lines)
+
+    def held_out(self) -> set[str]:
+        """Keys of the validation and test texts of all corpora."""
+        return {
+            text_key(found[0]["text"])
+            for name in self.names() for part in ("validation", "test") for line in _texts(name, self.lines(name, part))
+            if (found := _parse(name, line)) is not None
+        }  # fmt: skip
+
+    def labels(self, name: str) -> dict[str, Any]:
+        """What `labels.json` of a corpus says.
+
+        Raises:
+            DataError: it is not there, or damaged.
+        """
+        path, remedy = f"{self.root}/{name}/{LABELS}", f"make it with headstart labels {self.address}"
+        if not self.files.exists(path):
+            raise DataError(f"corpus {name!r} in {self.address} has no {LABELS}, which streaming wants: {remedy}")
+        with self.files.open(path, encoding="utf-8") as file:
+            try:
+                found = json.load(file)
+            except ValueError as error:
+                raise DataError(f"{path} is damaged ({error}): {remedy}") from error
+        if not isinstance(found, dict) or found.keys() != {*COUNTS, *KINDS} or not found["rows"]:
+            raise DataError(f"{path} is not what this version writes, or of no rows: {remedy}")
+        return found
+
+    def write_labels(self, name: str, content: dict[str, Any]) -> None:
+        """Write `labels.json` of a corpus."""
+        with self.files.open(f"{self.root}/{name}/{LABELS}", "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def stream_sources(
@@ -69,71 +154,106 @@ def stream_sources(
     """The corpora as [`headstart.corpora.load_sources`] reads them, with [`StreamedRows`] as their training rows.
 
     Args:
-        data_dir: folder of corpora, local or remote, each with `train*.jsonl`, `validation.jsonl`, `test.jsonl` and `labels.json`.
+        data_dir: folder of corpora, local or remote, each with `train*.jsonl`, `validation.jsonl`, `test.jsonl` and `labels.json`. The keys of all
+            validation and test texts are held in memory.
         names, intents_with_domain, without_intents, without_slots: see there.
         seed: of the order of the shards.
 
     Raises:
         DataError: a corpus or its `labels.json` is not there, or a validation or test row is not as it must be.
     """
-    known = list_corpora(data_dir)
-    for name in {*names, *intents_with_domain, *without_intents, *without_slots} - set(known):
-        raise DataError(f"{data_dir} has no corpus {name!r}; it has: {', '.join(known) or 'none'}.")
-    held_out = {
-        text_key(row["text"]) for name in known for part in ("validation", "test") for row in _read_part(data_dir, name, part)
-    }
+    folder = CorporaFolder(data_dir)
+    folder.check([*names, *intents_with_domain, *without_intents, *without_slots])
+    held_out = folder.held_out()
     sources = []
     for name in names:
-        labels = _read_labels(data_dir, name)
+        labels = folder.labels(name)
         has_domains = name in intents_with_domain
         intents = [] if name in without_intents else labels["domain_intents" if has_domains else "intents"]
         slots = [] if name in without_slots else labels["slots"]
-        train = StreamedRows(name, _open_lines(data_dir, name, "train*", seed), labels["rows"], has_domains, held_out)
-        validation = [row for row in _read_part(data_dir, name, "validation", has_domains) if is_covered(row, intents, slots)]
+        train = StreamedRows(
+            name, folder.lines(name, "train*", seed), labels["rows"], labels["held_out"], has_domains, held_out, intents, slots
+        )
+        anything = replace(train, held_out=set(), intents=[], slots=[])
+        rows = [row for line in _texts(name, folder.lines(name, "validation")) if (row := anything.parse(line)) is not None]
+        validation = [row for row in rows if is_covered(row, intents, slots)]
         sources.append(Source(name, train, rows_to_dataset(validation), intents, slots))
     return sources
 
 
-def list_corpora(data_dir: str) -> list[str]:
-    """Names of the folders in `data_dir` that hold training rows."""
-    files, root = fsspec.core.url_to_fs(data_dir)
-    return sorted({path.rstrip("/").split("/")[-2] for path in files.glob(f"{root.rstrip('/')}/*/train*.jsonl*")})
-
-
 def write_labels(data_dir: str, names: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
-    """Read corpora once, and write the number of their rows and their labels into `labels.json` in their folders.
+    """Read corpora once, and write the number of their rows and their labels into `labels.json` in their folders; rows whose text is a
+    validation or test text of any corpus don't count.
 
     Args:
         data_dir: folder of corpora.
         names: the corpora; all if they are left out.
 
     Returns:
-        what was written, by corpus: `rows`, and, sorted, `intents`, `domain_intents` (`DOMAIN/INTENT`, of rows with a domain) and `slots`.
+        what was written, by corpus: `rows`, `held_out` (how many these are), and, sorted, `intents`, `domain_intents` (`DOMAIN/INTENT`, of rows with a domain) and `slots`.
 
     Raises:
-        DataError: a corpus is not there, or a row is not as it must be.
+        DataError: a corpus is not there, has no rows, or a row is not as it must be.
     """
-    known = list_corpora(data_dir)
-    if not known:
+    folder = CorporaFolder(data_dir)
+    folder.check(names or [])
+    chosen = folder.names() if names is None else names
+    if not chosen:
         raise DataError(f"{data_dir} holds no corpus; allowed: a folder with one folder a corpus, and train*.jsonl in each.")
+    held_out = folder.held_out()
     written = {}
-    for name in known if names is None else names:
-        if name not in known:
-            raise DataError(f"{data_dir} has no corpus {name!r}; it has: {', '.join(known)}.")
-        written[name] = _count_labels(data_dir, name)
-        files, root = fsspec.core.url_to_fs(data_dir)
-        with files.open(f"{root.rstrip('/')}/{name}/{LABELS}", "w", encoding="utf-8") as file:
-            file.write(json.dumps(written[name], ensure_ascii=False, indent=1) + "\n")
+    for name in chosen:
+        written[name] = _count_labels(name, folder.lines(name, "train*"), held_out)
+        if not written[name]["rows"]:
+            raise DataError(f"corpus {name!r} in {data_dir} has no training row, or evaluation texts alone.")
+        folder.write_labels(name, written[name])
     return written
 
 
 def first_texts(sources: Sequence[Source], num_rows: int, weights: Sequence[float] | None = None) -> Iterator[str]:
-    """Texts of the first rows of streamed sources, `num_rows` in all by the sources' weights, but none twice."""
+    """Texts of the first rows of streamed sources, `num_rows` in all by the sources' weights, but no row twice."""
     for source, share in zip(sources, _shares(sources, weights), strict=True):
         rows = _streamed(source)
-        reader = _Reader(rows, 0, 1, None)
-        for _ in range(min(round(num_rows * share), rows.num_rows)):
-            yield next(reader)["text"]
+        found = (row["text"] for line in _texts(rows.name, rows.lines) if (row := rows.parse(line)) is not None)
+        yield from islice(found, round(num_rows * share))
+
+
+def _count_labels(name: str, lines: datasets.IterableDataset, held_out: set[str]) -> dict[str, Any]:
+    counts = dict.fromkeys(COUNTS, 0)
+    labels: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    for line in tqdm(_texts(name, lines), desc=f"Labels of {name}", unit=" rows"):
+        found = _parse(name, line)
+        if found is None:
+            continue
+        row, fields, _ = found
+        is_held_out = text_key(row["text"]) in held_out
+        counts["held_out" if is_held_out else "rows"] += 1
+        if is_held_out:
+            continue
+        labels["slots"].update(slot["label"] for slot in row["slots"] or [])
+        if row["intent"] is not None:
+            labels["intents"].add(row["intent"])
+            if "domain" in fields:
+                labels["domain_intents"].add(with_domain(row, str(fields["domain"]))["intent"])
+    return {**counts, **{kind: sorted(values) for kind, values in labels.items()}}
+
+
+def _texts(name: str, lines: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The lines of a corpus, one by one."""
+    try:
+        for line in lines:
+            yield line["text"]
+    except UnicodeDecodeError as error:
+        raise DataError(f"corpus {name!r}: a shard is not UTF-8 ({error}); save it as UTF-8.") from error
+
+
+def _parse(name: str, line: str, held_out: set[str] | None = None) -> tuple[dict[str, Any], dict[str, Any], str] | None:
+    """The row of a line, all its fields, and where it stands, for a message; None if it is blank or held out."""
+    if not line.strip():
+        return None
+    where = f"corpus {name!r}, row {shorten(line)}"
+    row = parse_row(line, where)
+    return None if held_out and text_key(row["text"]) in held_out else (row, json.loads(line), where)
 
 
 def _shares(sources: Sequence[Source], weights: Sequence[float] | None) -> list[float]:
@@ -143,54 +263,6 @@ def _shares(sources: Sequence[Source], weights: Sequence[float] | None) -> list[
 
 def _streamed(source: Source) -> StreamedRows:
     return cast(StreamedRows, source.train)
-
-
-def _count_labels(data_dir: str, name: str) -> dict[str, Any]:
-    num_rows = 0
-    intents: set[str] = set()
-    domain_intents: set[str] = set()
-    slots: set[str] = set()
-    for line in tqdm(_open_lines(data_dir, name, "train*"), desc=f"Labels of {name}", unit=" rows"):
-        if not line["text"].strip():
-            continue
-        row = parse_row(line["text"], f"corpus {name!r}, row {shorten(line['text'])}")
-        num_rows += 1
-        slots.update(slot["label"] for slot in row["slots"] or [])
-        if row["intent"] is not None:
-            intents.add(row["intent"])
-            domain = json.loads(line["text"]).get("domain")
-            if domain is not None:
-                domain_intents.add(f"{domain}/{row['intent']}")
-    return {"rows": num_rows, "intents": sorted(intents), "domain_intents": sorted(domain_intents), "slots": sorted(slots)}
-
-
-def _read_labels(data_dir: str, name: str) -> dict[str, Any]:
-    files, root = fsspec.core.url_to_fs(data_dir)
-    path = f"{root.rstrip('/')}/{name}/{LABELS}"
-    if not files.exists(path):
-        raise DataError(
-            f"corpus {name!r} in {data_dir} has no {LABELS}, which streaming wants: make it with headstart labels {data_dir}"
-        )
-    with files.open(path, encoding="utf-8") as file:
-        return cast(dict[str, Any], json.load(file))
-
-
-def _open_lines(data_dir: str, name: str, part: str, seed: int | None = None) -> datasets.IterableDataset:
-    """Lines of the shards of a part of a corpus, in the column `text`."""
-    files, root = fsspec.core.url_to_fs(data_dir)
-    shards = sorted(files.glob(f"{root.rstrip('/')}/{name}/{part}.jsonl*"))
-    if not shards:
-        raise DataError(f"corpus {name!r} in {data_dir} has no {part}.jsonl")
-    if seed is not None:
-        shards = [shards[number] for number in np.random.default_rng(seed).permutation(len(shards))]
-    urls = [files.unstrip_protocol(shard) for shard in shards]
-    lines = datasets.load_dataset("text", data_files=urls, split="train", streaming=True, chunksize=CHUNK)
-    return cast(datasets.IterableDataset, lines)
-
-
-def _read_part(data_dir: str, name: str, part: str, has_domains: bool = False) -> Iterator[dict[str, Any]]:
-    rows = StreamedRows(name, _open_lines(data_dir, name, part), 0, has_domains, set())
-    return (row for line in rows.lines if (row := rows.parse(line["text"])) is not None)
 
 
 @dataclass(frozen=True)
@@ -214,7 +286,8 @@ class BatchStream(IterableDataset[dict[str, Any]]):
     """Batches of rows of similar length from several sources, without an end.
 
     Pools of rows are drawn from the sources by their weights and sorted by length; their batches come in a random order. Every worker of every process
-    reads its own share of the rows of every source: whole shards where there are enough, else every n-th row. A source that ends begins anew.
+    reads its own share of the rows of every source: whole shards where their number is a multiple of the shares, else every n-th row of
+    all shards. A source that ends begins anew.
 
     Args:
         sources: whose training rows are [`StreamedRows`].
@@ -225,6 +298,8 @@ class BatchStream(IterableDataset[dict[str, Any]]):
         weights: of the sources; unset: their numbers of rows.
         seed: of the draw.
         process: number of this process, and how many there are.
+        num_workers: of each process; 0: it reads by itself.
+        length: batches that are wanted in all, if that is known.
     """
 
     def __init__(
@@ -237,20 +312,27 @@ class BatchStream(IterableDataset[dict[str, Any]]):
         weights: Sequence[float] | None = None,
         seed: int = 0,
         process: tuple[int, int] = (0, 1),
+        num_workers: int = 0,
+        length: int | None = None,
     ) -> None:
         self.rows = [_streamed(source) for source in sources]
         self.shares = _shares(sources, weights)
         self.encode, self.collate = encode, collate
         self.batch_size = batch_size
         self.pool_size = max(pool_size // batch_size, 1) * batch_size
-        self.seed, self.process = seed, process
+        self.seed, self.process, self.num_workers, self.length = seed, process, num_workers, length
         self.positions: dict[int, Position] = {}
         self.next_worker = 0
 
+    def __len__(self) -> int:
+        if self.length is None:
+            raise TypeError("a stream has no end, and no length was given")
+        return self.length
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Batches, each with the [`Position`] behind it as `position`."""
-        info = get_worker_info()
-        num_workers, number = (info.num_workers, info.id) if info is not None else (1, 0)
+        info, num_workers = get_worker_info(), max(self.num_workers, 1)
+        number = 0 if info is None else info.id
         # The loader always begins with its first worker; a resumed stream, with the one whose turn it is.
         worker = (number + self.next_worker) % num_workers
         rank, num_processes = self.process
@@ -285,11 +367,21 @@ class BatchStream(IterableDataset[dict[str, Any]]):
         batches = order.reshape(-1, self.batch_size)
         return [[features[number] for number in batch] for batch in batches[generator.permutation(len(batches))]]
 
-    def loader(self, num_workers: int = 0) -> DataLoader[dict[str, Any]]:
-        """The batches, read by this process itself or by workers of its own."""
+    def loader(self, **options: Any) -> DataLoader[dict[str, Any]]:
+        """The batches, read by this process itself or by workers of its own.
+
+        Args:
+            options: further ones of `torch.utils.data.DataLoader`.
+        """
         # A generator of its own: a resumed run's random state must not depend on how often the stream was opened.
-        generator = torch.Generator()
-        return DataLoader(self, batch_size=None, num_workers=num_workers, collate_fn=cast(Any, _as_it_is), generator=generator)
+        return _Loader(
+            self,
+            batch_size=None,
+            num_workers=self.num_workers,
+            collate_fn=cast(Any, _as_it_is),
+            generator=torch.Generator(),
+            **options,
+        )
 
     def note(self, position: Position) -> None:
         """Say that the batch before this position was trained on."""
@@ -299,20 +391,43 @@ class BatchStream(IterableDataset[dict[str, Any]]):
     def state_dict(self) -> dict[str, Any]:
         """Where the stream of this process is, for JSON."""
         positions = [asdict(position) for position in self.positions.values()]
-        return {"processes": self.process[1], "next_worker": self.next_worker, "positions": positions}
+        return {"reads": self._reads(), "next_worker": self.next_worker, "positions": positions}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` said.
 
         Raises:
-            ValueError: there were more or fewer processes.
+            ValueError: it is of a stream that reads otherwise.
         """
-        if state["processes"] != self.process[1]:
+        before, now = state["reads"], json.loads(json.dumps(self._reads()))
+        changed = [f"{name} was {before.get(name)}, is {now[name]}" for name in now if before.get(name) != now[name]]
+        if changed:
             raise ValueError(
-                f"the checkpoint's stream was read by {state['processes']} processes, now there are {self.process[1]}: start as many."
+                f"the stream can't go on where it was, it would lose rows: {'; '.join(changed)}. Resume it as it began."
             )
         self.next_worker = state["next_worker"]
         self.positions = {fields["worker"]: Position(**fields) for fields in state["positions"]}
+
+    def _reads(self) -> dict[str, Any]:
+        """What decides which rows come when."""
+        return {
+            "processes": self.process[1],
+            "workers": max(self.num_workers, 1),
+            "sources": {rows.name: rows.num_rows for rows in self.rows},
+            "shards": [rows.lines.num_shards for rows in self.rows],
+            "weights": [round(share, 9) for share in self.shares],
+            "batch size": self.batch_size,
+            "pool size": self.pool_size,
+            "seed": self.seed,
+        }
+
+
+class _Loader(DataLoader[dict[str, Any]]):
+    def __iter__(self) -> Any:
+        try:
+            yield from super().__iter__()
+        except DataError as error:  # of a worker it comes with a whole traceback as its message
+            raise DataError(str(error).strip().splitlines()[-1].removeprefix("headstart.data.DataError: ")) from None
 
 
 def _as_it_is(batch: dict[str, Any]) -> dict[str, Any]:
@@ -329,24 +444,30 @@ class _Reader:
     """
 
     def __init__(self, rows: StreamedRows, share: int, num_shares: int, state: dict[str, Any] | None) -> None:
-        self.rows = rows
+        self.rows, self.place = rows, f"share {share + 1} of {num_shares}"
         self.stream = split_dataset_by_node(rows.lines, rank=share, world_size=num_shares).repeat(None)
+        # Until a row is read, `datasets` would say that the stream is at its beginning.
+        self.start = state
         if state is not None:
             self.stream.load_state_dict(state)
         # Not iter(): in a worker that would divide the shards among the workers once more.
-        self.lines = self.stream.iter(batch_size=1)
+        self.lines = _texts(rows.name, ({"text": line["text"][0]} for line in self.stream.iter(batch_size=1)))
 
     def __next__(self) -> dict[str, Any]:
         for number, line in enumerate(self.lines):
-            row = self.rows.parse(line["text"][0])
+            self.start = None
+            row = self.rows.parse(line)
             if row is not None:
                 return row
-            if number > self.rows.num_rows:
+            if number > self.rows.num_rows + self.rows.num_held_out:
                 break
-        raise DataError(f"corpus {self.rows.name!r} has no training row: its shards are empty, or hold evaluation texts alone.")
+        raise DataError(
+            f"{self.place} of corpus {self.rows.name!r} has no training row: its shards are empty, or hold evaluation texts alone. Take such shards "
+            "away, or start fewer processes and workers."
+        )
 
     def state(self) -> dict[str, Any]:
-        return cast(dict[str, Any], self.stream.state_dict())
+        return cast(dict[str, Any], self.stream.state_dict()) if self.start is None else self.start
 
 
-__all__ = ["BatchStream", "Position", "StreamedRows", "first_texts", "list_corpora", "stream_sources", "write_labels"]
+__all__ = ["BatchStream", "CorporaFolder", "Position", "StreamedRows", "first_texts", "stream_sources", "write_labels"]

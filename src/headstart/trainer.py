@@ -92,20 +92,24 @@ class JointNLUTrainer(Trainer):
         return result
 
     def _load_order(self, checkpoint: Path) -> None:
+        path = checkpoint / STREAM.format(self.args.process_index)
+        is_stream = isinstance(self.train_dataset, BatchStream)
+        if is_stream != path.is_file():
+            began = "without streaming, or by fewer processes" if is_stream else "by streaming"
+            raise ValueError(f"{str(checkpoint)!r} was trained {began}; go on as it began.")
         self._resumed_order = load_file(checkpoint / ORDER)["state"]
         if isinstance(self.train_dataset, BatchStream):
-            path = checkpoint / STREAM.format(self.args.process_index)
-            if not path.is_file():
-                raise ValueError(
-                    f"{str(checkpoint)!r} holds no {path.name}: it is of a run without streaming, or of fewer processes; go on as it began."
-                )
             self.train_dataset.load_state_dict(json.loads(path.read_text(encoding="utf-8")))
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """See `transformers.Trainer.get_train_dataloader`; every process reads its own share of a stream."""
-        if isinstance(self.train_dataset, BatchStream):
-            return self.train_dataset.loader(self.args.dataloader_num_workers)
-        return super().get_train_dataloader()
+        if not isinstance(self.train_dataset, BatchStream):
+            return super().get_train_dataloader()
+        return self.train_dataset.loader(
+            pin_memory=self.args.dataloader_pin_memory,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+            persistent_workers=self.args.dataloader_persistent_workers,
+        )
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         sampler = super()._get_train_sampler(train_dataset)
@@ -170,20 +174,20 @@ class JointNLUTrainer(Trainer):
         # An older checkpoint goes only when the new one is known to be complete.
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         folder = Path(self._get_output_dir(trial=None))
-        try:
-            with named_write_errors(folder):
-                super()._save_checkpoint(*args, **kwargs)
-        finally:
-            self.args.save_total_limit = limit
         checkpoint = folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
-        if isinstance(self.train_dataset, BatchStream):
-            state = json.dumps(self.train_dataset.state_dict())
-            (checkpoint / STREAM.format(self.args.process_index)).write_text(state, encoding="utf-8")
-        self.accelerator.wait_for_everyone()
-        if self.args.should_save:
-            save_file({"state": self._order}, checkpoint / ORDER)
-            mark_complete(checkpoint)
-            rotate_checkpoints(str(folder), limit, self.state.best_model_checkpoint, use_mtime=True)
+        with named_write_errors(folder):
+            try:
+                super()._save_checkpoint(*args, **kwargs)
+            finally:
+                self.args.save_total_limit = limit
+            if isinstance(self.train_dataset, BatchStream):
+                state = json.dumps(self.train_dataset.state_dict())
+                (checkpoint / STREAM.format(self.args.process_index)).write_text(state, encoding="utf-8")
+            self.accelerator.wait_for_everyone()
+            if self.args.should_save:
+                save_file({"state": self._order}, checkpoint / ORDER)
+                mark_complete(checkpoint)
+                rotate_checkpoints(str(folder), limit, self.state.best_model_checkpoint, use_mtime=True)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """See `transformers.Trainer.compute_loss`."""

@@ -46,7 +46,9 @@ class HeadstartTrainingArguments(TrainingArguments):
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
     auto_bf16: bool = field(
         default=False,
-        metadata={"help": "Compute in bfloat16, as --bf16 does, where the GPU or processor has units for it (of processors: AMX)."},
+        metadata={
+            "help": "Compute in bfloat16, as --bf16 does, where the GPU or processor has units for it (of processors: AMX)."
+        },
     )
 
     @property
@@ -65,21 +67,24 @@ class HeadstartTrainingArguments(TrainingArguments):
         self.label_names = ["intent_labels", "slot_labels", "skill_ids"]
         if self.auto_bf16 and not self.fp16:
             self.bf16 = self.bf16 or computes_bf16(bool(self.use_cpu))
-        # transformers would ask for it where there is nothing else.
-        self.use_cpu = self.use_cpu or not torch.accelerator.is_available()
-        if self.fp16 and self.use_cpu:
-            raise ValueError("fp16 wants a GPU; on a processor, take bf16, or auto_bf16, which looks whether it has units for it.")
+        on_processor = self.use_cpu or not torch.accelerator.is_available()
+        if self.fp16 and on_processor:  # transformers would compute in float32
+            raise ValueError(
+                "fp16 wants a GPU; on a processor, take bf16, or auto_bf16, which looks whether it has units for it."
+            )
+        if self.bf16 and on_processor:
+            self.use_cpu = True  # which transformers would ask for, where there is nothing else
         super().__post_init__()
 
 
 def computes_bf16(use_cpu: bool = False) -> bool:
-    """Whether bfloat16 is faster here than float32: on a GPU that has it, or a processor with AMX. Without these it is emulated, and slower.
+    """Whether bfloat16 is faster here than float32: on an NVIDIA GPU that has it, or a processor with AMX. Without these it is emulated, and slower.
 
     Args:
         use_cpu: whatever GPU there is won't be used.
     """
-    if torch.cuda.is_available() and not use_cpu:
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.accelerator.is_available() and not use_cpu:
+        return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
