@@ -14,7 +14,14 @@ from accelerate.utils import broadcast
 from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedTokenizerBase, Trainer
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainerState,
+)
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
@@ -60,7 +67,11 @@ class JointNLUTrainer(Trainer):
         self._resumed_order: torch.Tensor | None = None
         if isinstance(train_dataset, BatchStream):
             args.ignore_data_skip = True  # it knows where it was
-        patience = args.early_stopping_patience
+        callbacks: list[TrainerCallback] = []
+        if args.early_stopping_patience and eval_dataset is not None:
+            callbacks.append(EarlyStoppingCallback(args.early_stopping_patience))
+        if isinstance(train_dataset, BatchStream):
+            callbacks.append(_StreamEpoch())
         super().__init__(
             model=model,
             args=args,
@@ -69,7 +80,7 @@ class JointNLUTrainer(Trainer):
             processing_class=tokenizer,
             data_collator=JointNLUCollator(model.config.pad_token_id),
             compute_metrics=lambda prediction: skill_metrics(prediction, model.config.skills),
-            callbacks=[EarlyStoppingCallback(patience)] if patience and eval_dataset is not None else None,
+            callbacks=callbacks,
         )
 
     def train(self, resume_from_checkpoint: str | Path | bool | None = None, *args: Any, **kwargs: Any) -> Any:
@@ -214,6 +225,16 @@ class JointNLUTrainer(Trainer):
         decoding = self.model.decode(outputs, inputs["input_ids"], inputs["attention_mask"], inputs["skill_ids"])
         labels = tuple(inputs[name] for name in self.label_names)
         return outputs.loss, (decoding.intents, decoding.tags), labels
+
+
+class _StreamEpoch(TrainerCallback):
+    """Counts a whole run on a stream as one epoch, also if it is resumed, where transformers begins to count anew."""
+
+    def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        state.epoch = state.global_step / state.max_steps
+
+    def on_step_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        state.epoch = state.global_step / state.max_steps
 
 
 class RepeatableOrder(LengthGroupedSampler):

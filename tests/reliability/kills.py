@@ -29,6 +29,7 @@ from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS
 from headstart.onnx import CRF, NETWORK, SKILL, TOKENIZER, OnnxNLU
 from headstart.report import ReportOptions, make_report
 from headstart.saving import newest_complete
+from headstart.streaming import write_labels
 
 REPORT = "report.json"
 QUIET: dict[str, Any] = {"disable_tqdm": True, "use_cpu": True, "report_to": "none", "logging_strategy": "no"}
@@ -69,7 +70,7 @@ class Outcome:
 
 
 def make_stages(base: Path, skill: Path, corpora: Path) -> list[Stage]:
-    """Pretraining, fine-tuning of a whole network and of a head, export, and a report.
+    """Pretraining, also on a stream, fine-tuning of a whole network and of a head, export, and a report.
 
     Args:
         base: a small checkpoint.
@@ -80,11 +81,11 @@ def make_stages(base: Path, skill: Path, corpora: Path) -> list[Stage]:
     def continued(folder: Path, resumed: bool) -> dict[str, Any]:
         return {**QUIET, "resume_from_checkpoint": "last" if resumed and newest_complete(folder) else None}
 
-    def pretrained(folder: Path, resumed: bool) -> None:
+    def pretrained(folder: Path, resumed: bool, **options: Any) -> None:
         pretrain(
             corpora, folder, ["coffee_machine", "plant_care"], embeddings="random", min_word_count=2, embedding_size=12, hidden_size=10,
             task_hidden_size=8, max_steps=60, per_device_train_batch_size=16, eval_strategy="steps", eval_steps=10,
-            save_strategy="steps", save_steps=10, **continued(folder, resumed),
+            save_strategy="steps", save_steps=10, **options, **continued(folder, resumed),
         )  # fmt: skip
 
     def finetuned(folder: Path, resumed: bool, **options: Any) -> None:
@@ -93,11 +94,19 @@ def make_stages(base: Path, skill: Path, corpora: Path) -> list[Stage]:
     def reported(folder: Path, resumed: bool) -> None:
         make_report(ReportOptions(skill.parent, folder, base=str(base), seeds=3, jobs=1, systems=("transfer",), max_steps=20))
 
+    write_labels(str(corpora))
     skills = json.loads((base / "config.json").read_text(encoding="utf-8"))["skills"]
     with_slots = next(entry["name"] for entry in skills if entry["slots"])
     whole = ("model.safetensors", "tokenizer.json", "metrics.json")
     return [
         Stage("pretraining", pretrained, whole, HeadstartForJointNLU.from_pretrained, "config.json"),
+        Stage(
+            "pretraining on a stream",
+            lambda folder, resumed: pretrained(folder, resumed, streaming=True, pool_size=80),
+            whole,
+            HeadstartForJointNLU.from_pretrained,
+            "config.json",
+        ),
         Stage("fine-tuning", finetuned, whole, HeadstartForJointNLU.from_pretrained, "config.json"),
         Stage(
             "fine-tuning of a head",

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from kills import Stage, content_of, finish, is_whole, make_stages, start
 
-NAMES = ("pretraining", "fine-tuning", "fine-tuning of a head", "export", "report")
+NAMES = ("pretraining", "pretraining on a stream", "fine-tuning", "fine-tuning of a head", "export", "report")
 
 
 def run_in_little_room(stage: Stage, folder: Path, room: int, resumed: bool) -> str:

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from kills import make_stages, survive
 
-NAMES = ("pretraining", "fine-tuning", "fine-tuning of a head", "export", "report")
+NAMES = ("pretraining", "pretraining on a stream", "fine-tuning", "fine-tuning of a head", "export", "report")
 
 
 @pytest.mark.parametrize("name", NAMES)
