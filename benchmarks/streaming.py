@@ -220,17 +220,16 @@ def main() -> None:
         return
     if not (options.data and options.work and options.out):
         parser.error("--data, --work and --out are needed")
-    sizes = []
-    for num_rows in options.rows:
-        sizes.append(measure(num_rows, options, loaded=num_rows == min(options.rows)))
-        print(json.dumps(sizes[-1]), flush=True)
-    content = {
+    content: dict[str, Any] = {
         "date": date.today().isoformat(),
         "command": f"python benchmarks/streaming.py --data DATA --work FOLDER --rows {' '.join(map(str, options.rows))} --steps {options.steps}",
         "batch": BATCH,
-        "sizes": sizes,
+        "sizes": [],
     }
-    options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    for num_rows in options.rows:
+        content["sizes"].append(measure(num_rows, options, loaded=num_rows == min(options.rows)))
+        options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        print(json.dumps(content["sizes"][-1]), flush=True)
 
 
 if __name__ == "__main__":

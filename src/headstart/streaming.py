@@ -7,7 +7,6 @@ that holds the corpora is local, or anything that `fsspec` opens, such as `hf://
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -23,8 +22,6 @@ from tqdm.auto import tqdm
 
 from headstart.corpora import Source, domain_of, text_key, with_domain
 from headstart.data import DataError, is_covered, parse_row, rows_to_dataset, shorten
-
-logger = logging.getLogger(__name__)
 
 LABELS = "labels.json"
 COUNTS, KINDS = ("rows", "held_out"), ("intents", "domain_intents", "slots")  # in labels.json
