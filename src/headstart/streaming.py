@@ -60,9 +60,9 @@ class StreamedRows:
         found = _parse(self.name, line, self.held_out)
         if found is None:
             return None
-        row, fields, where = found
+        row, where = found
         if self.has_domains:
-            row = with_domain(row, domain_of(fields, where))
+            row = with_domain(row, domain_of(json.loads(line), where))
         if not is_covered(row, self.intents, self.slots):
             raise DataError(f"{where}: it has a label that is not in {LABELS}: make that anew with headstart labels.")
         return row
@@ -222,7 +222,7 @@ def _count_labels(name: str, lines: datasets.IterableDataset, held_out: set[str]
         found = _parse(name, line)
         if found is None:
             continue
-        row, fields, _ = found
+        row, _ = found
         is_held_out = text_key(row["text"]) in held_out
         counts["held_out" if is_held_out else "rows"] += 1
         if is_held_out:
@@ -230,6 +230,7 @@ def _count_labels(name: str, lines: datasets.IterableDataset, held_out: set[str]
         labels["slots"].update(slot["label"] for slot in row["slots"] or [])
         if row["intent"] is not None:
             labels["intents"].add(row["intent"])
+            fields = json.loads(line)
             if "domain" in fields:
                 labels["domain_intents"].add(with_domain(row, str(fields["domain"]))["intent"])
     return {**counts, **{kind: sorted(values) for kind, values in labels.items()}}
@@ -244,13 +245,13 @@ def _texts(name: str, lines: Iterable[dict[str, Any]]) -> Iterator[str]:
         raise DataError(f"corpus {name!r}: a shard is not UTF-8 ({error}); save it as UTF-8.") from error
 
 
-def _parse(name: str, line: str, held_out: set[str] | None = None) -> tuple[dict[str, Any], dict[str, Any], str] | None:
-    """The row of a line, all its fields, and where it stands, for a message; None if it is blank or held out."""
+def _parse(name: str, line: str, held_out: set[str] | None = None) -> tuple[dict[str, Any], str] | None:
+    """The row of a line, and where it stands, for a message; None if it is blank or held out."""
     if not line.strip():
         return None
     where = f"corpus {name!r}, row {shorten(line)}"
     row = parse_row(line, where)
-    return None if held_out and text_key(row["text"]) in held_out else (row, json.loads(line), where)
+    return None if held_out and text_key(row["text"]) in held_out else (row, where)
 
 
 def _shares(sources: Sequence[Source], weights: Sequence[float] | None) -> list[float]:
