@@ -30,12 +30,17 @@ def test_the_order_of_imports_does_not_matter(imports: str, tiny_base: Path) -> 
     assert done.stdout.split() == ["travel", "headstart.modeling.modeling_headstart"], done.stderr
 
 
-def test_two_threads_may_import_at_once(tiny_base: Path) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.3])
+def test_two_threads_may_import_at_once(seconds: float, tiny_base: Path) -> None:
+    """The other thread begins once transformers has put its lazy module in place: before, it fails without Headstart too.
+
+    `from transformers import PreTrainedModel`, in a thread that begins before that, gets the module that is replaced.
+    """
     code = (
         "import sys, threading, time, headstart\n"
         "def other():\n"
-        "    while 'transformers' not in sys.modules: time.sleep(.001)\n"
-        "    time.sleep(.3); from headstart import HeadstartForJointNLU\n"
+        "    while type(sys.modules.get('transformers')).__name__ != '_LazyModule': time.sleep(.001)\n"
+        f"    time.sleep({seconds}); from headstart import HeadstartForJointNLU\n"
         "thread = threading.Thread(target=other); thread.start(); import transformers; thread.join()"
     )
     done = subprocess.run([sys.executable, "-c", f"{code}\n{USE}", str(tiny_base)], capture_output=True, text=True, check=False)
