@@ -13,44 +13,21 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fewshot_snips import draw
+from fewshot_snips import TRANSFER_ALONE, FewShotCase
 
-from headstart import BASE_EN, Skill
+from headstart import BASE_EN
 from headstart.checkpoints import checkpoint_name
-from headstart.data import read_rows, rows_to_dataset
 from headstart.report.cases import SkillCase
 from headstart.report.engine import run_all
 from headstart.report.systems import Run, System, checkpoint_hash
 
 NUM_SKILLS, MAX_ROWS = 30, 500
 SHOTS, SEEDS = (5, 10, 40), 3
-TRANSFER_ALONE = {"refill": 0}  # as in fewshot_snips.py
-
-
-@dataclass(frozen=True)
-class FewShotCase(SkillCase):
-    """SNIPS with few rows.
-
-    Args:
-        path: folder of the corpus.
-        per_intent: training rows of each intent.
-    """
-
-    per_intent: int = 10
-
-    @property
-    def name(self) -> str:
-        return f"snips-{self.per_intent}"
-
-    def load(self, seed: int) -> Skill:
-        rows = draw(read_rows(self.path / "train.jsonl").to_list(), self.per_intent, seed)
-        return Skill("snips", rows_to_dataset(rows), read_rows(self.path / "validation.jsonl"), allow_unseen_labels=True)
 
 
 def choose_skills(folder: Path) -> list[Path]:

@@ -130,8 +130,8 @@ def render(found: dict[str, Any]) -> str:
         rows.append(("all", *(sum(row[column] for row in rows) for column in (1, 2)), ""))
         add(
             "Kills", found["kills"],
-            "SIGKILL at random moments. Survived: the folder then holds no model, or a whole one. At the end weights, exported files and figures are those",
-            "of an uninterrupted run, bit for bit; of a report, the scores.", "",
+            "SIGKILL, SIGTERM or SIGINT at random moments. Survived: the folder then holds no model, or a whole one. At the end weights, exported files and",
+            "figures are those of an uninterrupted run, bit for bit; of a report, the scores.", "",
             *_table(["stage", "kills survived", "of", "ends as an uninterrupted run"], rows),
         )  # fmt: skip
     if "tests" in found:

@@ -132,10 +132,13 @@ class _Clock(TrainerCallback):
         type(self).first = type(self).first or time.perf_counter()
 
 
-def train(folder: Path, out: Path, steps: int, streaming: bool) -> dict[str, Any]:
-    """Pretrain for some steps, and say how long the first took to come, and how much memory was held at most."""
+def train(folder: Path, out: Path, steps: int, streaming: bool, is_taught: bool = False) -> dict[str, Any]:
+    """Pretrain for some steps, and say how long the first took to come, and how much memory was held at most; `is_taught`: with the sentence
+    encoder, which reads every batch."""
     transformers.trainer.DEFAULT_CALLBACKS.append(_Clock)
-    argv = [str(RECIPE), "--data_dir", str(folder), "--output_dir", str(out), "--max_steps", str(steps), "--sentence_loss", "0"]
+    weight = "5" if is_taught else "0"
+    argv = [str(RECIPE), "--data_dir", str(folder), "--output_dir", str(out), "--max_steps", str(steps)]
+    argv += ["--sentence_loss", weight, "--word_loss", weight, "--auto_bf16", "yes" if is_taught else "no"]
     argv += ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "no", "--report_to", "none"]
     args = parse_arguments(PretrainArguments, [*argv, "--streaming", "yes" if streaming else "no"], "pretrain")
     started = time.perf_counter()
@@ -169,7 +172,7 @@ def child(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(num_rows: int, options: argparse.Namespace, loaded: bool) -> dict[str, Any]:
-    """All figures of one size; `loaded`: those of training without streaming, too."""
+    """All figures of one size; `loaded`: those of training with the sentence encoder, and without streaming, too."""
     folder = options.work / str(num_rows)
     if not (folder / "made").exists():
         make_corpora(options.data, folder, num_rows)
@@ -179,7 +182,9 @@ def measure(num_rows: int, options: argparse.Namespace, loaded: bool) -> dict[st
     found: dict[str, Any] = {"rows": num_rows, "labels_seconds": float((folder / "made").read_text())}
     found["reading"] = alone("read", folder=str(folder), num_rows=num_rows)
     found["training"] = alone("train", folder=str(folder), out=fresh(options.work / "out"), steps=options.steps, streaming=True)
+    taught = {"steps": options.steps, "streaming": True, "is_taught": True}
     if loaded:
+        found["training_taught"] = alone("train", folder=str(folder), out=fresh(options.work / "out"), **taught)
         whole = folder.with_name(f"{num_rows}-whole")
         join_shards(folder, whole)
         found["training_loaded"] = alone(

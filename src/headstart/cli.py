@@ -235,7 +235,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _run(command: Callable[[], None]) -> int:
-    """Run a command; a user's mistake (`ValueError`, a missing file) or a training that diverged becomes one line on stderr."""
+    """Run a command; a user's mistake (`ValueError`, a missing file), a training that diverged or Ctrl-C becomes one line on stderr."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("headstart").setLevel(logging.INFO)
     try:
@@ -245,6 +245,12 @@ def _run(command: Callable[[], None]) -> int:
             raise
         print(f"headstart: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(
+            "headstart: stopped; training goes on with --resume_from_checkpoint last, a report with the same command",
+            file=sys.stderr,
+        )
+        return 130  # 128 + SIGINT, as shells have it
     return 0
 
 

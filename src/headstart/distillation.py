@@ -88,10 +88,11 @@ class Teacher:
     Args:
         folder: the teacher's checkpoint.
         layers: first and last of the layers.
+        dtype: what it computes in; its states are given in float32.
     """
 
-    def __init__(self, folder: Path, layers: tuple[int, int] = (3, 6)) -> None:
-        self.model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    def __init__(self, folder: Path, layers: tuple[int, int] = (3, 6), dtype: torch.dtype = torch.float32) -> None:
+        self.model = AutoModel.from_pretrained(folder, dtype=dtype).eval()
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.layers = layers
 
@@ -112,9 +113,9 @@ class Teacher:
         self.model.to(teacher_ids.device)
         mask = (teacher_ids != self.tokenizer.pad_token_id).long()
         layers = self.model(teacher_ids, attention_mask=mask, output_hidden_states=True).hidden_states
-        sentences = (layers[-1] * mask.unsqueeze(2)).sum(dim=1)
+        sentences = (layers[-1].float() * mask.unsqueeze(2)).sum(dim=1)
         first, last = self.layers
-        states = torch.stack(layers[first : last + 1]).mean(dim=0)
+        states = torch.stack(layers[first : last + 1]).float().mean(dim=0)
         belongs = torch.nn.functional.one_hot(teacher_positions.clamp(min=0), num_tokens).to(states.dtype)
         belongs *= (teacher_positions != IGNORED).unsqueeze(2)
         counts = belongs.sum(dim=1)

@@ -64,8 +64,9 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     pieces = _make_vocabulary(sources, args)
     tokenizer = build_tokenizer(pieces)
     model = _make_model(sources, pieces, args)
-    sentences = _embed_sentences(sources, args) if args.sentence_loss and not args.streaming else None
-    teacher = Teacher(teacher_folder()) if args.word_loss or (args.sentence_loss and args.streaming) else None
+    reads_batches = args.word_loss or (args.sentence_loss and args.streaming)
+    sentences = _embed_sentences(sources, args) if args.sentence_loss and not reads_batches else None
+    teacher = Teacher(teacher_folder(), dtype=torch.bfloat16 if args.bf16 else torch.float32) if reads_batches else None
     train = (
         _make_stream(sources, model, tokenizer, args, teacher)
         if args.streaming

@@ -1,7 +1,7 @@
 """Stages of Headstart that are killed at random moments and taken up again, until they are done.
 
-A stage runs in a forked process, so that no time goes into imports, and is ended with SIGKILL. After each kill its folder must hold no model,
-or a whole one; at the end it must hold what an uninterrupted run leaves, bit for bit.
+A stage runs in a forked process, so that no time goes into imports, and is ended with SIGKILL, SIGTERM or SIGINT (Ctrl-C). After each kill its
+folder must hold no model, or a whole one; at the end it must hold what an uninterrupted run leaves, bit for bit.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from headstart.saving import newest_complete
 from headstart.streaming import write_labels
 
 REPORT = "report.json"
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 QUIET: dict[str, Any] = {"disable_tqdm": True, "use_cpu": True, "report_to": "none", "logging_strategy": "no"}
 
 
@@ -129,7 +130,7 @@ def survive(stage: Stage, folder: Path, kills: int, rng: random.Random) -> Outco
         stage: the stage.
         folder: where it may write.
         kills: how often it is killed.
-        rng: of the moments.
+        rng: of the moments and signals.
     """
     whole, killed = folder / "whole", folder / "killed"
     started = time.perf_counter()
@@ -139,7 +140,7 @@ def survive(stage: Stage, folder: Path, kills: int, rng: random.Random) -> Outco
     while outcome.kills < kills:
         process = start(lambda: stage.run(killed, True))
         time.sleep(rng.uniform(0, seconds))
-        if not _kill(process):  # it was done before
+        if not _kill(process, rng.choice(SIGNALS)):  # it was done before
             shutil.rmtree(killed)
             continue
         outcome.kills += 1
@@ -188,6 +189,8 @@ def start(work: Callable[[], Any]) -> int:
         os.dup2(silence, 1)
         work()
         status = 0
+    except KeyboardInterrupt:
+        status = 130
     except BaseException:  # noqa: BLE001 - whatever it is, the child must not go on as the test
         traceback.print_exc()
     finally:
@@ -205,13 +208,13 @@ def finish(process: int) -> None:
         raise RuntimeError(f"the stage ended with status {status}; its error is in the output above")
 
 
-def _kill(process: int) -> bool:
+def _kill(process: int, sent: signal.Signals) -> bool:
     """False if it had ended already."""
     ended, status = os.waitpid(process, os.WNOHANG)
     if ended:
         if status:
             raise RuntimeError(f"the stage ended with status {status}; its error is in the output above")
         return False
-    os.kill(process, signal.SIGKILL)
+    os.kill(process, sent)
     os.waitpid(process, 0)
     return True

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,3 +23,38 @@ def test_a_killed_stage_is_taken_up_again(name: str, tiny_base: Path, material: 
     (stage,) = [stage for stage in make_stages(tiny_base, *material) if stage.name == name]
     outcome = survive(stage, tmp_path, kills=2, rng=random.Random(0))
     assert (outcome.kills, outcome.broken, outcome.is_same) == (2, 0, True)
+
+
+def test_ctrl_c_ends_training_in_one_line(root: Path, tiny_base: Path, material: tuple[Path, Path], tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        str(root / "train.py"),
+        "finetune",
+        "--skill",
+        str(material[0]),
+        "--output_dir",
+        str(tmp_path / "skill"),
+    ]
+    options = [
+        "--base",
+        str(tiny_base),
+        "--max_steps",
+        "100000",
+        "--save_strategy",
+        "steps",
+        "--save_steps",
+        "5",
+        "--use_cpu",
+        "true",
+    ]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    with subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        limit = time.monotonic() + 120
+        while not list((tmp_path / "skill").glob("checkpoint-*")) and process.poll() is None and time.monotonic() < limit:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors and "headstart: stopped; training goes on with --resume_from_checkpoint last" in errors

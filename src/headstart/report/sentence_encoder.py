@@ -33,12 +33,14 @@ class SentenceEncoderForJointNLU(nn.Module):
     Args:
         skill: whose labels and catalogs it gets.
         tokenizer: the encoder's.
+        pooling: what the intent classifier reads: the `mean` of all states, or the `first`, that of `[CLS]`.
     """
 
-    def __init__(self, skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, skill: Skill, tokenizer: PreTrainedTokenizerBase, pooling: str = "mean") -> None:
         super().__init__()
         self.encoder = AutoModel.from_pretrained(teacher_folder(), dtype=torch.float32)
         width = self.encoder.config.hidden_size
+        self.pooling = pooling
         self.dropout = nn.Dropout(0.1)
         self.classifiers = SkillClassifiers(width, len(skill.intents), len(skill.slots))
         catalogs = {label: values for label, values in tokenize_catalogs(skill.catalogs, tokenizer).items() if values}
@@ -72,7 +74,7 @@ class SentenceEncoderForJointNLU(nn.Module):
             slot_states, intent_states = (states + added for added in self.gazetteer.inputs(matches))
             slots_added, intents_added = self.gazetteer.scores(matches)
         weights = attention_mask.unsqueeze(2).to(states.dtype)
-        pooled = (intent_states * weights).sum(dim=1) / weights.sum(dim=1)
+        pooled = intent_states[:, 0] if self.pooling == "first" else (intent_states * weights).sum(dim=1) / weights.sum(dim=1)
         outputs, losses = {}, []
         if self.classifiers.intent_classifier is not None:
             outputs["intent_logits"] = self.classifiers.intent_classifier(self.dropout(pooled)) + cast(Any, intents_added)
@@ -118,7 +120,9 @@ class SentenceEncoderNLU:
     Args:
         skill: what to train on.
         seed: of the classifiers' weights, the order of rows and the refilled values.
-        steps: optimizer steps; unset: 20 times the square root of the number of rows, at least 150 and at most 1,000.
+        steps: optimizer steps; unset: `pace` times the square root of the number of rows, at least 150 and at most 1,000.
+        pace: see `steps`.
+        pooling: see [`SentenceEncoderForJointNLU`].
         learning_rate: peak learning rate of the encoder.
         head_learning_rate: that of the classifiers.
         refill: probability that a slot gets another value at every epoch.
@@ -136,16 +140,18 @@ class SentenceEncoderNLU:
         refill: float = 0.5,
         curve: TrainerCallback | None = None,
         scored: Sequence[dict[str, Any]] = (),
+        pace: float = 20,
+        pooling: str = "mean",
     ) -> None:
         set_seed(seed)
         self.tokenizer = AutoTokenizer.from_pretrained(teacher_folder())
         self.skill = skill
-        self.model = SentenceEncoderForJointNLU(skill, self.tokenizer)
+        self.model = SentenceEncoderForJointNLU(skill, self.tokenizer, pooling)
         self.entry = {
             "name": skill.name, "intents": skill.intents, "slots": skill.slots, "slots_of_intents": slots_of_intents(skill.train)
         }  # fmt: skip
         train = EpochRows(skill, self.tokenizer, self.entry, refill, seed=seed, name_rows=True)
-        self.steps = steps or round(min(max(20 * math.sqrt(len(skill.train)), 150), 1000))
+        self.steps = steps or round(min(max(pace * math.sqrt(len(skill.train)), 150), 1000))
         of_encoder = {id(parameter) for parameter in self.model.encoder.parameters()}
         heads = [parameter for parameter in self.model.parameters() if id(parameter) not in of_encoder]
         optimizer = torch.optim.AdamW(
