@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import copy
 import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test needs the network
 
@@ -15,6 +20,9 @@ from transformers import PreTrainedTokenizerBase
 from headstart import HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, load_skill
 from headstart.embeddings import choose_pieces
 from headstart.tokenization import build_tokenizer, order_pieces
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
+from hub_server import HubServer
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ("coffee_machine", "museum_guide", "plant_care")
@@ -79,3 +87,40 @@ def tiny_base(
     folder = tmp_path_factory.mktemp("base") / "tiny-base"
     NLUPipeline(model=copy.deepcopy(tiny_model), tokenizer=tokenizer).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    with HubServer({"hf_alice": "alice", "hf_bob": "bob"}) as server:
+        yield server
+
+
+@pytest.fixture
+def launch(hub: HubServer, tmp_path: Path) -> Any:
+    """Start Python in a process of its own, as a client of the hub: its settings are read when it is imported."""
+
+    def launch(code: str, *arguments: Any, token: str | None = "hf_alice", **environment: str) -> subprocess.Popen[str]:
+        settings = {
+            "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1",
+        } | environment  # fmt: skip
+        foreign = re.compile(r"(HF_|HUGGING).*|.*_proxy", re.IGNORECASE)
+        inherited = {name: value for name, value in os.environ.items() if not foreign.fullmatch(name)}
+        if token is not None:
+            settings["HF_TOKEN"] = token
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=inherited | settings)
+
+    return launch
+
+
+@pytest.fixture
+def run(launch: Any) -> Any:
+    """Likewise, and wait for its end."""
+
+    def run(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+        with launch(*arguments, **options) as process:
+            output, errors = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    return run

@@ -216,8 +216,9 @@ OBJECT_ROUTES: list[tuple[str, re.Pattern[str], Route]] = []
 
 
 def _route(method: str, pattern: str, routes: list[tuple[str, re.Pattern[str], Route]] = ROUTES) -> Callable[[Route], Route]:
-    """Parts in braces are arguments; `{id}` has a slash, `{path}` may have any."""
+    """Parts in braces are arguments; `{id}` has a slash, `{path}` may have any. Repositories of datasets have the routes of models."""
     named = {"id": r"[^/]+/[^/]+", "path": r".+"}
+    pattern = re.sub(r"^/\{id\}", r"(?:/datasets)?/{id}", pattern.replace("/api/models/", "/api/(?:models|datasets)/"))
     regex = re.sub(r"\{(\w+)\}", lambda match: f"(?P<{match[1]}>{named.get(match[1], '[^/]+')})", pattern)
 
     def add(function: Route) -> Route:
@@ -389,14 +390,27 @@ def _entry(path: str, file: File) -> dict[str, Any]:
 
 
 @_route("GET", "/api/models/{id}/tree/{revision}")
-def _tree(request: _Request, id: str, revision: str) -> Answer:
-    files = request.hub.repo(id, request.user).commit(revision).files
+def _tree(request: _Request, id: str, revision: str, folder: str = "") -> Answer:
+    inside = f"{folder}/" if folder else ""
+    files = {
+        path: file for path, file in request.hub.repo(id, request.user).commit(revision).files.items() if path.startswith(inside)
+    }
+    if not files:
+        raise HubError(404, "EntryNotFound", f"{folder} does not exist")
+    folders = {path[: path.index("/", len(inside))] for path in files if "/" in path[len(inside) :]}
     if request.query.get("recursive", ["false"])[0].lower() in ("true", "1"):
-        return [_entry(path, file) for path, file in sorted(files.items())]
-    folders = sorted({path.split("/")[0] for path in files if "/" in path})
-    return [{"type": "directory", "path": folder, "oid": "0" * 40} for folder in folders] + [
-        _entry(path, file) for path, file in sorted(files.items()) if "/" not in path
+        folders |= {path[:cut] for path in files for cut in range(len(inside), len(path)) if path[cut] == "/"}
+        shown = files
+    else:
+        shown = {path: file for path, file in files.items() if "/" not in path[len(inside) :]}
+    return [{"type": "directory", "path": path, "oid": "0" * 40} for path in sorted(folders)] + [
+        _entry(path, file) for path, file in sorted(shown.items())
     ]
+
+
+@_route("GET", "/api/models/{id}/tree/{revision}/{path}")
+def _subtree(request: _Request, id: str, revision: str, path: str) -> Answer:
+    return _tree(request, id, revision, path)
 
 
 @_route("POST", "/api/models/{id}/paths-info/{revision}")
@@ -445,7 +459,8 @@ def _resolve(request: _Request, id: str, revision: str, path: str) -> Answer:
         raise error
     file = commit.files[path]
     if not file.lfs:
-        return 200, {**found, "ETag": f'"{file.oid}"'}, file.data
+        status, headers, data = _part(request, file.data)
+        return status, {**found, **headers, "ETag": f'"{file.oid}"'}, data
     linked = {"X-Linked-ETag": f'"{file.oid}"', "X-Linked-Size": str(file.size)}
     if request.hub.xet is not None:
         linked["X-Xet-Hash"] = xet_hashes(request.hub.xet)[file.oid]
@@ -579,7 +594,11 @@ def _put(request: _Request, oid: str) -> Answer:
 
 @_route("GET", "/objects/{oid}", OBJECT_ROUTES)
 def _get(request: _Request, oid: str) -> Answer:
-    data = _object(request.hub, oid)
+    return _part(request, _object(request.hub, oid))
+
+
+def _part(request: _Request, data: bytes) -> tuple[int, dict[str, str], bytes]:
+    """What is asked for of it."""
     match = re.match(r"bytes=(\d+)-(\d*)", request.handler.headers.get("Range", ""))
     if match is None:
         return 200, {"Accept-Ranges": "bytes"}, data

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,43 +28,6 @@ try:
 except (OSError, ValueError) as error:
     sys.exit(f"headstart: {error}")
 """  # as the command does, without waiting for torch
-
-
-@pytest.fixture
-def hub() -> Iterator[HubServer]:
-    with HubServer({"hf_alice": "alice", "hf_bob": "bob"}) as server:
-        yield server
-
-
-@pytest.fixture
-def launch(hub: HubServer, tmp_path: Path) -> Any:
-    """Start Python in a process of its own, as a client of the hub: its settings are read when it is imported."""
-
-    def launch(code: str, *arguments: Any, token: str | None = "hf_alice", **environment: str) -> subprocess.Popen[str]:
-        settings = {
-            "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1",
-        } | environment  # fmt: skip
-        foreign = re.compile(r"(HF_|HUGGING).*|.*_proxy", re.IGNORECASE)
-        inherited = {name: value for name, value in os.environ.items() if not foreign.fullmatch(name)}
-        if token is not None:
-            settings["HF_TOKEN"] = token
-        command = [sys.executable, "-c", code, *map(str, arguments)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=inherited | settings)
-
-    return launch
-
-
-@pytest.fixture
-def run(launch: Any) -> Any:
-    """Likewise, and wait for its end."""
-
-    def run(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
-        with launch(*arguments, **options) as process:
-            output, errors = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-    return run
 
 
 def test_cards_are_valid_for_a_hub(run: Any, root: Path, coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import fsspec
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
@@ -20,6 +22,9 @@ from headstart.cli import main
 from headstart.corpora import Source, load_sources
 from headstart.data import rows_to_dataset
 from headstart.streaming import BatchStream, first_texts, stream_sources, write_labels
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
+from hub_server import File, HubServer, Repo
 
 NAMES = ("coffee_machine", "plant_care")
 
@@ -192,6 +197,24 @@ OPTIONS: dict[str, Any] = {
     "eval_strategy": "steps", "eval_steps": 4, "load_best_model_at_end": False, "use_cpu": True, "report_to": "none", "disable_tqdm": True,
     "save_total_limit": 9,
 }  # fmt: skip
+
+
+def test_streams_may_lie_on_a_hub(hub: HubServer, run: Any, corpora: Path, tmp_path: Path) -> None:
+    repo = hub.repos["alice/corpora"] = Repo("alice/corpora", private=False)
+    paths = list(corpora.rglob("*.jsonl*"))
+    repo.add("main", {path.relative_to(corpora).as_posix(): File(path.read_bytes(), False) for path in paths}, "corpora", "alice")
+    options = {**OPTIONS, "max_steps": 4, "save_strategy": "no", "eval_strategy": "no"}
+    code = (
+        "import json, sys; from headstart import pretrain; from headstart.cli import main; data = 'hf://datasets/alice/corpora'\n"
+        "main(['labels', data]); pretrain(data, sys.argv[1], **json.loads(sys.argv[2]))"
+    )
+    done = run(code, tmp_path / "far", json.dumps(options))
+    assert done.returncode == 0, done.stderr[-3000:]
+    written = {name: json.loads(hub.files("alice/corpora")[f"{name}/labels.json"]) for name in NAMES}
+    assert written == write_labels(str(corpora), NAMES)
+    pretrain(corpora, tmp_path / "near", **options)
+    far, near = (load_file(tmp_path / name / "model.safetensors") for name in ("far", "near"))
+    assert far.keys() == near.keys() and all(torch.equal(value, near[name]) for name, value in far.items())
 
 
 @pytest.mark.parametrize("more", [{}, {"dataloader_num_workers": 2}, {"sentence_loss": 1.0, "word_loss": 1.0}], ids=str)
