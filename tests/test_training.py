@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +275,7 @@ def test_batches_hold_rows_of_similar_length_sorted_in_memory(coffee: Skill, tin
 
 
 def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:
-    """In the middle of the first and of a later epoch, and between two: rows come in the order of the uninterrupted run."""
+    """In the middle of the first and of a later epoch, between two, and after the last step: rows come in the order of the uninterrupted run."""
     options = {**PRETRAINING, "max_steps": 20, "eval_steps": 4, "save_steps": 1, "load_best_model_at_end": False}
     pretrain(corpora, tmp_path / "whole", save_total_limit=20, **options)
     epochs = [
@@ -282,13 +283,30 @@ def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:
         for step in range(1, 21)
     ]
     per_epoch = epochs.index(1.0) + 1
-    for step in (2, per_epoch, per_epoch + 2):
+    for step in (2, per_epoch, per_epoch + 2, 20):
         # What an interruption after that step leaves: the checkpoint alone.
         half = tmp_path / f"half-{step}"
         half.mkdir()
         (tmp_path / "whole" / f"checkpoint-{step}").rename(half / f"checkpoint-{step}")
         pretrain(corpora, half, resume_from_checkpoint="last", **options)
         assert same(weights(tmp_path / "whole"), weights(half)), step
+        assert json.loads((half / "metrics.json").read_text())["steps"] == 20
+
+
+def test_what_has_stopped_early_is_over(corpora: Path, tmp_path: Path) -> None:
+    """An interruption between the last checkpoint and the result; and more steps than before are taken where these were the end."""
+    options = {**PRETRAINING, "eval_steps": 2, "save_steps": 2, "learning_rate": 1e-9}
+    pretrain(corpora, tmp_path / "whole", **{**options, "max_steps": 20}, early_stopping_patience=2)
+    last = max(tmp_path.glob("whole/checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
+    steps = int(last.name.partition("-")[2])
+    assert steps < 20
+    for name, further, wanted in (
+        ("half", {"max_steps": 20, "early_stopping_patience": 2}, steps),
+        ("on", {"max_steps": 22}, 22),
+    ):
+        shutil.copytree(last, tmp_path / name / last.name)
+        pretrain(corpora, tmp_path / name, resume_from_checkpoint="last", **{**options, **further})
+        assert json.loads((tmp_path / name / "metrics.json").read_text())["steps"] == wanted
 
 
 def test_bfloat16_learns_as_float32_does(corpora: Path, tmp_path: Path) -> None:

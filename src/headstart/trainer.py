@@ -22,6 +22,7 @@ from transformers import (
     TrainerCallback,
     TrainerState,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
@@ -65,6 +66,7 @@ class JointNLUTrainer(Trainer):
         self.trunk_learning_rate = trunk_learning_rate
         self._order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
         self._resumed_order: torch.Tensor | None = None
+        self._stopped_early = False  # before it was interrupted
         if isinstance(train_dataset, BatchStream):
             args.ignore_data_skip = True  # it knows where it was
         callbacks: list[TrainerCallback] = []
@@ -93,6 +95,7 @@ class JointNLUTrainer(Trainer):
             resume_from_checkpoint = newest_complete(Path(str(self.args.output_dir)))
         if resume_from_checkpoint:
             self._load_order(Path(resume_from_checkpoint))
+            self._stopped_early = bool(self.args.early_stopping_patience) and _has_stopped_early(Path(resume_from_checkpoint))
         try:
             result = super().train(str(resume_from_checkpoint) if resume_from_checkpoint else None, *args, **kwargs)
         except UnpicklingError as error:  # torch loads nothing but tensors and numbers
@@ -101,6 +104,13 @@ class JointNLUTrainer(Trainer):
             ) from error
         self._check_weights()
         return result
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        # Interrupted between its last checkpoint and its end, a run would be resumed with one more step.
+        if self._stopped_early or self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*args, **kwargs)
 
     def _load_order(self, checkpoint: Path) -> None:
         path = checkpoint / STREAM.format(self.args.process_index)
@@ -225,6 +235,13 @@ class JointNLUTrainer(Trainer):
         decoding = self.model.decode(outputs, inputs["input_ids"], inputs["attention_mask"], inputs["skill_ids"])
         labels = tuple(inputs[name] for name in self.label_names)
         return outputs.loss, (decoding.intents, decoding.tags), labels
+
+
+def _has_stopped_early(checkpoint: Path) -> bool:
+    """The run that wrote a checkpoint of training was to stop there, though steps were left."""
+    state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+    control = state.stateful_callbacks.get("TrainerControl", {}).get("args", {})
+    return bool(control.get("should_training_stop")) and state.global_step < state.max_steps
 
 
 class _StreamEpoch(TrainerCallback):
