@@ -40,13 +40,21 @@ def plan(machine: Machine, utterances: int, reading: float, megabytes: float) ->
     seconds = utterances / machine.rate if workers else utterances / machine.rate + utterances / reading
     gigabytes = machine.processes * (1 + workers) * megabytes / 1000
     return (
-        machine.name, f"{machine.rate:,.0f}", str(workers), f"{seconds / 3600:.2g} h", f"{5 * seconds / 3600:.2g} h", f"{gigabytes:.2g} GB"
+        machine.name, f"{machine.rate:,.0f}", str(workers), duration(seconds), duration(5 * seconds), f"{gigabytes:.2g} GB"
     )  # fmt: skip
+
+
+def duration(seconds: float) -> str:
+    """Hours, or minutes where it is less than one."""
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
 
 
 def render(options: argparse.Namespace, streaming: dict[str, Any]) -> str:
     first, largest = streaming["sizes"][0], streaming["sizes"][-1]
-    reading, megabytes = largest["reading"]["rows_per_second"], largest["training"]["most_megabytes"]
+    reading = largest["reading"]["rows_per_second"]
+    megabytes = max(
+        size[name]["most_megabytes"] for size in streaming["sizes"] for name in ("training", "training_taught") if name in size
+    )
     gpu = options.gpu_utterances_per_second
     machines = [
         Machine("2 cores, labels alone", largest["training"]["rows_per_second"]),
@@ -57,10 +65,11 @@ def render(options: argparse.Namespace, streaming: dict[str, Any]) -> str:
     titles = ("on", "utterances a second", "reading workers a process", "one pass", "five passes", "host memory")
     rows = [plan(machine, options.utterances, reading, megabytes) for machine in machines]
     text = (
-        f"Measured ({streaming['date']}): a reader gives {reading:,} utterances a second, a training process on a stream holds {megabytes:,} MB, and "
+        f"Measured ({streaming['date']}): a reader gives {reading:,} utterances a second, a training process on a stream holds at most {megabytes:,} MB, and "
         f"the first step comes {largest['training']['first_step_seconds']:.0f} s after the start, however long the stream. The shards take "
-        f"{options.utterances * BYTES_PER_ROW / 1e9:.1g} GB. Assumed: the rate of a GPU (see the script), which includes the sentence encoder of "
-        f"utterances, and that eight do {options.share:.0%} of eight times as much; a worker is counted as if it held as much as a training process."
+        f"{options.utterances * BYTES_PER_ROW / 1e9:.1g} GB. Assumed: the rate of a GPU (see the script), "
+        f"without the sentence encoder, and that eight do {options.share:.0%} of eight times as much; a worker is counted as if it held as much as a "
+        "training process."
     )
     command = f"python benchmarks/plan.py --utterances {options.utterances} --gpu_utterances_per_second {gpu:g} --share {options.share:g}"
     table = [f"| {' | '.join(row)} |" for row in (titles, ("---",) * len(titles), *rows)]
