@@ -66,6 +66,7 @@ class JointNLUTrainer(Trainer):
         self.trunk_learning_rate = trunk_learning_rate
         self._order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
         self._resumed_order: torch.Tensor | None = None
+        self._stops_early = bool(args.early_stopping_patience)
         self._stopped_early = False  # before it was interrupted
         if isinstance(train_dataset, BatchStream):
             args.ignore_data_skip = True  # it knows where it was
@@ -95,7 +96,7 @@ class JointNLUTrainer(Trainer):
             resume_from_checkpoint = newest_complete(Path(str(self.args.output_dir)))
         if resume_from_checkpoint:
             self._load_order(Path(resume_from_checkpoint))
-            self._stopped_early = bool(self.args.early_stopping_patience) and _has_stopped_early(Path(resume_from_checkpoint))
+            self._stopped_early = self._stops_early and _has_stopped_early(Path(resume_from_checkpoint))
         try:
             result = super().train(str(resume_from_checkpoint) if resume_from_checkpoint else None, *args, **kwargs)
         except UnpicklingError as error:  # torch loads nothing but tensors and numbers
