@@ -138,7 +138,8 @@ def main() -> None:
     content = {
         "date": date.today().isoformat(),
         "command": f"python benchmarks/fewshot_snips.py --data DATA/snips --part {options.part} --n {per_intent} "
-        f"--seeds {' '.join(map(str, options.seeds))} --set {' '.join(options.set)}",
+        f"--seeds {' '.join(map(str, options.seeds))} --systems {' '.join(options.systems)} --set {' '.join(options.set)}"
+        + (f" --more '{json.dumps(options.more)}'" if options.more else ""),
         "base": checkpoint_name(options.base), "base_hash": checkpoint_hash(str(options.base)),
         "systems": [*options.systems, options.more], "summary": summarize(results), "runs": results,
     }  # fmt: skip

@@ -27,6 +27,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
+from card_metadata import metadata_errors
 from xet_store import xet_hashes
 
 LFS_SUFFIXES = (".safetensors", ".onnx", ".npz", ".parquet")
@@ -325,47 +326,12 @@ def _delete(request: _Request) -> Answer:
 def _validate(request: _Request) -> Answer:
     match = re.match(r"---\r?\n(.*?)\r?\n---", request.json["content"], re.DOTALL)
     try:
-        errors = _metadata_errors(yaml.safe_load(match[1] if match else "") or {})
+        errors = metadata_errors(yaml.safe_load(match[1] if match else "") or {})
     except yaml.YAMLError as error:
         errors = [str(error)]
     if errors:
         return 400, {}, json.dumps({"errors": [{"message": error} for error in errors], "warnings": []}).encode()
     return {"errors": [], "warnings": []}
-
-
-def _metadata_errors(metadata: dict[str, Any]) -> list[str]:
-    """What a hub refuses in a model card (hub-docs/modelcard.md), as far as our cards come near it."""
-    repo_name = re.compile(r"([\w.-]+/)?[\w.-]{1,96}")
-    wanted = {
-        "license": lambda value: re.fullmatch(r"[a-z0-9.-]+", value),
-        "language": lambda value: all(
-            re.fullmatch(r"[a-z]{2,3}", code) for code in ([value] if isinstance(value, str) else value)
-        ),
-        "tags": lambda value: isinstance(value, list) and all(isinstance(tag, str) for tag in value),
-        "library_name": lambda value: isinstance(value, str),
-        "base_model": lambda value: repo_name.fullmatch(value),
-        "datasets": lambda value: all(repo_name.fullmatch(name) for name in value),
-    }
-    errors = [
-        f'"{name}" is not allowed: {metadata[name]!r}'
-        for name, fits in wanted.items()
-        if name in metadata and not fits(metadata[name])
-    ]
-    for model in metadata.get("model-index", []):
-        for result in model["results"]:
-            fields = {
-                "task.type": result.get("task", {}).get("type"),
-                **{f"dataset.{name}": result.get("dataset", {}).get(name) for name in ("type", "name")},
-            }
-            errors += [f'"model-index[].results[].{name}" is required' for name, value in fields.items() if not value]
-            errors += [
-                '"model-index[].results[].metrics[]" wants type and value'
-                for metric in result["metrics"]
-                if not metric.get("type") or "value" not in metric
-            ]
-        if not model.get("name"):
-            errors.append('"model-index[].name" is required')
-    return errors
 
 
 # ---- reading

@@ -34,10 +34,15 @@ class SentenceEncoderForJointNLU(nn.Module):
         skill: whose labels and catalogs it gets.
         tokenizer: the encoder's.
         pooling: what the intent classifier reads: the `mean` of all states, or the `first`, that of `[CLS]`.
+
+    Raises:
+        ValueError: `pooling` is another.
     """
 
     def __init__(self, skill: Skill, tokenizer: PreTrainedTokenizerBase, pooling: str = "mean") -> None:
         super().__init__()
+        if pooling not in ("mean", "first"):
+            raise ValueError(f"pooling is {pooling!r}; it must be 'mean' or 'first'.")
         self.encoder = AutoModel.from_pretrained(teacher_folder(), dtype=torch.float32)
         width = self.encoder.config.hidden_size
         self.pooling = pooling
