@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
@@ -58,3 +59,25 @@ def test_ctrl_c_ends_training_in_one_line(root: Path, tiny_base: Path, material:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors and "headstart: stopped; training goes on with --resume_from_checkpoint last" in errors
+
+
+def test_a_killed_report_takes_its_processes_with_it(tiny_base: Path, material: tuple[Path, Path], tmp_path: Path) -> None:
+    command = [
+        Path(sys.executable).with_name("headstart"), "report", "--skills", material[0].parent, "--out", tmp_path / "report",
+        "--base", tiny_base, "--systems", "transfer", "--seeds", "4", "--max_steps", "100000",
+    ]  # fmt: skip
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment) as process:
+        workers: list[psutil.Process] = []
+        limit = time.monotonic() + 120
+        while len(workers) < 2 and process.poll() is None and time.monotonic() < limit:
+            children = psutil.Process(process.pid).children(recursive=True)
+            workers = [child for child in children if any("LokyProcess" in word for word in child.cmdline())]
+            time.sleep(0.1)
+        process.kill()
+        process.wait()
+    assert len(workers) == 2
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    for worker in alive:
+        worker.kill()
+    assert not alive

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import threading
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -115,10 +118,23 @@ def _read_log(log: Path, runs: Sequence[Run]) -> dict[tuple[str, str, int], dict
     return same
 
 
+def _end_with_parent(parent: int) -> None:
+    """Let this process end with the one that gave it its runs: loky's workers outlive a killed parent by all the runs that they hold."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _backend(name: str) -> dict[str, Any]:
     """Options of joblib's `parallel_config`."""
     if name == "loky":
-        return {"backend": "loky", "inner_max_num_threads": 1}
+        return {
+            "backend": "loky", "inner_max_num_threads": 1, "initializer": _end_with_parent, "initargs": (os.getpid(),)
+        }  # fmt: skip
     if name != "ray":
         raise ValueError(f"there is no backend {name!r}; allowed: loky, ray.")
     try:
