@@ -218,7 +218,7 @@ class _Read(NamedTuple):
 
 
 class _Priors(NamedTuple):
-    """What [`headstart.modeling.losses_headstart.slot_priors`] computes: which slots an intent was seen with, (intents, slots), against the
+    """What [`headstart.modeling.losses_headstart.slot_priors`] computes: which tags an intent was seen with, (intents, tags), against the
     share of intents that were, and the least share."""
 
     seen: np.ndarray
@@ -227,8 +227,7 @@ class _Priors(NamedTuple):
     def of(self, intent_logits: np.ndarray) -> np.ndarray:
         """What is added to the scores of tags, (rows, 1, tags)."""
         allowed = _softmax(intent_logits) @ self.seen
-        priors = np.log(allowed.clip(self.least, 1)).repeat(2, axis=1)
-        return np.pad(priors, ((0, 0), (1, 0)))[:, None].astype(np.float32)
+        return np.log(allowed.clip(self.least, 1))[:, None]
 
 
 def _slot_priors(entry: Mapping[str, Any]) -> _Priors:
@@ -240,7 +239,8 @@ def _slot_priors(entry: Mapping[str, Any]) -> _Priors:
             for intent in entry["intents"]
         ]
     )
-    return _Priors((table / table.mean(axis=0)).astype(np.float32), entry["unseen_prior"])
+    tags = np.pad((table / table.mean(axis=0)).repeat(2, axis=1), ((0, 0), (1, 0)), constant_values=1)
+    return _Priors(tags.astype(np.float32), entry["unseen_prior"])
 
 
 class _Field:
