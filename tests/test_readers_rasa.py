@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from headstart import Skill, load_skill
@@ -316,6 +316,7 @@ WORDS = TEXTS.filter(lambda text: bool(text.strip()) and text == text.strip())
     is_open=st.booleans(),
     values=st.lists(WORDS.filter(lambda text: len(text.splitlines()) == 1), min_size=1, unique=True),
 )
+@example(parts=[("a", None)], intent="next\x85line\u2028", is_open=False, values=["v"])
 def test_rasa_round_trip_of_any_row(
     tmp_path: Path, parts: list[tuple[str, str | None]], intent: str | None, is_open: bool, values: list[str]
 ) -> None:

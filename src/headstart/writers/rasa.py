@@ -87,7 +87,7 @@ def _intents(skill: Skill, changes: Counter[str]) -> list[dict[str, Any]]:
         changes[f"rows without an intent, written as {no_intent!r}"] += len(examples) * (intent is None)
         changes["rows whose slots are not annotated, written as if they had none"] += len(examples) * is_open
         unannotated = ["intent"] * (intent is None) + ["slots"] * is_open
-        item: dict[str, Any] = {"intent": no_intent if intent is None else intent}
+        item: dict[str, Any] = {"intent": _scalar(no_intent if intent is None else intent)}
         if unannotated:
             item["metadata"] = {"headstart": {"unannotated": unannotated}}
         item["examples"] = [{"text": _Quoted(example)} for example in examples] if is_quoted else _lines(examples)
@@ -133,8 +133,13 @@ def _lookups(catalogs: dict[str, list[str]], changes: Counter[str]) -> list[dict
         changes["catalog values that changed or are lost"] += len(set(values) - set(kept)) + len(values) - len(set(values))
         changes["catalogs without values, which are lost"] += not kept
         if kept:
-            items.append({"lookup": label, "examples": _lines(kept)})
+            items.append({"lookup": _scalar(label), "examples": _lines(kept)})
     return items
+
+
+def _scalar(name: str) -> str:
+    """The name of an intent or a catalog; yaml would write U+0085 as a line break, and read it as a blank."""
+    return _Quoted(name) if NOT_IN_LINE.search(name) else name
 
 
 def _lines(texts: Any) -> _Block:
