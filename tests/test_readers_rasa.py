@@ -325,10 +325,10 @@ def test_rasa_round_trip_of_any_row(
         if label is not None:
             spans.append((len(text), len(text) + len(part), label))
         text += part
-    skill = make([(text, intent, None if is_open else spans), ("other", "other", [])], {"catalog": values})
+    skill = make([(text, intent, None if is_open else spans), ("other", "other", [])], {"cata\x85log": values})
     read = round_trip(skill, tmp_path)
     assert rounded(rows_of(read)) == rounded(rows_of(skill))
-    assert read.catalogs == {"catalog": values}
+    assert read.catalogs == {"cata\x85log": values}
 
 
 def phrase(*pieces: str | tuple[str, str, str], **fields: Any) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def test_a_killed_report_takes_its_processes_with_it(tiny_base: Path, material: 
         "--base", tiny_base, "--systems", "transfer", "--seeds", "4", "--max_steps", "100000",
     ]  # fmt: skip
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment) as process:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment) as process:
         workers: list[psutil.Process] = []
         limit = time.monotonic() + 120
         while len(workers) < 2 and process.poll() is None and time.monotonic() < limit:
