@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+BATCH_SIZE = 16
+MIN_EPOCHS = 8  # what counts from 3,600 rows on; below, it is the square root of the rows that counts
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -33,11 +36,11 @@ def choose_recipe(num_rows: int, from_scratch: bool = False, is_head: bool = Fal
         from_scratch: the network starts at random, not from a pretrained base, which takes more steps.
         is_head: what is trained of the trunk are changes of low rank, which start at 0 and can't take the base's knowledge away.
     """
-    steps = round((60 if from_scratch else 30) * math.sqrt(min(max(num_rows, 25), 600)))
+    steps = round((2 if from_scratch else 1) * max(30 * math.sqrt(max(num_rows, 25)), MIN_EPOCHS * num_rows / BATCH_SIZE))
     if from_scratch:
-        return Recipe(steps=steps, batch_size=16, learning_rate=2e-3, trunk_factor=1.0, warmup=0.05)
+        return Recipe(steps=steps, batch_size=BATCH_SIZE, learning_rate=2e-3, trunk_factor=1.0, warmup=0.05)
     # AdamW's first steps change every weight by the learning rate: a short warmup would undo what was fitted beforehand.
-    return Recipe(steps=steps, batch_size=16, learning_rate=2e-3, trunk_factor=1.0 if is_head else 0.5, warmup=0.3)
+    return Recipe(steps=steps, batch_size=BATCH_SIZE, learning_rate=2e-3, trunk_factor=1.0 if is_head else 0.5, warmup=0.3)
 
 
 __all__ = ["Recipe", "choose_recipe"]

@@ -128,6 +128,7 @@ class SentenceEncoderNLU:
         steps: optimizer steps; unset: `pace` times the square root of the number of rows, at least 150 and at most 1,000.
         pace: see `steps`.
         pooling: see [`SentenceEncoderForJointNLU`].
+        use_cpu: train and answer on the processor, as all systems of a report; otherwise on a GPU, if there is one.
         learning_rate: peak learning rate of the encoder.
         head_learning_rate: that of the classifiers.
         refill: probability that a slot gets another value at every epoch.
@@ -147,6 +148,7 @@ class SentenceEncoderNLU:
         scored: Sequence[dict[str, Any]] = (),
         pace: float = 20,
         pooling: str = "mean",
+        use_cpu: bool = True,
     ) -> None:
         set_seed(seed)
         self.tokenizer = AutoTokenizer.from_pretrained(teacher_folder())
@@ -167,7 +169,7 @@ class SentenceEncoderNLU:
             args = TrainingArguments(
                 output_dir=folder, max_steps=self.steps, per_device_train_batch_size=16, seed=seed, warmup_steps=0.1,
                 remove_unused_columns=False, report_to="none", logging_strategy="no", save_strategy="no", disable_tqdm=True,
-                use_cpu=True, dataloader_pin_memory=False, **(EVALUATION if scored else {}),
+                use_cpu=use_cpu, dataloader_pin_memory=False, **(EVALUATION if scored else {}),
             )  # fmt: skip
             callbacks = [NewEpoch(train), *([curve] if curve is not None else [])]
             _ScoringTrainer(
@@ -190,7 +192,8 @@ class SentenceEncoderNLU:
 
     def _answer(self, texts: list[str]) -> list[dict[str, Any]]:
         encoding = self.tokenizer(texts, padding=True, truncation=True, return_offsets_mapping=True, return_tensors="pt")
-        outputs = self.model(encoding["input_ids"], encoding["attention_mask"])
+        device = next(self.model.parameters()).device
+        outputs = self.model(encoding["input_ids"].to(device), encoding["attention_mask"].to(device))
         intents: list[Any] = [None] * len(texts)
         if "intent_logits" in outputs:
             scores, best = outputs["intent_logits"].softmax(dim=1).max(dim=1)
@@ -210,7 +213,7 @@ class SentenceEncoderNLU:
             scores = outputs["slot_logits"]
             if "intent_logits" in outputs:
                 scores = scores + slot_priors(outputs["intent_logits"], self.entry)
-            emissions, mask, _ = gather_words(scores, is_word)
+            emissions, mask, _ = gather_words(scores, is_word.to(device))
             tags = crf.decode(emissions, mask).tolist()
             slots = [tags_to_spans(row[: len(found)], found, self.skill.slots) for row, found in zip(tags, words, strict=True)]
         return [
