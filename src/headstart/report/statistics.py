@@ -43,8 +43,10 @@ class Results:
         return Results([run for run in self.runs if run["skill"] in wanted])
 
     def means(self, system: str, get: Callable[[dict[str, Any]], float | None]) -> np.ndarray:
-        """The mean over seeds of a figure of each run, (skills,); NaN where a run lacks it."""
-        return np.array([np.mean([_number(get(run)) for run in self.of(skill, system)]) for skill in self.skills])
+        """The mean over seeds of a figure of each run, (skills,), or over those that have it; NaN where none has: there is nothing of that
+        kind, or it was not measured, such as seconds on another machine."""
+        found = [[value for run in self.of(skill, system) if (value := get(run)) is not None] for skill in self.skills]
+        return np.array([np.mean(values) if values else np.nan for values in found])
 
     def errors(self, system: str, part: str = "test") -> np.ndarray:
         """Mean semantic error rate of each skill, (skills,)."""
@@ -129,10 +131,6 @@ def convergence(results: Results, system: str, baseline: str) -> list[dict[str, 
                 "step_ratio": max(steps, 1) / max(reached[0], 1) if reached else 0.0, "second_ratio": seconds / reached[1] if reached else 0.0,
             })  # fmt: skip
     return entries
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
 
 
 def _rounded(value: Any) -> float:
