@@ -61,9 +61,14 @@ def main() -> None:
         system = replace(system, options={**system.options, "use_cpu": False})
     cases = find_skills(options.skills)
     runs = [Run(case, system, seed, str(BASE_EN), has_curve=False) for seed in options.seeds for case in cases]
-    found = run_all(runs, options.out.with_suffix(".jsonl"), options.jobs)
     reported = [json.loads(line) for line in options.report.read_text(encoding="utf-8").splitlines()]
     latest = {(run["skill"], run["seed"]): run for run in reported if run["system"] == options.system}
+    lacking = [run.key for run in runs if (run.case.name, run.seed) not in latest]
+    if lacking:
+        raise ValueError(
+            f"{options.report} lacks {len(lacking)} runs of {options.system}, the first is {lacking[0]}: run the report to its end."
+        )
+    found = run_all(runs, options.out.with_suffix(".jsonl"), options.jobs)
     of_report = [latest[run["skill"], run["seed"]] for run in found]
     results = Results([{name: run[name] for name in KEPT} for run in [*of_report, *found]])
     rest = results.part([skill for skill in results.skills if skill not in options.left_out])

@@ -152,7 +152,10 @@ def test_what_is_reached_before_the_first_step_counts_as_one_step() -> None:
 
 
 def test_what_was_not_measured_in_some_runs_is_the_mean_of_the_others() -> None:
-    runs = [run("a", "transfer", 0.1, 0, seconds=4.0, latency_ms=None), run("a", "transfer", 0.1, 1, seconds=None, latency_ms=None)]
+    runs = [
+        run("a", "transfer", 0.1, 0, seconds=4.0, latency_ms=None),
+        run("a", "transfer", 0.1, 1, seconds=None, latency_ms=None),
+    ]
     (system,) = summarize(Results(runs))["systems"]
     assert (system["seconds"], system["latency_ms"]) == (4.0, None)
 
