@@ -260,6 +260,12 @@ def test_pretraining_on_sources_with_their_own_label_spaces(corpora: Path, tmp_p
     assert finetune(skill, tmp_path / "skill", base=str(tmp_path / "base"), **QUICK).model.skills == ["coffee"]
 
 
+def test_a_run_says_how_many_rows_of_each_source_it_read(corpora: Path, tmp_path: Path) -> None:
+    pretrain(corpora, tmp_path / "base", **{**PRETRAINING, "max_steps": 2, "eval_steps": 2, "save_steps": 2}, max_train_rows=40)
+    read = json.loads((tmp_path / "base" / "run.json").read_text())["train_rows"]
+    assert max(read.values()) == 40 and min(read.values()) > 0
+
+
 def test_batches_hold_rows_of_similar_length_sorted_in_memory(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     model, tokenizer = HeadstartForJointNLU.from_pretrained(tiny_base), AutoTokenizer.from_pretrained(tiny_base)
     model.add_skill(coffee)

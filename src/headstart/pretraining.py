@@ -73,8 +73,9 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
         else _encode(sources, "train", model, tokenizer, args, sentences=sentences, teacher=teacher)
     )
     validation = _encode(sources, "validation", model, tokenizer, args)
-    rows = sum(source.train.num_rows for source in sources)
-    logger.info("%d training rows, %d validation rows, %d pieces", rows, len(validation), len(pieces))
+    counts = {source.name: source.train.num_rows for source in sources}
+    train_rows = {name: min(count, args.max_train_rows or count) for name, count in counts.items()}
+    logger.info("%d training rows, %d validation rows, %d pieces", sum(train_rows.values()), len(validation), len(pieces))
     parts = (model, args, tokenizer, train, validation if args.eval_strategy != "no" else None)
     trainer = DistillationTrainer(
         *parts, sentences=sentences, teacher=teacher, sentence_loss=args.sentence_loss, word_loss=args.word_loss
@@ -84,7 +85,7 @@ def run_pretraining(args: PretrainArguments) -> NLUPipeline:
     trainer.eval_dataset = _encode(sources, "validation", model, tokenizer, args, whole=True)
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics = {"steps": trainer.state.global_step, **trainer.evaluate()}
-    save_run(trainer, nlu, metrics, train_rows={source.name: source.train.num_rows for source in sources})
+    save_run(trainer, nlu, metrics, train_rows=train_rows)
     push_run(args)
     return nlu
 
