@@ -20,6 +20,7 @@ from tqdm import tqdm
 from headstart import BASE_EN, load_skill
 from headstart.checkpoints import checkpoint_name
 from headstart.data import Skill, rows_to_dataset
+from headstart.report.systems import REVISIONS, checkpoint_hash
 from headstart.templates import split_rows
 
 TUNING, REPORT = 8, 20
@@ -56,7 +57,10 @@ def run_all(
     """Call `run(skill, system, seed, *args)` for every task, in processes of one thread, and append each result to a log; what the log
     holds already is not done again; results of other tasks in it are left out."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    results = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
+    if lines and not lines[-1].endswith("\n"):  # a killed run's last one
+        log.write_text("".join(lines[:-1]), encoding="utf-8")
+    results = [json.loads(line) for line in lines if line.endswith("\n")]
     results = [result for result in results if (result["skill"], result["system"], result["seed"]) in set(tasks)]
     done = {(result["skill"], result["system"], result["seed"]) for result in results}
     context = multiprocessing.get_context("spawn")
@@ -102,8 +106,10 @@ def list_tasks(options: argparse.Namespace) -> list[tuple[str, str, int]]:
 
 
 def log_path(options: argparse.Namespace) -> Path:
-    """The file of finished runs: another one for other systems, part or base."""
-    settings = json.dumps([options.systems, options.part, options.base], sort_keys=True)
+    """The file of finished runs: another one for other systems, part, base, or revision of the code that fine-tunes."""
+    settings = json.dumps(
+        [options.systems, options.part, checkpoint_hash(str(options.base)) or options.base, REVISIONS], sort_keys=True
+    )
     return options.out.with_suffix(f".{hashlib.sha256(settings.encode()).hexdigest()[:8]}.jsonl")
 
 

@@ -73,7 +73,10 @@ def make_runs(options: argparse.Namespace) -> list[Run]:
     systems = [
         system if system.kind == "classical" else replace(system, options={**system.options, **settings}) for system in named
     ]
-    systems += [System(title, title, kind, {**settings, **more}) for title, (kind, more) in options.more.items()]
+    systems += [
+        System(title, title, kind, more if kind == "classical" else {**settings, **more})
+        for title, (kind, more) in options.more.items()
+    ]
     distilled = distill(options.base, options.out.parent) if "embeddings_only" in options.systems else None
     return [
         Run(

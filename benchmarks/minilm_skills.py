@@ -3,7 +3,7 @@
     python benchmarks/minilm_skills.py --skills SKILLS --report benchmarks/results/report/runs.jsonl --out benchmarks/results/minilm_skills.json [--use_gpu]
 
 On a GPU the whole takes minutes and not hours; seconds and latencies of such runs are not comparable and not kept (speed.py has them). Its
-learning rates and steps are those of the report, chosen on the validation rows of the skills that the report leaves out, as here.
+learning rates are those of the report, chosen on validation rows of the skills that the report leaves out, as here; its steps are in proportion to the network's.
 Runs are resumed from a log beside the result file.
 """
 
@@ -63,10 +63,12 @@ def main() -> None:
     runs = [Run(case, system, seed, str(BASE_EN), has_curve=False) for seed in options.seeds for case in cases]
     reported = [json.loads(line) for line in options.report.read_text(encoding="utf-8").splitlines()]
     latest = {(run["skill"], run["seed"]): run for run in reported if run["system"] == options.system}
-    lacking = [run.key for run in runs if (run.case.name, run.seed) not in latest]
+    wanted = {(run.case.name, run.seed): replace(run, system=SYSTEMS[options.system], has_curve=True).fingerprint for run in runs}
+    lacking = [key for key, fingerprint in wanted.items() if latest.get(key, {}).get("fingerprint") != fingerprint]
     if lacking:
         raise ValueError(
-            f"{options.report} lacks {len(lacking)} runs of {options.system}, the first is {lacking[0]}: run the report to its end."
+            f"{options.report} lacks {len(lacking)} runs of {options.system} with this base, data and recipe, the first is {lacking[0]}: run the report "
+            "to its end."
         )
     found = run_all(runs, options.out.with_suffix(".jsonl"), options.jobs)
     of_report = [latest[run["skill"], run["seed"]] for run in found]

@@ -143,6 +143,26 @@ def test_convergence_counts_steps_to_the_best_of_no_transfer() -> None:
     assert (second["steps"], second["step_ratio"]) == (None, 0.0)  # never reached: it must not look fast
 
 
+def test_seconds_that_were_not_measured_have_no_ratio() -> None:
+    runs = [
+        run(skill, system, 0.2, curve=[(5, None if (skill, system) == ("a", "no_transfer") else 1.0, 0.2)])
+        for skill in ("a", "b") for system in ("transfer", "no_transfer")
+    ]  # fmt: skip
+    assert [entry["second_ratio"] for entry in convergence(Results(runs), "transfer", "no_transfer")] == [None, 1.0]
+    figures = summarize(Results(runs))["convergence"]
+    assert figures["second_ratio"]["median"]["value"] == 1.0
+
+
+def test_intervals_over_domains_are_wider_than_over_their_stages() -> None:
+    """The stages of a domain have the same test rows: they are drawn together."""
+    rng = np.random.default_rng(0)
+    values = np.repeat(rng.normal(5, 1, 30), 6)
+    clusters = [f"domain {number // 6}" for number in range(180)]
+    alone, together = interval(values), interval(values, clusters=clusters)
+    assert alone is not None and together is not None and alone["value"] == together["value"]
+    assert 2 < (together["high"] - together["low"]) / (alone["high"] - alone["low"]) < 3  # the root of 6
+
+
 def test_what_is_reached_before_the_first_step_counts_as_one_step() -> None:
     results = Results([
         run("a", "transfer", 0.1, curve=[(0, 0.5, 0.1), (5, 1.0, 0.1)]), run("a", "no_transfer", 0.2, curve=[(0, 0.5, 0.9), (20, 4.0, 0.2)]),
@@ -230,8 +250,27 @@ def test_the_classical_pair_learns_a_skill(coffee: Skill, tokenizer: Any) -> Non
     assert scores["intent_accuracy"] > 0.7 and scores["slot_f1"] > 0.7
     for answer in answers:
         assert all(answer["text"][slot["start"] : slot["end"]].strip() for slot in answer["slots"])
-    # Catalogs matter: a value that no training row has.
     assert nlu.size() > 1000
+
+
+def test_the_classical_pair_reads_catalogs(tokenizer: Any) -> None:
+    rows = []
+    for verb in ("take", "leave", "bring"):
+        start = len(f"{verb} the ")
+        rows += [
+            {
+                "text": f"{verb} the {value} now",
+                "intent": "Go",
+                "slots": [{"start": start, "end": start + len(value), "label": "colour"}],
+            }
+            for value in ("red", "blue", "teal", "pink")
+        ]
+        rows += [{"text": f"{verb} the {thing} now", "intent": "Go", "slots": []} for thing in ("door", "dog", "cup", "lamp")]
+    catalogs = {"colour": ["red", "blue", "teal", "pink", "magenta"]}
+    nlu = ClassicalNLU(Skill("colours", train=rows_to_dataset(rows), catalogs=catalogs), tokenizer)
+    # Neither word is in any training row: the catalog alone tells them apart.
+    in_catalog, other = nlu(["take the magenta now", "take the chair now"])
+    assert [(slot["start"], slot["end"]) for slot in in_catalog["slots"]] == [(9, 16)] and other["slots"] == []
 
 
 def test_the_classical_pair_without_slots_or_with_one_intent(tokenizer: Any) -> None:
@@ -340,6 +379,8 @@ def test_runs_without_transfer_outlive_a_new_base(skills: Path, tiny_base: Path,
     for name in ("transfer", "no_transfer", "classical"):
         first, second = (Run(case, SYSTEMS[name], 0, str(base)).fingerprint for base in (tiny_base, other))
         assert (first == second) == (name != "transfer")
+    on_hub = {Run(case, SYSTEMS["transfer"], 0, base).fingerprint for base in ("you/first", "you/second")}
+    assert len(on_hub) == 2
     assert (
         Run(case, SYSTEMS["transfer"], 0, str(tiny_base), max_steps=5).fingerprint
         != Run(case, SYSTEMS["transfer"], 0, str(tiny_base)).fingerprint

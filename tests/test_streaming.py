@@ -287,6 +287,14 @@ def test_a_row_that_is_not_as_it_must_be_is_named(line: bytes, message: str, wor
         list(islice(stream.loader(), 100))
 
 
+def test_copies_of_shards_are_no_shards(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "mail", numbered("mail", 9), 1)
+    (shard,) = (tmp_path / "mail").glob("train*")
+    for ending in (".bak", "~", ".sha256"):
+        shard.with_name(shard.name + ending).write_bytes(shard.read_bytes())
+    assert write_labels(str(tmp_path))["mail"]["rows"] == 9
+
+
 def test_labels_of_evaluation_texts_alone_are_no_labels(tmp_path: Path) -> None:
     write_corpus(tmp_path / "a", numbered("a", 3), 1)
     (tmp_path / "a" / "validation.jsonl").write_text(numbered("a", 3)[1])

@@ -157,6 +157,18 @@ def test_split_shares_no_template_and_no_text(seed: int, share: float) -> None:
     assert labels[1] <= labels[0]
 
 
+def test_split_shares_no_text_that_is_annotated_in_two_ways() -> None:
+    def row(text: str, *labels: str) -> dict[str, Any]:
+        starts = [text.index(word) for word in ("jazz", "noon") if word in text][: len(labels)]
+        slots = [{"start": start, "end": start + 4, "label": label} for start, label in zip(starts, labels, strict=True)]
+        return {"text": text, "intent": "play", "slots": slots}
+
+    rows = [row("play jazz"), row("play jazz", "genre"), row("jazz please", "style"), *(row(f"play {word}") for word in "abcde")]
+    for seed in range(300):
+        kept, held_out = split_rows(rows, 0.5, seed)
+        assert {row["text"] for row in kept}.isdisjoint(row["text"] for row in held_out), seed
+
+
 def test_split_holds_something_out(coffee: Skill) -> None:
     kept, held_out = split_rows(coffee.train.to_list(), 0.25)
     assert 5 < len(held_out) < len(kept)

@@ -126,15 +126,34 @@ def test_validation_rows_need_no_options_and_the_best_checkpoint_is_kept(
     assert metrics[name] == pytest.approx(headstart.evaluate(nlu, skill.validation)["semantic_error_rate"])
 
 
-def test_validation_rows_with_unseen_labels_are_left_out_and_counted(
+def test_validation_rows_with_unseen_labels_choose_nothing_and_count_as_errors(
     coffee: Skill, tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = {"text": "sing", "intent": "Sing", "slots": []}
     validation = rows_to_dataset([*coffee.train.to_list()[:3], odd])
     skill = Skill("coffee", train=coffee.train, validation=validation, allow_unseen_labels=True)
-    finetune(skill, tmp_path, base=str(tiny_base), **QUICK)
-    assert json.loads((tmp_path / "metrics.json").read_text())["eval_utterances"] == 3
-    assert "1 validation rows left out" in caplog.text
+    nlu = finetune(skill, tmp_path, base=str(tiny_base), **QUICK)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["eval_utterances"] == 4
+    assert metrics["eval_exact_match"] == headstart.evaluate(nlu, validation)["exact_match"] <= 3 / 4
+    assert "1 validation rows have labels that no training row has" in caplog.text
+
+
+def test_epochs_are_as_long_with_accumulated_gradients(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"num_train_epochs": 2, "rejection": False, "name_rows": False, "disable_tqdm": True}
+    for accumulated in (1, 4):
+        folder = tmp_path / str(accumulated)
+        finetune(
+            coffee, folder, base=str(tiny_base), per_device_train_batch_size=8, gradient_accumulation_steps=accumulated, **options
+        )
+        # 57 rows: 8 batches, or 2 steps of 4 batches, an epoch.
+        assert json.loads((folder / "metrics.json").read_text())["steps"] == 16 / accumulated
+
+
+def test_a_trunk_rate_of_0_leaves_the_trunk_as_it_is(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    finetune(coffee, tmp_path, base=str(tiny_base), trunk_learning_rate=0.0, **QUICK)
+    before, after = weights(tiny_base), weights(tmp_path)
+    assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("trunk."))
 
 
 def test_training_stops_early(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

@@ -184,6 +184,8 @@ def train_skill(args: FinetuneArguments, skill: Skill, callbacks: Sequence[Train
         metrics["temperature"] = calibrate(model, tokenizer, covered, held_out)
     if validation is not None:
         metrics |= trainer.evaluate()
+        if len(covered) < len(cast(Dataset, skill.validation)):
+            metrics |= {f"eval_{name}": value for name, value in evaluate(nlu, cast(Dataset, skill.validation)).items()}
     return TrainedSkill(nlu, trainer, metrics)
 
 
@@ -264,12 +266,14 @@ def apply_recipe(
     """
     recipe = choose_recipe(num_rows, args.from_scratch, args.tune == "head")
     args.learning_rate = args.learning_rate or recipe.learning_rate
-    args.trunk_learning_rate = args.trunk_learning_rate or args.learning_rate * recipe.trunk_factor
+    if args.trunk_learning_rate is None:
+        args.trunk_learning_rate = args.learning_rate * recipe.trunk_factor
     num_all = num_rows + num_background
     args.per_device_train_batch_size = args.per_device_train_batch_size or round(recipe.batch_size * num_all / num_rows)
     args.warmup_steps = recipe.warmup if args.chosen_warmup is None else args.chosen_warmup
     if args.max_steps <= 0 and args.chosen_epochs is not None:
-        args.max_steps = math.ceil(math.ceil((num_all + num_names) / args.train_batch_size) * args.chosen_epochs)
+        batches = math.ceil((num_all + num_names) / args.train_batch_size)
+        args.max_steps = math.ceil(math.ceil(batches / args.gradient_accumulation_steps) * args.chosen_epochs)
     elif args.max_steps <= 0:
         args.max_steps = recipe.steps
     if has_validation:
@@ -297,11 +301,15 @@ def _plan_evaluation(args: FinetuneArguments) -> None:
 
 
 def _covered_rows(skill: Skill) -> Dataset:
-    """The validation rows that can be scored in training: those whose labels training has."""
+    """The validation rows that checkpoints are chosen on: those whose labels training has. Reported figures are of all."""
     rows = rows_to_dataset([row for row in skill.validation or [] if is_covered(row, skill.intents, skill.slots)])
     lost = len(skill.validation or []) - len(rows)
     if lost:
-        logger.warning("skill %s: %d validation rows left out, their labels are in no training row", skill.name, lost)
+        logger.warning(
+            "skill %s: %d validation rows have labels that no training row has: no checkpoint is chosen on them, and they count as errors",
+            skill.name,
+            lost,
+        )
     return rows
 
 

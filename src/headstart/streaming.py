@@ -24,6 +24,7 @@ from headstart.corpora import Source, domain_of, text_key, with_domain
 from headstart.data import DataError, is_covered, parse_row, rows_to_dataset, shorten
 
 LABELS = "labels.json"
+ENDINGS = tuple(f".jsonl{packed}" for packed in ("", ".gz", ".bz2", ".xz", ".zst"))
 COUNTS, KINDS = ("rows", "held_out"), ("intents", "domain_intents", "slots")  # in labels.json
 CHUNK = 1 << 20  # characters of a shard that are read at once
 
@@ -87,7 +88,11 @@ class CorporaFolder:
 
     def names(self) -> list[str]:
         """Its folders that hold training rows."""
-        return sorted({path.split("/")[-2] for path in self.files.glob(f"{self.root}/*/train*.jsonl*")})
+        return sorted({path.split("/")[-2] for path in self._find("*", "train*")})
+
+    def _find(self, name: str, part: str) -> list[str]:
+        """The files of a part, sorted; a copy such as train.jsonl.bak is none."""
+        return sorted(path for path in self.files.glob(f"{self.root}/{name}/{part}.jsonl*") if path.endswith(ENDINGS))
 
     def check(self, names: Iterable[str]) -> None:
         """Raise `DataError` if one of these is not there."""
@@ -97,7 +102,7 @@ class CorporaFolder:
 
     def lines(self, name: str, part: str, seed: int | None = None) -> datasets.IterableDataset:
         """Lines of the shards of a part of a corpus, in the column `text`; with a seed, the shards are in a random order."""
-        shards = sorted(self.files.glob(f"{self.root}/{name}/{part}.jsonl*"))
+        shards = self._find(name, part)
         if not shards:
             raise DataError(f"corpus {name!r} in {self.address} has no {part}.jsonl")
         if seed is not None:

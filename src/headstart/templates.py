@@ -342,13 +342,17 @@ def split_rows(
         slot["label"] for pattern in groups for row in groups[pattern] if pattern not in held_out for slot in row["slots"] or []
     }
     texts_left = {row["text"].lower() for pattern in groups if pattern not in held_out for row in groups[pattern]}
-    for pattern in sorted(held_out):
-        group = groups[pattern]
-        labels = {slot["label"] for row in group for slot in row["slots"] or []}
-        if not labels <= labels_left or any(row["text"].lower() in texts_left for row in group):
-            held_out.discard(pattern)
-            labels_left |= labels
-            texts_left |= {row["text"].lower() for row in group}
+    is_changed = True
+    while is_changed:  # what is put back may share a text with what was looked at before
+        is_changed = False
+        for pattern in sorted(held_out):
+            group = groups[pattern]
+            labels = {slot["label"] for row in group for slot in row["slots"] or []}
+            if not labels <= labels_left or any(row["text"].lower() in texts_left for row in group):
+                held_out.discard(pattern)
+                labels_left |= labels
+                texts_left |= {row["text"].lower() for row in group}
+                is_changed = True
     kept = [row for pattern, group in groups.items() if pattern not in held_out for row in group]
     return kept, [row for pattern in groups if pattern in held_out for row in groups[pattern]]
 

@@ -148,7 +148,7 @@ class JointNLUTrainer(Trainer):
             trunks = [self.model.trunk, *(changes.trunk for changes in self.model.changes.values())]
             of_trunk = {id(parameter) for trunk in trunks for parameter in trunk.parameters()}
             trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-            trunk_rate = self.trunk_learning_rate or self.args.learning_rate
+            trunk_rate = self.args.learning_rate if self.trunk_learning_rate is None else self.trunk_learning_rate
             groups: list[dict[str, Any]] = [
                 {"params": [parameter for parameter in trained if id(parameter) not in of_trunk]},
                 {"params": [parameter for parameter in trained if id(parameter) in of_trunk], "lr": trunk_rate},

@@ -279,6 +279,8 @@ class FinetuneArguments(HeadstartTrainingArguments):
             raise ValueError(f"head is {self.head!r}; it must be {', '.join(map(repr, HEADS[:-1]))} or {HEADS[-1]!r}.")
         if self.rank < 1:
             raise ValueError(f"rank is {self.rank}; it must be at least 1.")
+        if self.tune == "head" and self.train_embeddings:
+            raise ValueError("train_embeddings is for tune='all': heads share the embeddings, which stay as they are.")
         if self.tune == "head" and self.head != "task_layers" and self.reset == "task_layers":
             raise ValueError(
                 f"head={self.head!r} shares the task layers; to reset them, give the skill its own: head='task_layers'."

@@ -22,6 +22,7 @@ from headstart.gazetteers import tokenize_catalogs
 from headstart.modeling.gazetteer_headstart import Gazetteer, build_trie
 from headstart.modeling.layers_headstart import SkillClassifiers
 from headstart.modeling.losses_headstart import gather_words, intent_losses, slot_losses, slot_priors
+from headstart.recipe import BATCH_SIZE, MIN_EPOCHS
 from headstart.refilling import EpochRows, NewEpoch
 from headstart.report.curve import EVALUATION
 from headstart.tokenization import find_words, tags_to_spans
@@ -125,7 +126,8 @@ class SentenceEncoderNLU:
     Args:
         skill: what to train on.
         seed: of the classifiers' weights, the order of rows and the refilled values.
-        steps: optimizer steps; unset: `pace` times the square root of the number of rows, at least 150 and at most 1,000.
+        steps: optimizer steps; unset: `pace` times the square root of the number of rows, at least 150 and at least the
+            epochs that the network has, too.
         pace: see `steps`.
         pooling: see [`SentenceEncoderForJointNLU`].
         use_cpu: train and answer on the processor, as all systems of a report; otherwise on a GPU, if there is one.
@@ -158,7 +160,8 @@ class SentenceEncoderNLU:
             "name": skill.name, "intents": skill.intents, "slots": skill.slots, "slots_of_intents": slots_of_intents(skill.train)
         }  # fmt: skip
         train = EpochRows(skill, self.tokenizer, self.entry, refill, seed=seed, name_rows=True)
-        self.steps = steps or round(min(max(pace * math.sqrt(len(skill.train)), 150), 1000))
+        rows = len(skill.train)
+        self.steps = steps or round(max(pace * math.sqrt(rows), 150, MIN_EPOCHS * rows / BATCH_SIZE))
         of_encoder = {id(parameter) for parameter in self.model.encoder.parameters()}
         heads = [parameter for parameter in self.model.parameters() if id(parameter) not in of_encoder]
         optimizer = torch.optim.AdamW(
@@ -167,7 +170,7 @@ class SentenceEncoderNLU:
         )
         with tempfile.TemporaryDirectory() as folder:
             args = TrainingArguments(
-                output_dir=folder, max_steps=self.steps, per_device_train_batch_size=16, seed=seed, warmup_steps=0.1,
+                output_dir=folder, max_steps=self.steps, per_device_train_batch_size=BATCH_SIZE, seed=seed, warmup_steps=0.1,
                 remove_unused_columns=False, report_to="none", logging_strategy="no", save_strategy="no", disable_tqdm=True,
                 use_cpu=use_cpu, dataloader_pin_memory=False, **(EVALUATION if scored else {}),
             )  # fmt: skip

@@ -91,16 +91,29 @@ def compare(errors: np.ndarray, baseline: np.ndarray) -> dict[str, Any]:
     }
 
 
-def interval(values: np.ndarray, statistic: Callable[..., Any] = np.mean) -> dict[str, float] | None:
-    """A mean (or median) with its 95 % bootstrap interval; None for no value. Efron (1979), percentile method, 10,000 resamples."""
+def interval(
+    values: np.ndarray, statistic: Callable[..., Any] = np.mean, clusters: Sequence[str] | None = None
+) -> dict[str, float] | None:
+    """A mean (or median) with its 95 % bootstrap interval; None for no value. Efron (1979), percentile method, 10,000 resamples.
+
+    Args:
+        values: (values,), drawn one by one, or with `clusters`, the name of each one's, a whole cluster at a time; then it is their mean.
+        statistic: the mean or median.
+    """
     if not len(values):
         return None
     value = _rounded(statistic(values))
     if len(values) == 1 or np.ptp(values) == 0:
         return {"value": value, "low": value, "high": value}
+    data: tuple[np.ndarray, ...] = (values,)
+    if clusters is not None:
+        _, places = np.unique(clusters, return_inverse=True)
+        data = (np.bincount(places, values), np.bincount(places))
+        statistic = _mean_of_clusters
     found = bootstrap(
-        (values,),
+        data,
         statistic,
+        paired=clusters is not None,
         n_resamples=RESAMPLES,
         confidence_level=LEVEL,
         method="percentile",
@@ -110,13 +123,17 @@ def interval(values: np.ndarray, statistic: Callable[..., Any] = np.mean) -> dic
     return {"value": value, "low": _rounded(found.low), "high": _rounded(found.high)}
 
 
+def _mean_of_clusters(sums: np.ndarray, counts: np.ndarray, axis: int = -1) -> Any:
+    return sums.sum(axis=axis) / counts.sum(axis=axis)
+
+
 def convergence(results: Results, system: str, baseline: str) -> list[dict[str, Any]]:
     """How much sooner a system reaches the best validation error that the baseline reaches at any point of its curve.
 
     Returns:
         one entry for each run of the baseline: `skill`, `seed`, `error` (that best value), `baseline_steps` and `baseline_seconds`
         until the baseline first reaches it, `steps` and `seconds` until the system does (None: never), and `step_ratio` and
-        `second_ratio`, baseline through system (0: never). What is reached before the first step counts as one step.
+        `second_ratio`, baseline through system (0: never; None: seconds were not measured). What is reached before the first step counts as one step.
     """
     entries = []
     for skill in results.skills:
@@ -125,10 +142,13 @@ def convergence(results: Results, system: str, baseline: str) -> list[dict[str, 
             error = min(point[2] for point in curve)
             steps, seconds, _ = next(point for point in curve if point[2] <= error)
             reached = next((point for point in results.by_key[skill, system, seed]["curve"] if point[2] <= error), None)
+            second_ratio = (
+                None if seconds is None or (reached and reached[1] is None) else seconds / reached[1] if reached else 0.0
+            )
             entries.append({
                 "skill": skill, "seed": seed, "error": error, "baseline_steps": steps, "baseline_seconds": seconds,
                 "steps": reached[0] if reached else None, "seconds": reached[1] if reached else None,
-                "step_ratio": max(steps, 1) / max(reached[0], 1) if reached else 0.0, "second_ratio": seconds / reached[1] if reached else 0.0,
+                "step_ratio": max(steps, 1) / max(reached[0], 1) if reached else 0.0, "second_ratio": second_ratio,
             })  # fmt: skip
     return entries
 

@@ -49,8 +49,9 @@ def summarize(results: Results) -> dict[str, Any]:
     return summary
 
 
-def describe(results: Results, system: str) -> dict[str, Any]:
-    """Means of one system over skills, each over seeds first; error rates with their intervals."""
+def describe(results: Results, system: str, clusters: Sequence[str] | None = None) -> dict[str, Any]:
+    """Means of one system over skills, each over seeds first; error rates with their intervals, for which skills of one of the `clusters` are
+    drawn together."""
     errors = results.errors(system)
     exact = results.means(system, lambda run: run["test"]["exact_match"])
     means = {
@@ -66,8 +67,8 @@ def describe(results: Results, system: str) -> dict[str, Any]:
     }
     return {
         "system": system, "title": SYSTEMS[system].title, "skills": len(results.skills), "seeds": len(results.seeds),
-        "semantic_error_rate": interval(errors), "pooled_semantic_error_rate": round(results.pooled_error(system), 4),
-        "exact_match": interval(exact), **means,
+        "semantic_error_rate": interval(errors, clusters=clusters), "pooled_semantic_error_rate": round(results.pooled_error(system), 4),
+        "exact_match": interval(exact, clusters=clusters), **means,
     }  # fmt: skip
 
 
@@ -143,17 +144,20 @@ def _convergence(results: Results) -> dict[str, Any] | None:
         "never": sum(entry["steps"] is None for entry in entries),
     }
     for name in ("step_ratio", "second_ratio"):
-        ratios = np.array([
-            np.median([entry[name] for entry in entries if entry["skill"] == skill]) for skill in results.skills
-        ])  # fmt: skip
+        found = [
+            [entry[name] for entry in entries if entry["skill"] == skill and entry[name] is not None] for skill in results.skills
+        ]
+        ratios = np.array([np.median(values) for values in found if values])
         figures[name] = {"median": interval(ratios, np.median), "mean": interval(ratios)}
     return {**figures, "entries": entries}
 
 
 def summarize_growth(results: Results) -> dict[str, Any]:
-    """The figures of a report on growing domains: transfer against no transfer at each stage."""
+    """The figures of a report on growing domains: transfer against no transfer at each stage. All stages of a domain have the same test rows."""
+    domains = [skill.rsplit("-", 1)[0] for skill in results.skills]
     return {
-        "systems": [describe(results, system) for system in results.systems],
+        "systems": [describe(results, system, domains) for system in results.systems],
+        "domains": len(set(domains)),
         "stages": _by_part(results, _groups(results)),
     }
 

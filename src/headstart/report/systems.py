@@ -34,7 +34,7 @@ SHAPE = (
     "initializer_range",
 )  # fmt: skip
 # Of each kind of system: to be raised when its code gives other results than before.
-REVISIONS = {"finetune": 3, "classical": 2, "sentence_encoder": 3}
+REVISIONS = {"finetune": 3, "classical": 2, "sentence_encoder": 4}
 
 Answer = Callable[[Sequence[str]], list[dict[str, Any]]]
 
@@ -111,7 +111,7 @@ class Run:
     def fingerprint(self) -> str:
         """A hash of whatever its result depends on, besides the code of this revision."""
         is_transfer = self.system.kind == "finetune" and not self.system.options.get("from_scratch")
-        start = checkpoint_hash(self.base) if is_transfer else _shape_hash(self.base)
+        start = (checkpoint_hash(self.base) or self.base) if is_transfer else _shape_hash(self.base)
         facts: list[Any] = [
             __version__,
             REVISIONS[self.system.kind],

@@ -8,7 +8,8 @@ from typing import Any
 EXPLANATION = """\
 SemER is the semantic error rate: wrong intents and slots (substituted, inserted, deleted), divided by all intents and slots. A skill's
 relative reduction is 1 - SemER with transfer / SemER of the other system, both means over the seeds, for skills whose other SemER is above
-0; tables give its mean over skills. Brackets are 95 % bootstrap intervals over skills."""
+0 ("where it errs"); tables give its mean over these skills, and beside it the reduction of the mean SemER over all. Brackets are 95 % bootstrap
+intervals over skills, or over domains, whose stages have the same test rows."""
 
 
 def report_markdown(content: dict[str, Any]) -> str:
@@ -53,8 +54,11 @@ def report_markdown(content: dict[str, Any]) -> str:
 
 
 def _facts(content: dict[str, Any]) -> str:
+    count = content["summary"]["systems"][0]["skills"]
+    domains = content["summary"].get("domains")
+    what = f"{domains} domains, {count} stages of them" if domains else f"{count} skills"
     return (
-        f"{content['date']}, {content['summary']['systems'][0]['skills']} skills{_left_out(content)}, seeds "
+        f"{content['date']}, {what}{_left_out(content)}, seeds "
         f"{', '.join(map(str, content['seeds']))}, data {content['data_hash']}, base {content['base']} "
         f"({content['base_hash']}).\n\n    {content['command']}"
     )
@@ -91,10 +95,20 @@ def systems_table(systems: Sequence[dict[str, Any]]) -> str:
 
 def comparisons_table(comparisons: Sequence[dict[str, Any]]) -> str:
     """Relative error reduction against each other system."""
-    header = ("against", "relative reduction of SemER", "median", "pooled", "better", "equal", "worse")
+    header = (
+        "against",
+        "skills where it errs",
+        "relative reduction of SemER",
+        "median",
+        "of the means",
+        "pooled",
+        "better",
+        "equal",
+        "worse",
+    )
     rows = [
-        (entry["title"], percent_interval(entry["reduction"]), percent(entry["median_reduction"]),
-         percent(entry.get("pooled_reduction")), entry["wins"], entry["ties"], entry["losses"])
+        (entry["title"], entry["compared"], percent_interval(entry["reduction"]), percent(entry["median_reduction"]),
+         percent(entry["of_means"]), percent(entry.get("pooled_reduction")), entry["wins"], entry["ties"], entry["losses"])
         for entry in comparisons
     ]  # fmt: skip
     return table(header, rows)
