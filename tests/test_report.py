@@ -397,6 +397,15 @@ def test_another_recipe_makes_other_runs(
     assert (Run(case, SYSTEMS[system], 0, str(tiny_base)).fingerprint != before) == is_other
 
 
+def test_the_size_of_a_head_is_that_of_its_files(skills: Path, tiny_base: Path) -> None:
+    case = SkillCase(skills / "coffee_machine")
+    sizes = [
+        Run(case, SYSTEMS[name], 0, str(tiny_base), max_steps=2, has_curve=False)()["bytes"]
+        for name in ("transfer_head", "transfer")
+    ]
+    assert 1000 < sizes[0] < sizes[1] / 2
+
+
 def test_one_bad_skill_costs_no_other_its_results(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
     (skills / "broken").mkdir()
     (skills / "broken" / "train.jsonl").write_text('{"text": "go", "intent": "Go", "slots": []}\n')  # nothing to hold out

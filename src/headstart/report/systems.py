@@ -20,6 +20,7 @@ from headstart.data import DataError, Skill, is_covered
 from headstart.evaluation import median_latency, score_answers
 from headstart.finetuning import starting_embeddings, train_skill
 from headstart.modeling import HeadstartConfig
+from headstart.modeling.heads_headstart import head_files
 from headstart.recipe import choose_recipe
 from headstart.report.cases import Case, data_hash
 from headstart.report.curve import EVALUATION, Curve
@@ -179,7 +180,10 @@ def _finetune(run: Run, skill: Skill) -> Trained:
         trained = train_skill(args, skill, [curve])
         seconds = time.perf_counter() - started - curve.scoring_seconds
     nlu = trained.nlu
-    size = sum(tensor.numel() * tensor.element_size() for tensor in nlu.model.state_dict().values())
+    if run.system.options.get("tune") == "head":
+        size = sum(len(content) for content in head_files(nlu.model, skill.name, {}).values())
+    else:
+        size = sum(tensor.numel() * tensor.element_size() for tensor in nlu.model.state_dict().values())
     facts = {
         "steps": trained.metrics["steps"], "seconds": round(seconds, 2), "bytes": size,
         "curve": curve.shifted(trained.metrics.get("probe_seconds", 0.0)),
