@@ -63,7 +63,23 @@ def merge_rows(parts: list[tuple[slice, torch.Tensor]], order: torch.Tensor) -> 
     return merged[order.argsort()]
 
 
-def slot_priors(intent_logits: torch.Tensor, entry: dict[str, Any]) -> torch.Tensor:
+def seen_slots(entry: dict[str, Any]) -> torch.Tensor:
+    """(intents, slot labels) float, 1 where an intent was seen with a label, or where that says nothing; see [`slot_priors`].
+
+    Args:
+        entry: the skill's entry in the configuration, with `intents`, `slots` and `slots_of_intents`.
+    """
+    seen = {intent: set(labels) for intent, labels in entry["slots_of_intents"].items()}
+    free = set(entry["slots"]).difference(*seen.values())
+    return torch.tensor(
+        [
+            [float(intent not in seen or label in seen[intent] or label in free) for label in entry["slots"]]
+            for intent in entry["intents"]
+        ]
+    )
+
+
+def slot_priors(intent_logits: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
     """What the probable intents of rows add to the scores of their tags at every word, (rows, 1, tags) float, from log(.02) to 0.
 
     For each slot label, the logarithm of the probability that the row's intent is one that was seen with it, against the same
@@ -71,19 +87,12 @@ def slot_priors(intent_logits: torch.Tensor, entry: dict[str, Any]) -> torch.Ten
 
     Args:
         intent_logits: (rows, intents) float.
-        entry: the skill's entry in the configuration, with `intents`, `slots` and `slots_of_intents`.
+        seen: (intents, slot labels) float, of [`seen_slots`].
     """
-    seen = {intent: set(labels) for intent, labels in entry["slots_of_intents"].items()}
-    free = set(entry["slots"]).difference(*seen.values())
-    table = intent_logits.new_tensor(
-        [
-            [float(intent not in seen or label in seen[intent] or label in free) for label in entry["slots"]]
-            for intent in entry["intents"]
-        ]
-    )
+    table = seen.to(intent_logits)
     allowed = intent_logits.softmax(dim=1) @ table
     priors = (allowed / table.mean(dim=0)).clamp(min=UNSEEN_PRIOR, max=1).log()
     return nn.functional.pad(priors.repeat_interleave(2, dim=1), (1, 0)).unsqueeze(1)
 
 
-__all__ = ["IGNORED", "gather_words", "intent_losses", "mean_of", "merge_rows", "slot_losses", "slot_priors"]
+__all__ = ["IGNORED", "gather_words", "intent_losses", "mean_of", "merge_rows", "seen_slots", "slot_losses", "slot_priors"]

@@ -38,6 +38,7 @@ FACTS = Facts(
     latency_ms=4.26,
     dataset="me/lamps",
     data_licence="CC0-1.0",
+    base_licence="cc-by-sa-4.0",
 )
 EXPECTED = f"""---
 base_model: headstart-base-en

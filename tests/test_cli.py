@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,26 @@ def test_predict_reads_standard_input(
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [answer["text"] for answer in answers] == ["brew", "", "stop"]
     assert answers[1]["intent"] is None
+
+
+def test_a_line_of_standard_input_is_answered_before_the_next_is_read(
+    tiny_base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = []
+
+    def lines() -> Iterator[str]:
+        for text in ("brew", "stop", "help"):
+            yield f"{text}\n"
+            answered.append(capsys.readouterr().out)
+
+    monkeypatch.setattr("sys.stdin", lines())
+    assert main(["predict", str(tiny_base), "--skill", "travel"]) == 0
+    assert [json.loads(line)["text"] for line in answered] == ["brew", "stop", "help"]
+
+
+def test_a_base_is_for_heads(tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(tiny_base), "brew", "--skill", "travel", "--base", "/no/such/base"]) == 2
+    assert "a base is for heads" in capsys.readouterr().err
 
 
 def test_train_then_evaluate(root: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

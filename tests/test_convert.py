@@ -121,6 +121,21 @@ def test_test_rows_are_not_replaced(root: Path, tmp_path: Path) -> None:
         convert(root / "examples" / "coffee_machine", tmp_path / "out", test_share=0.2)
 
 
+def test_filling_templates_anew_leaves_annotated_and_held_out_rows(tmp_path: Path) -> None:
+    for part, texts in {"train": ["wake me now", "stop it"], "test": ["wake me please"]}.items():
+        columns = {
+            "seq.in": texts, "label": [text.split()[0] for text in texts], "seq.out": [" ".join("O" * len(text.split())) for text in texts],
+        }  # fmt: skip
+        (tmp_path / "words" / part).mkdir(parents=True)
+        for name, lines in columns.items():
+            (tmp_path / "words" / part / name).write_text("".join(f"{line}\n" for line in lines))
+    plain = convert(tmp_path / "words", tmp_path / "plain")
+    for name, options in {"seed": {"seed": 1}, "fills": {"fills": 2}}.items():
+        again = convert(tmp_path / "words", tmp_path / name, **options)
+        assert row_set(again.train) == row_set(plain.train) and again.test is not None and plain.test is not None
+        assert (tmp_path / name / "test.jsonl").read_text() == (tmp_path / "plain" / "test.jsonl").read_text()
+
+
 def test_large_files_beside_the_rows_are_not_opened(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text('{"text": "stop", "intent": "Stop", "slots": []}\n', encoding="utf-8")
     with (tmp_path / "optimizer.pt").open("wb") as stream:

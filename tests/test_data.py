@@ -123,6 +123,19 @@ def test_labels_that_training_lacks(tmp_path: Path) -> None:
         Skill("trip", train=train, test=test)
 
 
+def test_spans_given_from_python_are_sorted_and_checked() -> None:
+    def rows(*slots: tuple[int, int, str]) -> Any:
+        spans = [{"start": start, "end": end, "label": label} for start, end, label in slots]
+        return rows_to_dataset([{"text": "play rock by queen now", "intent": "Play", "slots": spans}])
+
+    skill = Skill("music", train=rows((13, 18, "artist"), (5, 9, "genre")))
+    assert [slot["label"] for slot in skill.train[0]["slots"]] == ["genre", "artist"]
+    with pytest.raises(DataError, match="train row 1.*overlap"):
+        Skill("music", train=rows((5, 12, "genre"), (10, 18, "artist")))
+    with pytest.raises(DataError, match="test row 1.*2-90"):
+        Skill("music", train=rows((5, 9, "genre")), test=rows((2, 90, "genre")))
+
+
 def test_skills_that_can_not_be(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
         load_skill(tmp_path / "nowhere")

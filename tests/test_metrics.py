@@ -56,6 +56,13 @@ def test_what_is_not_annotated_is_not_scored() -> None:
     assert score(predictions[:1], references[:1])["intent_accuracy"] is None
 
 
+def test_rows_without_any_annotation_say_nothing() -> None:
+    nothing = {"intent": None, "slots": None}
+    wrong = score([utterance("A"), utterance("A")], [utterance("B"), nothing])
+    assert wrong["exact_match"] == 0.0
+    assert score([utterance("A")], [nothing])["exact_match"] is None
+
+
 def test_evaluate_loads_the_module_offline() -> None:
     metric = evaluate.load(metrics.__file__, keep_in_memory=True)
     row = utterance("A", ("x", 0, 1))

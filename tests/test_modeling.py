@@ -229,6 +229,12 @@ def test_mistakes_are_explained(model: HeadstartForJointNLU, call: Any, message:
 # ---- initialisation, saving and loading
 
 
+@pytest.mark.parametrize("skills", [["music"], {"a": 1}, [None], "abc", 5])
+def test_skills_of_a_configuration_are_a_list_of_objects(skills: Any) -> None:
+    with pytest.raises(ValueError, match="must be a list of objects"):
+        HeadstartConfig(skills=skills)
+
+
 def test_lstm_initialisation() -> None:
     model = HeadstartForJointNLU(HeadstartConfig(vocab_size=20, hidden_size=6, task_hidden_size=6, skills=[]))
     lstm = model.trunk.lstm

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import pipeline
 
-from headstart import NLUPipeline
+from headstart import NLUPipeline, evaluate
+from headstart.data import rows_to_dataset
 
 TEXTS = [
     "Brew a  LATTE",
@@ -52,6 +53,23 @@ def test_an_answer(nlu: NLUPipeline, text: str) -> None:
 @given(st.text(min_size=1, max_size=40).filter(lambda text: text.strip()))
 def test_any_text_gets_an_answer(nlu: NLUPipeline, text: str) -> None:
     check(nlu(text), text)
+
+
+def test_spans_that_cut_a_word_are_scored_as_in_training(nlu: NLUPipeline, caplog: pytest.LogCaptureFixture) -> None:
+    """A row that is annotated just as the pipeline answers, but for the last letter of each slot, is right."""
+    texts = ["book boston tomorrow", "book flight to boston", "cancel boston", "ask"]
+    answers = [nlu(text, skill="travel") for text in texts]
+    rows = [
+        {
+            "text": answer["text"], "intent": answer["intent"]["label"],
+            "slots": [{"start": slot["start"], "end": slot["end"] - 1, "label": slot["label"]} for slot in answer["slots"]],
+        }
+        for answer in answers
+    ]  # fmt: skip
+    assert any(row["slots"] for row in rows)
+    scores = evaluate(nlu, rows_to_dataset(rows), "travel")
+    assert (scores["exact_match"], scores["semantic_error_rate"]) == (1.0, 0.0)
+    assert "cut a word and were widened to it" in caplog.text
 
 
 def test_batches_give_the_same_answers(nlu: NLUPipeline) -> None:

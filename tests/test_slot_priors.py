@@ -13,7 +13,7 @@ from headstart import HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.data import rows_to_dataset, slots_of_intents
 from headstart.evaluation import load_pipeline
 from headstart.modeling.configuration_headstart import check_skill_entry
-from headstart.modeling.losses_headstart import slot_priors
+from headstart.modeling.losses_headstart import seen_slots, slot_priors
 
 ENTRY = {"name": "a", "task_layers": "a", "intents": ["Add"], "slots": ["item"]}
 
@@ -69,7 +69,9 @@ def test_an_uncertain_intent_says_nothing() -> None:
         "intents": ["a", "b", "c"], "slots": ["of_a", "of_all", "of_none"],
         "slots_of_intents": {"a": ["of_a", "of_all"], "b": ["of_all"], "c": ["of_all"]},
     }  # fmt: skip
-    uncertain, sure_of_a, sure_of_b = slot_priors(torch.tensor([[0.0, 0, 0], [20, 0, 0], [0, 20, 0]]), entry).squeeze(1)
+    uncertain, sure_of_a, sure_of_b = slot_priors(torch.tensor([[0.0, 0, 0], [20, 0, 0], [0, 20, 0]]), seen_slots(entry)).squeeze(
+        1
+    )
     assert uncertain.abs().max() < 1e-6 and sure_of_a.abs().max() < 1e-6
     assert sure_of_b.tolist() == pytest.approx([0, math.log(0.02), math.log(0.02), 0, 0, 0, 0], abs=1e-5)
 

@@ -19,6 +19,7 @@ from headstart import HeadstartForJointNLU, Skill, finetune, pretrain
 from headstart.checkpoints import resolve_checkpoint
 from headstart.data import rows_to_dataset
 from headstart.features import encode_rows
+from headstart.finetuning import apply_recipe
 from headstart.trainer import JointNLUTrainer
 from headstart.training_args import FinetuneArguments, HeadstartTrainingArguments, PretrainArguments, parse_arguments
 
@@ -154,6 +155,37 @@ def test_a_trunk_rate_of_0_leaves_the_trunk_as_it_is(coffee: Skill, tiny_base: P
     finetune(coffee, tmp_path, base=str(tiny_base), trunk_learning_rate=0.0, **QUICK)
     before, after = weights(tiny_base), weights(tmp_path)
     assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("trunk."))
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"), [({"eval_steps": 5}, 5), ({"eval_strategy": "steps"}, 3), ({}, 3), ({"eval_strategy": "epoch"}, None)]
+)
+def test_evaluations_come_when_the_options_say(options: dict[str, Any], steps: int | None, tmp_path: Path) -> None:
+    args = FinetuneArguments(output_dir=str(tmp_path), skill="s", max_steps=30, **options)
+    apply_recipe(args, 60, has_validation=True)
+    assert args.load_best_model_at_end and args.save_strategy == args.eval_strategy != "no"
+    assert steps is None or args.eval_steps == steps
+
+
+def test_options_of_heads_are_for_heads(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="tune='head'"):
+        FinetuneArguments(output_dir=str(tmp_path), skill="s", head="classifiers")
+    with pytest.raises(ValueError, match="tune='head'"):
+        FinetuneArguments(output_dir=str(tmp_path), skill="s", rank=99)
+    with pytest.raises(ValueError, match="train_embeddings"):
+        FinetuneArguments(output_dir=str(tmp_path), skill="s", tune="head", train_embeddings=True)
+
+
+def test_an_option_that_must_have_a_value_is_not_null(tmp_path: Path) -> None:
+    (tmp_path / "options.yaml").write_text("skill: s\nsave_total_limit: null\n")
+    with pytest.raises(ValueError, match="save_total_limit is null"):
+        parse_arguments(FinetuneArguments, [str(tmp_path / "options.yaml"), "--output_dir", str(tmp_path)], "finetune")
+
+
+def test_what_is_published_names_no_file_of_the_machine(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    (tmp_path / "own-background.txt").write_text("who won the match\n" * 3 + "sing a song\n")
+    finetune(coffee, tmp_path / "out", base=str(tiny_base), background=str(tmp_path / "own-background.txt"), **QUICK)
+    assert "own-background" not in (tmp_path / "out" / "run.json").read_text()
 
 
 def test_training_stops_early(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

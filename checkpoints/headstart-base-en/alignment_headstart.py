@@ -124,6 +124,13 @@ def spans_to_tags(
     return tags, counts
 
 
+def align_spans(spans: Sequence[dict[str, Any]], words: Words) -> tuple[list[dict[str, Any]], SpanCounts]:
+    """The spans as tags of words can say them: what cuts a word is widened to it; see [`spans_to_tags`]."""
+    labels = sorted({span["label"] for span in spans})
+    tags, counts = spans_to_tags(spans, words, labels)
+    return tags_to_spans(tags, words, labels), counts
+
+
 def tags_to_spans(
     tags: Sequence[int], words: Words, labels: Sequence[str], scores: Sequence[float] | None = None
 ) -> list[dict[str, Any]]:
@@ -149,4 +156,4 @@ def tags_to_spans(
     return spans
 
 
-__all__ = ["SpanCounts", "Words", "find_words", "spans_to_tags", "tags_to_spans"]
+__all__ = ["SpanCounts", "Words", "align_spans", "find_words", "spans_to_tags", "tags_to_spans"]

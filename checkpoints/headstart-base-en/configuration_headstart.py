@@ -84,6 +84,8 @@ class HeadstartConfig(PreTrainedConfig):
         if not type(self).__module__.startswith("transformers_modules"):
             kwargs.pop("custom_pipelines", None)
         kwargs.pop("weights_sha256", None)  # of the file that it was saved beside, not of what the network holds later
+        if not isinstance(self.skills or [], list) or not all(isinstance(entry, dict) for entry in self.skills or []):
+            raise ValueError(f"skills is {str(self.skills)[:80]!r}; it must be a list of objects with name, intents and slots.")
         self.skills = [
             {name: value for name, value in {"task_layers": entry.get("name"), **entry}.items() if value is not None}
             for entry in self.skills or []

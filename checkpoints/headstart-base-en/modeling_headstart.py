@@ -20,7 +20,7 @@ from transformers import initialization as init
 from .configuration_headstart import HeadstartConfig
 from .gazetteer_headstart import Gazetteer
 from .layers_headstart import BiLSTM, LinearChainCRF, RowLengths, TaskLayers, run_lstm
-from .losses_headstart import IGNORED, gather_words, intent_losses, mean_of, merge_rows, slot_losses, slot_priors
+from .losses_headstart import IGNORED, gather_words, intent_losses, mean_of, merge_rows, seen_slots, slot_losses, slot_priors
 from .low_rank_headstart import LowRankChange
 from .outputs_headstart import (
     HeadstartDecoding,
@@ -196,6 +196,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         self.changes = nn.ModuleDict()
         self.routers = nn.ModuleDict()
         self._fingerprints = {}
+        self._seen_slots: dict[str, tuple[dict[str, Any], torch.Tensor]] = {}
         for entry in config.skills or []:
             self._put(entry, self._new_modules(entry))
         self.post_init()
@@ -458,13 +459,22 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             if crf is not None and outputs.slot_logits is not None:
                 scores = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
                 if "slots_of_intents" in entry and outputs.intent_logits is not None:
-                    scores = scores + slot_priors(outputs.intent_logits[rows, : len(entry["intents"])], entry)
+                    scores = scores + slot_priors(
+                        outputs.intent_logits[rows, : len(entry["intents"])], self._seen_slots_of(entry)
+                    )
                 emissions, mask, _ = gather_words(scores, word_starts[rows])
                 best = crf.decode(emissions, mask)
                 certain = crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
                 tags[rows, : best.shape[1]] = best.masked_fill(~mask, IGNORED)
                 tag_scores[rows, : best.shape[1]] = (certain * mask).float()
         return HeadstartDecoding(intents, intent_scores, reject_scores, tags, tag_scores)
+
+    def _seen_slots_of(self, entry: dict[str, Any]) -> torch.Tensor:
+        """[`seen_slots`] of a skill, made once: for a broad one that takes as long as the rest of a request."""
+        known = self._seen_slots.get(entry["name"])
+        if known is None or known[0] is not entry:
+            self._seen_slots[entry["name"]] = known = (entry, seen_slots(entry))
+        return known[1]
 
     # ---- loading
 

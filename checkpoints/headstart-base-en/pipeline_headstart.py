@@ -100,6 +100,11 @@ class NLUPipeline(Pipeline):
             given["skill"] = None
         return {}, given, {name: value for name, value in given.items() if name == "reject_threshold"}
 
+    def words(self, text: str) -> Words:
+        """The words of a text, however long it is."""
+        encoding = self.tokenizer(readable(text), return_offsets_mapping=True, verbose=False)
+        return find_words(text, encoding["offset_mapping"], encoding.word_ids())
+
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids` and `attention_mask` (1, tokens), the text, and its words."""
         check_text(input_)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import transformers
@@ -14,8 +15,9 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 import headstart.model_cards
 from headstart.version import __version__
 
+logger = logging.getLogger(__name__)
+
 TEMPLATE = Path(headstart.model_cards.__file__).parent / "template.md"
-LICENCES = {"headstart-base-en": "cc-by-sa-4.0"}  # what is fine-tuned from shared-alike weights stays under their licence
 PARTS = (("validation", "eval_"), ("test", "test_"))  # and what the names of their figures begin with
 NO_TRANSFER = "no_transfer_"  # what the names of the figures of the same network without transfer begin with
 FIGURES = ("intent_accuracy", "slot_f1", "exact_match", "semantic_error_rate")
@@ -36,6 +38,7 @@ class Facts:
         latency_ms: median milliseconds of one request, see [`headstart.evaluation.median_latency`].
         dataset: name of the data on a hub.
         data_licence: licence of the data.
+        base_licence: licence of the base; what is fine-tuned from share-alike weights stays under theirs.
         is_head: it is a head, which needs the base.
     """
 
@@ -47,7 +50,27 @@ class Facts:
     latency_ms: float | None = None
     dataset: str | None = None
     data_licence: str | None = None
+    base_licence: str | None = None
     is_head: bool = False
+
+
+def licence_of(checkpoint: str) -> str | None:
+    """The licence that a checkpoint's own card names, with a warning if there is no such card or licence.
+
+    Args:
+        checkpoint: its folder or repository.
+    """
+    own = Path(checkpoint) / "README.md"
+    try:
+        licence = ModelCard.load(own if Path(checkpoint).is_dir() else checkpoint).data.license
+    except (OSError, ValueError) as error:  # no card, no network, or a card that is none
+        logger.debug("card of %s: %s", checkpoint, error)
+        licence = None
+    if licence is None:
+        logger.warning(
+            "the card of %s names no licence, so that what is fine-tuned from it has none: add `license:` to both", checkpoint
+        )
+    return cast(str | None, licence)
 
 
 def make_card(skill: dict[str, Any], facts: Facts) -> ModelCard:
@@ -60,7 +83,7 @@ def make_card(skill: dict[str, Any], facts: Facts) -> ModelCard:
     metrics, base = facts.metrics, facts.base
     data = ModelCardData(
         language="en",
-        license=LICENCES.get(base or ""),
+        license=facts.base_licence,
         library_name="headstart",
         tags=["joint-nlu", "intent-classification", "slot-filling", *(["headstart-head"] if facts.is_head else [])],
         base_model=base,

@@ -34,6 +34,7 @@ TRAINING = {
     "pretrain": "train a base on corpora",
     "finetune": "train a skill on a base",
 }
+BATCH_SIZE = 64
 TRAIN_USAGE = "[FILE.yaml|FILE.json] [--option value ...]"
 
 
@@ -107,7 +108,7 @@ def _make_parser() -> argparse.ArgumentParser:
             "--reject_threshold", type=float, metavar="P", help="reject over this probability of 'none of these'; 1: never"
         )
         command.add_argument("--without_gazetteers", action="store_true", help="answer as if no word were in a catalog")
-        command.add_argument("--batch_size", type=int, default=64, help="texts read at once (default: %(default)s)")
+        command.add_argument("--batch_size", type=int, help=f"texts read at once (default: {BATCH_SIZE}; of standard input, 1)")
     for name, text in TRAINING.items():
         commands.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
     return parser
@@ -219,16 +220,17 @@ def _predict(options: argparse.Namespace) -> None:
     if len(options.texts) == 1:
         answers = [nlu(options.texts[0], skill=skill, **further)]
     elif options.texts:
-        answers = nlu(options.texts, skill=skill, batch_size=options.batch_size, **further)
+        answers = nlu(options.texts, skill=skill, batch_size=options.batch_size or BATCH_SIZE, **further)
     else:
-        answers = nlu((line.rstrip("\n") for line in sys.stdin), skill=skill, batch_size=options.batch_size, **further)
+        # Whoever writes a line waits for its answer.
+        answers = nlu((line.rstrip("\n") for line in sys.stdin), skill=skill, batch_size=options.batch_size or 1, **further)
     for answer in answers:
         print(readable(json.dumps(answer, ensure_ascii=False)), flush=True)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     scores = evaluate(
-        load_pipeline(options.model, base=options.base), options.data, options.skill, options.batch_size,
+        load_pipeline(options.model, base=options.base), options.data, options.skill, options.batch_size or BATCH_SIZE,
         unknown=options.unknown, reject_threshold=options.reject_threshold, use_gazetteers=not options.without_gazetteers,
     )  # fmt: skip
     print(json.dumps(scores))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,13 @@ def convert(
     if test_share and not is_folder:
         raise ValueError(f"test rows need a folder of rows, not {str(out)!r}: leave out test_share, or give --out FOLDER.")
     skill = load_skill(path, name, allow_unseen_labels=True, format=source_format)
-    if skill.templates and (seed or filling):
-        skill = make_skill(
+    is_open = any(slot.value is None for template in skill.templates for slot in template.slots)
+    if (is_open and (seed or filling)) or (skill.templates and "max_utterances" in filling):
+        made = make_skill(
             skill.name, skill.templates, catalogs=skill.catalogs, slot_types=skill.slot_types, invocation=skill.invocation,
             seed=seed, **filling,
         )  # fmt: skip
+        skill = replace(made, validation=skill.validation, test=skill.test, allow_unseen_labels=True)
     if test_share and skill.test is not None:
         raise ValueError(f"{path} has test rows of its own ({len(skill.test)}): leave out test_share.")
     if test_share:

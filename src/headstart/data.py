@@ -59,7 +59,8 @@ class Skill:
         invocation: what users call the skill; None if it is not known.
 
     Raises:
-        DataError: there is no training row, an intent has no rows, or validation or test rows have a label that training lacks.
+        DataError: there is no training row, spans overlap or lie outside of their text, an intent has no rows, or validation or test
+            rows have a label that training lacks.
     """
 
     name: str
@@ -77,6 +78,8 @@ class Skill:
     def __post_init__(self) -> None:
         if not len(self.train):
             raise DataError(f"skill {self.name!r} has no training row; give it at least one utterance for each intent.")
+        for part in ("train", "validation", "test"):
+            self._check_spans(part)
         seen_intents, seen_slots = label_counts(self.train)
         self.intents = self.intents or sorted(seen_intents)
         self.slots = self.slots or sorted({*seen_slots, *self.catalogs})
@@ -91,6 +94,16 @@ class Skill:
         if not self.allow_unseen_labels:
             for part in ("validation", "test"):
                 self._check_held_out_labels(part)
+
+    def _check_spans(self, part: str) -> None:
+        """Put the spans of each row in order, and refuse those that overlap or lie outside of their text."""
+        rows = [] if getattr(self, part) is None else getattr(self, part).to_list()
+        checked = [
+            {**row, "slots": _parse_slots(row["slots"], row["text"], f"skill {self.name!r}, {part} row {number}")}
+            for number, row in enumerate(rows, start=1)
+        ]
+        if checked != rows:
+            setattr(self, part, rows_to_dataset(checked))
 
     def _check_training_labels(self, intents: Counter[str], slots: Counter[str]) -> None:
         for intent in self.intents:

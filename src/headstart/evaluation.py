@@ -15,6 +15,7 @@ from transformers import pipeline
 
 from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
 from headstart.data import label_counts, read_rows
+from headstart.features import report_spans
 from headstart.metrics import expected_calibration_error, roc_auc, score
 from headstart.modeling.heads_headstart import DESCRIPTION, trunk_of
 from headstart.modeling.weights_headstart import check_hashes
@@ -22,6 +23,7 @@ from headstart.onnx import OnnxNLU, is_exported
 from headstart.publishing import pull
 from headstart.rejection import read_background
 from headstart.tokenization import NLUPipeline
+from headstart.tokenization.alignment_headstart import SpanCounts, align_spans
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def evaluate(
     Returns:
         `utterances`, `intent_accuracy`, `slot_f1`, `exact_match` and `semantic_error_rate`, defined in
         [`headstart.metrics.JointNLUMetric`], and `expected_calibration_error` of the intents' scores; None where nothing is
-        annotated. Labels that the skill lacks, and rejected utterances, count as errors. With `unknown` also `unknown_utterances`,
+        annotated. Spans that cut a word are widened to it, as in training. Labels that the skill lacks, and rejected utterances, count as errors. With `unknown` also `unknown_utterances`,
         `rejected_unknown` and `rejected_known` (shares), and `rejection_auroc`: area under the ROC curve of the probability of "none of
         these", unknown utterances against the rows.
 
@@ -63,7 +65,7 @@ def evaluate(
     rows = rows if isinstance(rows, Dataset) else read_rows(rows)
     entry = skill_entry(nlu, skill)
     _report_unknown_labels(rows, entry)
-    references = rows.to_list()
+    references = _as_words(rows.to_list(), nlu, entry["name"])
     texts = [row["text"] for row in references]
     options = {"skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers}
     if reject_threshold is not None:
@@ -73,6 +75,19 @@ def evaluate(
     if unknown is not None:
         result |= _score_rejection(nlu, answers, read_unknown(unknown), options)
     return result
+
+
+def _as_words(rows: list[dict[str, Any]], nlu: NLUPipeline | OnnxNLU, skill: str) -> list[dict[str, Any]]:
+    """The rows with spans of whole words, as in training: what an answer can say."""
+    aligned, counts = [], SpanCounts()
+    for row in rows:
+        slots = row["slots"]
+        if slots:
+            slots, row_counts = align_spans(slots, nlu.words(row["text"]))
+            counts.add(row_counts)
+        aligned.append({**row, "slots": slots})
+    report_spans(counts, skill)
+    return aligned
 
 
 def score_answers(answers: Sequence[dict[str, Any]], references: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -152,10 +167,12 @@ def load_pipeline(model: str | Path, *, base: str | Path | None = None, **option
         if pulled is not None:
             model = pulled
             options.pop("revision", None)  # was that of this repository
+    heads = [] if is_exported(model) else find_heads(model)
+    if base is not None and not heads:
+        raise ValueError(f"a base is for heads; {str(model)!r} is a whole model: leave it out.")
     if is_exported(model):
         options.pop("token", None)
         return OnnxNLU(model, **options)
-    heads = find_heads(model)
     if not heads:
         return _load(resolve_checkpoint(model), options)
     nlu = _load(_base_of(heads[0]) if base is None else resolve_checkpoint(base), options)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback, set_seed
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
-from headstart.card import NO_TRANSFER, Facts, make_card
+from headstart.card import NO_TRANSFER, Facts, licence_of, make_card
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.data import Skill, is_covered, rows_to_dataset, slots_of_intents
 from headstart.embeddings import distill_embeddings, teacher_folder
@@ -131,6 +131,7 @@ def _make_card(args: FinetuneArguments, skill: Skill, nlu: NLUPipeline, metrics:
         latency_ms=median_latency(nlu, skill.train["text"]) if nlu.device.type == "cpu" else None,
         dataset=args.dataset,
         data_licence=args.data_licence,
+        base_licence=None if start is None else licence_of(resolve_checkpoint(args.base or BASE_EN)),
         is_head=is_head,
     )
     return make_card(nlu.model.skill(), facts)
@@ -291,7 +292,8 @@ def _plan_evaluation(args: FinetuneArguments) -> None:
     args.do_eval = True
     if args.eval_strategy == "no":
         args.eval_strategy = IntervalStrategy.STEPS
-        args.eval_steps = max(args.max_steps // 10, 1)
+    if args.eval_strategy == IntervalStrategy.STEPS:
+        args.eval_steps = args.chosen_eval_steps or max(args.max_steps // 10, 1)
     if args.keep_best is not False:
         args.load_best_model_at_end = True
         args.save_strategy, args.save_steps = (

@@ -27,7 +27,8 @@ Returns:
     utterances: number of utterances.
     intent_accuracy: share of the annotated intents that are right; None if none is annotated.
     slot_f1: micro F1 over exact (label, start, end) spans; None if no slots are annotated.
-    exact_match: share of utterances whose intent and whole set of spans are right.
+    exact_match: share of utterances whose intent and whole set of spans are right, as far as they are annotated; utterances without any
+        annotation don't count, and there is none if no other is there.
     semantic_error_rate: (wrong intents + substitutions + insertions + deletions) / (annotated intents + reference slots). A
         substitution pairs one missed with one spurious slot of the same utterance.
 """
@@ -67,7 +68,7 @@ class JointNLUMetric(evaluate.Metric):
             "utterances": len(references),
             "intent_accuracy": 1 - totals["intent_errors"] / totals["intents"] if totals["intents"] else None,
             "slot_f1": (2 * totals["right_slots"] / spans if spans else 1.0) if any(has_slots) else None,
-            "exact_match": totals["exact"] / len(references),
+            "exact_match": totals["exact"] / totals["judged"] if totals["judged"] else None,
             "semantic_error_rate": errors / units if units else None,
         }
 
@@ -103,7 +104,8 @@ def _count_errors(prediction: dict[str, Any], reference: dict[str, Any], has_int
         "right_slots": len(expected & found),
         # Each pair of a missed and a spurious slot is one substitution; the rest are deletions or insertions.
         "slot_errors": max(missed, spurious),
-        "exact": not intent_wrong and not missed and not spurious,
+        "judged": has_intent or has_slots,  # the rest says nothing of an answer
+        "exact": (has_intent or has_slots) and not intent_wrong and not missed and not spurious,
     }
 
 

@@ -97,6 +97,11 @@ class OnnxNLU:
             raise ValueError(f"this model has no skill {name!r}. Its skills: {self.entry['name']}.")
         return self.entry
 
+    def words(self, text: str) -> Words:
+        """The words of a text, however long it is."""
+        encoding = self._tokenizer.encode(readable(text), add_special_tokens=False)
+        return find_words(text, encoding.offsets, encoding.word_ids)
+
     def __call__(
         self,
         inputs: str | Iterable[str],

@@ -99,7 +99,16 @@ def push_run(args: HeadstartTrainingArguments) -> None:
 
 
 # Folders of the machine that trained say nothing to the receiver of a checkpoint.
-_PATHS = {"output_dir", "data_dir", "skill", "base", "resume_from_checkpoint", "sentence_cache", "starting_embeddings"}
+_PATHS = {
+    "output_dir",
+    "data_dir",
+    "skill",
+    "base",
+    "resume_from_checkpoint",
+    "sentence_cache",
+    "starting_embeddings",
+    "background",
+}
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

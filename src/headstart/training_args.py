@@ -13,6 +13,7 @@ import torch
 import yaml
 from transformers import HfArgumentParser, TrainingArguments
 
+RANK = 12
 HEADS = ("low_rank", "task_layers", "classifiers")
 LOWER_IS_BETTER = ("loss", "semantic_error_rate")
 
@@ -196,7 +197,7 @@ class FinetuneArguments(HeadstartTrainingArguments):
             "bi-LSTMs of its own), or classifiers (nothing)."
         },
     )
-    rank: int = field(default=12, metadata={"help": "Rank of these matrices: a head's size grows with it."})
+    rank: int = field(default=RANK, metadata={"help": "Rank of these matrices: a head's size grows with it."})
     reset: str = field(
         default="classifiers",
         metadata={"help": "What starts at random: classifiers, or task_layers (the ST and IC bi-LSTMs too)."},
@@ -279,6 +280,8 @@ class FinetuneArguments(HeadstartTrainingArguments):
             raise ValueError(f"head is {self.head!r}; it must be {', '.join(map(repr, HEADS[:-1]))} or {HEADS[-1]!r}.")
         if self.rank < 1:
             raise ValueError(f"rank is {self.rank}; it must be at least 1.")
+        if self.tune == "all" and (self.head, self.rank) != (HEADS[0], RANK):
+            raise ValueError("head and rank say what a head is made of: add tune='head', or leave them out.")
         if self.tune == "head" and self.train_embeddings:
             raise ValueError("train_embeddings is for tune='all': heads share the embeddings, which stay as they are.")
         if self.tune == "head" and self.head != "task_layers" and self.reset == "task_layers":
@@ -305,6 +308,7 @@ class FinetuneArguments(HeadstartTrainingArguments):
         self.chosen_epochs, self.chosen_warmup, self.keep_best = (
             self.num_train_epochs, self.warmup_steps, self.load_best_model_at_end
         )  # fmt: skip
+        self.chosen_eval_steps = self.eval_steps
         self.num_train_epochs, self.warmup_steps, self.load_best_model_at_end = 3.0, self.warmup_steps or 0, False
         super().__post_init__()
 
@@ -336,8 +340,13 @@ def parse_arguments(kind: type[Arguments], argv: list[str], prog: str) -> Argume
     names = [option.name for option in dataclasses.fields(kind) if option.init]
     from_file: list[str] = []
     if argv and not argv[0].startswith("-"):
+        defaults = {option.name: option.default for option in dataclasses.fields(kind)}
         for name, value in _read_options(Path(argv[0])).items():
             _check_name(name, names, argv[0])
+            if value is None and defaults[name] is not None:
+                raise ValueError(
+                    f"{name} is null in {argv[0]}; leave it out for its default ({defaults[name]}), or give a value."
+                )
             from_file += _as_typed(name, value)
         argv = argv[1:]
     for argument in argv:

@@ -21,7 +21,7 @@ from headstart.features import JointNLUCollator
 from headstart.gazetteers import tokenize_catalogs
 from headstart.modeling.gazetteer_headstart import Gazetteer, build_trie
 from headstart.modeling.layers_headstart import SkillClassifiers
-from headstart.modeling.losses_headstart import gather_words, intent_losses, slot_losses, slot_priors
+from headstart.modeling.losses_headstart import gather_words, intent_losses, seen_slots, slot_losses, slot_priors
 from headstart.recipe import BATCH_SIZE, MIN_EPOCHS
 from headstart.refilling import EpochRows, NewEpoch
 from headstart.report.curve import EVALUATION
@@ -159,6 +159,7 @@ class SentenceEncoderNLU:
         self.entry = {
             "name": skill.name, "intents": skill.intents, "slots": skill.slots, "slots_of_intents": slots_of_intents(skill.train)
         }  # fmt: skip
+        self.seen = seen_slots(self.entry)
         train = EpochRows(skill, self.tokenizer, self.entry, refill, seed=seed, name_rows=True)
         rows = len(skill.train)
         self.steps = steps or round(max(pace * math.sqrt(rows), 150, MIN_EPOCHS * rows / BATCH_SIZE))
@@ -215,7 +216,7 @@ class SentenceEncoderNLU:
                 is_word[row, found.first_tokens] = True
             scores = outputs["slot_logits"]
             if "intent_logits" in outputs:
-                scores = scores + slot_priors(outputs["intent_logits"], self.entry)
+                scores = scores + slot_priors(outputs["intent_logits"], self.seen)
             emissions, mask, _ = gather_words(scores, is_word.to(device))
             tags = crf.decode(emissions, mask).tolist()
             slots = [tags_to_spans(row[: len(found)], found, self.skill.slots) for row, found in zip(tags, words, strict=True)]
