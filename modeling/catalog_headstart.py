@@ -75,9 +75,4 @@ def piece_key(pieces: Sequence[int]) -> str:
     return "".join(chr(piece + 1 if piece < 0xD7FF else piece + 0x801) for piece in pieces)
 
 
-def key_pieces(key: str) -> list[int]:
-    """The ids that [`piece_key`] made a key of."""
-    return [ord(character) - 1 if ord(character) <= 0xD7FF else ord(character) - 0x801 for character in key]
-
-
-__all__ = ["CatalogDict", "CatalogMatch", "Catalogs", "find_matches", "key_pieces", "piece_key"]
+__all__ = ["CatalogDict", "CatalogMatch", "Catalogs", "find_matches", "piece_key"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,9 +18,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from .catalog_headstart import key_pieces
 from .configuration_headstart import SKILL_NAME, check_skill_entry
-from .gazetteer_headstart import Gazetteer, build_trie
+from .gazetteer_headstart import Gazetteer
 from .hub_headstart import publish
 from .weights_headstart import write_aside
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 WEIGHTS, DESCRIPTION = "head.safetensors", "head.json"
 FORMAT = 1
-TRIE, CATALOGS = "gazetteers.trie", "catalogs."
 
 
 class WrongTrunkError(ValueError):
@@ -51,12 +48,7 @@ def head_files(model: SkillsMixin, name: str, facts: dict[str, Any]) -> dict[str
     """The content of a head's files, by name."""
     entry = model.skill(name)
     parts = {part: module for part, module in model._modules_of(entry).items() if part != "task_layers" or _owns_layers(entry)}
-    tensors = _join(parts)
-    if "gazetteers" in parts:
-        # As pieces, not as the trie's own bytes: it trusts them, and those of a stranger could bring the process down.
-        tensors |= _catalog_tensors(cast(Gazetteer, parts["gazetteers"]))
-        del tensors[TRIE]
-    weights = save(tensors, metadata={"format": "pt"})
+    weights = save(_join(parts), metadata={"format": "pt"})
     trunk = {"name": trunk_name(model), "fingerprint": fingerprint(model, None if _owns_layers(entry) else entry["task_layers"])}
     description = {**facts, "format": FORMAT, "skill": entry, "trunk": trunk, "weights": _hash(weights)}
     return {WEIGHTS: weights, DESCRIPTION: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()}
@@ -186,12 +178,9 @@ def _read_weights(source: str, subfolder: str, wanted_hash: str, where: str, hub
 
 def _attach(model: SkillsMixin, entry: dict[str, Any], tensors: dict[str, torch.Tensor], where: str) -> None:
     """Give the model the skill with its weights; a head that doesn't fit leaves the model as it was."""
-    trie = _read_trie(entry, tensors, model.config.vocab_size, where) if "gazetteer" in entry else None
     with torch.device("meta"):  # sizes alone: a wrong number in the description must not ask for memory
         parts = model._new_modules(entry)
     wanted = _join(parts)
-    if trie is not None:
-        tensors[TRIE] = trie
     problems = [
         f"{key}: {_shape(tensors.get(key))} in the file, {_shape(wanted.get(key))} for its labels"
         for key in sorted({*wanted, *tensors})
@@ -207,38 +196,12 @@ def _attach(model: SkillsMixin, entry: dict[str, Any], tensors: dict[str, torch.
         module.load_state_dict(state, assign=True)
         # Changes are kept as narrow as they were saved: there may be hundreds of heads.
         module.to(model.device, None if part == "changes" else model.dtype)
+    if "gazetteers" in parts:
+        try:
+            cast(Gazetteer, parts["gazetteers"]).values()
+        except ValueError as error:
+            raise ValueError(f"the head {where} is damaged: {error}") from error
     model._register(entry, parts)
-
-
-def _catalog_tensors(gazetteer: Gazetteer) -> dict[str, torch.Tensor]:
-    """The values of catalogs: all their pieces one after the other, the length of each value, and the number of values in each catalog."""
-    found = gazetteer.keys()
-    catalogs = [[key_pieces(key) for key in sorted(keys)] for keys in found]
-    numbers = {
-        "pieces": [piece for values in catalogs for value in values for piece in value],
-        "lengths": [len(value) for values in catalogs for value in values],
-        "counts": [len(values) for values in catalogs],
-    }
-    return {f"{CATALOGS}{name}": torch.tensor(found, dtype=torch.int32) for name, found in numbers.items()}
-
-
-def _read_trie(entry: dict[str, Any], tensors: dict[str, torch.Tensor], vocab_size: int, where: str) -> torch.Tensor:
-    """Take the catalogs out of a head's tensors and make a trie of them, whose size the entry is told."""
-    found = [tensors.pop(f"{CATALOGS}{name}", None) for name in ("pieces", "lengths", "counts")]
-    if any(part is None or part.dtype != torch.int32 or part.dim() != 1 for part in found):
-        raise ValueError(f"the head {where} is damaged: its catalogs are not there. Load it anew.")
-    pieces, lengths, counts = (cast(torch.Tensor, part).tolist() for part in found)
-    slots = entry["gazetteer"]["slots"]
-    are_sizes_right = len(counts) == len(slots) and sum(counts) == len(lengths) and sum(lengths) == len(pieces)
-    if not are_sizes_right or min([*counts, *lengths, *pieces], default=0) < 0 or max(pieces, default=0) >= vocab_size:
-        raise ValueError(f"the head {where} is damaged: its catalogs don't fit its labels or the vocabulary. Load it anew.")
-    rest, sizes = iter(pieces), iter(lengths)
-    catalogs = {
-        slot: [list(islice(rest, size)) for size in islice(sizes, count)] for slot, count in zip(slots, counts, strict=True)
-    }
-    trie = build_trie(catalogs)
-    entry["gazetteer"] = {"slots": slots, "bytes": len(trie)}
-    return trie
 
 
 def _join(parts: dict[str, nn.Module]) -> dict[str, torch.Tensor]:

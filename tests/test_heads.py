@@ -222,8 +222,9 @@ def change_skill(**changes: Any) -> Any:
         (change_skill(rank=10**9), "it must be a whole number from 0 to 1024"),
         (change_skill(rank=True), "it must be a whole number from 0 to 1024"),
         (change_skill(routes="no"), "it must be True or left out"),
-        (change_skill(gazetteer={"slots": ["size"], "bytes": 1}), "its catalogs don't fit its labels"),
-        (change_skill(gazetteer={"slots": 5, "bytes": 1}), "must have a list of slots"),
+        (change_skill(gazetteer={"slots": ["size"], "values": 1, "pieces": 1}), "its weights don't fit its labels"),
+        (change_skill(gazetteer={"slots": 5, "values": 1, "pieces": 1}), "must have a list of slots"),
+        (change_skill(gazetteer={"slots": ["size"], "bytes": 1}), "not safe to read: fine-tune it anew"),
         (change_skill(rejection={"temperature": "x", "threshold": 0.9}), "must have numbers"),
         (change_skill(slots_of_intents={"BrewCoffee": [["size"]]}), "must hold slot labels by intent"),
         (change_skill(name="../x"), "is not allowed: use letters"),
@@ -252,12 +253,12 @@ def test_damaged_catalogs_are_refused(
     trunk.save_skill("coffee", tmp_path)
     tensors = load_file(tmp_path / "head.safetensors")
     for name, values in damage.items():
-        del tensors[f"catalogs.{name}"]
+        del tensors[f"gazetteers.{name}"]
         if values is not None:
-            tensors[f"catalogs.{name}"] = torch.tensor(values, dtype=torch.int32)
+            tensors[f"gazetteers.{name}"] = torch.tensor(values, dtype=torch.int32)
     save_file(tensors, tmp_path / "head.safetensors")
     change_description(weights=hashlib.sha256((tmp_path / "head.safetensors").read_bytes()).hexdigest())(tmp_path)
-    with pytest.raises(ValueError, match="is damaged: its catalogs"):
+    with pytest.raises(ValueError, match="is damaged(: its catalogs|, its weights don't fit its labels)"):
         HeadstartForJointNLU.from_pretrained(tiny_base).load_skill(tmp_path)
 
 

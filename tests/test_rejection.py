@@ -158,8 +158,8 @@ def test_skills_without_the_option_are_as_before(model: HeadstartForJointNLU, la
         ({"rejection": {"threshold": 0.5}}, "must have temperature and threshold"),
         ({"rejection": {"threshold": 0.5, "temperature": 0}}, "temperature must be over 0"),
         ({"rejection": {"threshold": 2, "temperature": 1}}, r"threshold in \[0, 1\]"),
-        ({"gazetteer": {"slots": ["room"]}}, "must have slots and bytes"),
-        ({"gazetteer": {"slots": ["city"], "bytes": 5}}, "needs slots that the skill has"),
+        ({"gazetteer": {"slots": ["room"]}}, "must have slots, values and pieces"),
+        ({"gazetteer": {"slots": ["city"], "values": 5, "pieces": 5}}, "needs slots that the skill has"),
     ],
 )
 def test_malformed_entries_are_refused(change: dict[str, Any], message: str) -> None:

@@ -44,7 +44,7 @@ class HeadstartConfig(PreTrainedConfig):
             `slots` (lists of label names; an empty list: the skill has no such task), `task_layers` (name of the pair of
             ST and IC bi-LSTMs that its classifiers read; skills with the same name share one pair); and, if it has them, `rank`
             (of the matrices by which it changes the bi-LSTMs that it shares; 0: it changes none), `routes` (True: it can be found among the
-            others without its name), `gazetteer` (`slots`: labels with a catalog; `bytes`: size of the trie that holds their values), `rejection`
+            others without its name), `gazetteer` (`slots`: labels with a catalog; `values`: their values in all; `pieces`: word pieces of these), `rejection`
             (`temperature`: what the intents' logits are divided by; `threshold`: from which probability of "none of these"
             on an utterance is rejected) and `slots_of_intents` (by intent, the slot labels that it was seen with).
 
@@ -166,14 +166,19 @@ def _check_gazetteer(entry: dict[str, Any]) -> None:
     gazetteer = entry.get("gazetteer")
     if gazetteer is None:
         return
-    if not isinstance(gazetteer, dict) or set(gazetteer) != {"slots", "bytes"}:
-        raise ValueError(f"gazetteer of skill {entry['name']!r} is {gazetteer!r}; it must have slots and bytes.")
-    if not _is_list_of_names(gazetteer["slots"]) or type(gazetteer["bytes"]) is not int:
+    if isinstance(gazetteer, dict) and "bytes" in gazetteer:
         raise ValueError(
-            f"gazetteer of skill {entry['name']!r} must have a list of slots and a number of bytes, not {gazetteer!r}."
+            f"skill {entry['name']!r} keeps its catalogs as headstart 0.1 did, which is not safe to read: fine-tune it anew."
+        )
+    if not isinstance(gazetteer, dict) or set(gazetteer) != {"slots", "values", "pieces"}:
+        raise ValueError(f"gazetteer of skill {entry['name']!r} is {gazetteer!r}; it must have slots, values and pieces.")
+    sizes = [gazetteer[name] for name in ("values", "pieces")]
+    if not _is_list_of_names(gazetteer["slots"]) or any(type(size) is not int for size in sizes):
+        raise ValueError(
+            f"gazetteer of skill {entry['name']!r} must have a list of slots and numbers of values and pieces, not {gazetteer!r}."
         )
     unknown = sorted(set(gazetteer["slots"]) - set(entry["slots"]))
-    if unknown or not gazetteer["slots"] or gazetteer["bytes"] < 1:
+    if unknown or not gazetteer["slots"] or min(sizes) < 1:
         raise ValueError(f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {unknown or gazetteer!r}.")
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .configuration_headstart import check_skill_entry
-from .gazetteer_headstart import Gazetteer, build_trie
+from .gazetteer_headstart import Gazetteer, catalog_tensors
 from .heads_headstart import fingerprint, load_head, push_head, save_head
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .low_rank_headstart import HeadChanges
@@ -115,10 +115,11 @@ class SkillsMixin(nn.Module):
             entry |= {"task_layers": source, "rank": rank}
         if routes:
             entry["routes"] = True
-        catalogs = {label: values for label, values in (catalogs or {}).items() if len(values)}
-        trie = build_trie(catalogs) if catalogs else None
-        if trie is not None:
-            entry["gazetteer"] = {"slots": list(catalogs), "bytes": len(trie)}
+        found = {label: [value for value in values if len(value)] for label, values in (catalogs or {}).items()}
+        catalogs = {label: values for label, values in found.items() if values}
+        tensors = catalog_tensors(catalogs)
+        if catalogs:
+            entry["gazetteer"] = {"slots": list(catalogs), "values": len(tensors["lengths"]), "pieces": len(tensors["pieces"])}
         if rejects and entry["intents"]:
             entry["rejection"] = {"temperature": 1.0, "threshold": 0.9}
         if slots_of_intents and entry["intents"] and entry["slots"]:
@@ -132,8 +133,8 @@ class SkillsMixin(nn.Module):
         for module in parts.values():
             module.to(self.device, self.dtype).apply(self._init_weights)
         self._register(entry, parts)
-        if trie is not None:
-            cast(Gazetteer, self.gazetteers[skill.name]).trie.copy_(trie)
+        if catalogs:
+            cast(Gazetteer, self.gazetteers[skill.name]).fill(tensors)
         if source is not None and rank is None:
             self.task_layers[skill.name].load_state_dict(self.task_layers[source].state_dict())
 
@@ -283,8 +284,9 @@ class SkillsMixin(nn.Module):
         size, config = entry["gazetteer"], self.config
         num_tags, num_intents = 1 + 2 * len(entry["slots"]), len(entry["intents"]) + ("rejection" in entry)
         return Gazetteer(
-            len(size["slots"]), size["bytes"], 2 * config.hidden_size, num_tags, num_intents, config.gazetteer_dropout
-        )
+            len(size["slots"]), size["values"], size["pieces"], config.vocab_size, 2 * config.hidden_size, num_tags, num_intents,
+            config.gazetteer_dropout,
+        )  # fmt: skip
 
     def _new_changes(self, entry: dict[str, Any]) -> HeadChanges:
         config = self.config

@@ -19,7 +19,7 @@ from headstart.embeddings import teacher_folder
 from headstart.evaluation import score_answers
 from headstart.features import JointNLUCollator
 from headstart.gazetteers import tokenize_catalogs
-from headstart.modeling.gazetteer_headstart import Gazetteer, build_trie
+from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors
 from headstart.modeling.layers_headstart import SkillClassifiers
 from headstart.modeling.losses_headstart import gather_words, intent_losses, seen_slots, slot_losses, slot_priors
 from headstart.recipe import BATCH_SIZE, MIN_EPOCHS
@@ -52,9 +52,12 @@ class SentenceEncoderForJointNLU(nn.Module):
         catalogs = {label: values for label, values in tokenize_catalogs(skill.catalogs, tokenizer).items() if values}
         self.gazetteer: Gazetteer | None = None
         if catalogs:
-            trie = build_trie(catalogs)
-            self.gazetteer = Gazetteer(len(catalogs), len(trie), width, 1 + 2 * len(skill.slots), len(skill.intents), 0.3)
-            self.gazetteer.trie.copy_(trie)
+            tensors = catalog_tensors(catalogs)
+            num_labels = (1 + 2 * len(skill.slots), len(skill.intents))
+            self.gazetteer = Gazetteer(
+                len(catalogs), len(tensors["lengths"]), len(tensors["pieces"]), len(tokenizer), width, *num_labels, 0.3
+            )
+            self.gazetteer.fill(tensors)
             for parameter in self.gazetteer.parameters():
                 nn.init.normal_(parameter, std=0.02)
         pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
