@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fewshot_snips import TRANSFER_ALONE, FewShotCase
+from fewshot_snips import FewShotCase
 
 from headstart import BASE_EN
 from headstart.checkpoints import checkpoint_name
@@ -40,7 +40,7 @@ def choose_skills(folder: Path) -> list[Path]:
 
 
 def make_runs(options: argparse.Namespace, settings: dict[str, Any]) -> list[Run]:
-    of_snips = System("few-shot", "few-shot", options={**TRANSFER_ALONE, **settings})
+    of_snips = System("few-shot", "few-shot", options={"refill": 0, **settings})
     of_skills = System("skills", "skills", options=settings)
     shots = [
         Run(FewShotCase(options.data / "snips", shots), of_snips, seed, options.base, has_curve=False, is_tuning=True)
