@@ -75,6 +75,8 @@ def base_card(base: Path) -> ModelCard:
         steps=f"{metrics['steps']:,}",
         learning_rate=trained["learning_rate"],
         sentence_loss=f"{trained['sentence_loss']:g}",
+        word_loss=f"{trained['word_loss']:g}",
+        precision="bfloat16" if trained["bf16"] else "float32",
         seed=trained["seed"],
         date=run["date"],
         figures=figures(metrics, model.skills),
