@@ -3,7 +3,8 @@
 Values are matched as sequences of word pieces, so case and accents count as little as they do for the tokenizer, and a match begins
 and ends at word boundaries. After Goyal, Metallinou and Matsoukas (NAACL 2018), section 3: gazetteer features enter at fine-tuning,
 beside the common bi-LSTM's output. Ours are also features of the classifiers, as in a CRF without a network: what a match says of its
-own words need not be learned through the bi-LSTMs. The values are kept among the weights, as ids of their pieces, and looked up in a trie of marisa-trie that is made of them.
+own words need not be learned through the bi-LSTMs. The values are kept among the weights, as ids of their pieces, and looked up in a
+trie of marisa-trie that is made of them.
 """
 
 from __future__ import annotations

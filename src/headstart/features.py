@@ -57,12 +57,13 @@ def encode_list(
 
 
 def report_spans(counts: SpanCounts, skill: str, max_length: int | None = None) -> None:
-    """Log what happened to the spans of a skill's rows, if anything did; `max_length`: pieces after which rows were cut off."""
+    """Log what happened to the spans of a skill's rows, if anything did; `max_length`: pieces after which rows were cut off, if they were."""
     if counts.widened or counts.empty or counts.merged or counts.truncated:
         logger.warning(
             "skill %s: of %d spans, %d cut a word and were widened to it, %d held no word and were dropped, %d shared a word with "
-            "another span and were dropped, %d were cut off with rows over %s pieces",
-            skill, counts.spans, counts.widened, counts.empty, counts.merged, counts.truncated, max_length or "as many",
+            "another span and were dropped%s",
+            skill, counts.spans, counts.widened, counts.empty, counts.merged,
+            "" if max_length is None else f", {counts.truncated} were cut off with rows over {max_length} pieces",
         )  # fmt: skip
 
 
