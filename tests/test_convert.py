@@ -121,6 +121,16 @@ def test_test_rows_are_not_replaced(root: Path, tmp_path: Path) -> None:
         convert(root / "examples" / "coffee_machine", tmp_path / "out", test_share=0.2)
 
 
+@pytest.mark.parametrize("out", ["coffee.jsonl", "coffee.json", "coffee.yml"])
+def test_held_out_rows_that_a_file_has_no_place_for_are_named(
+    root: Path, tmp_path: Path, out: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    skill = convert(root / "examples" / "coffee_machine", tmp_path / "folder")
+    assert skill.test is not None and "not written" not in caplog.text
+    convert(root / "examples" / "coffee_machine", tmp_path / out)
+    assert f"{len(skill.test)} test rows are not written" in caplog.text and "give a folder" in caplog.text
+
+
 def test_filling_templates_anew_leaves_annotated_and_held_out_rows(tmp_path: Path) -> None:
     for part, texts in {"train": ["wake me now", "stop it"], "test": ["wake me please"]}.items():
         columns = {

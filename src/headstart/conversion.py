@@ -79,8 +79,17 @@ def convert(
         write_folder(skill, out)
     else:
         WRITERS[format](skill, out)
+        _warn_of_held_out_rows(skill, out)
     logger.info("%s: %s, %d rows, %d intents, %d slots", out, format, len(skill.train), len(skill.intents), len(skill.slots))
     return skill
+
+
+def _warn_of_held_out_rows(skill: Skill, out: Path) -> None:
+    """Say which rows a single file has no place for."""
+    sizes = {part: len(rows) for part in PARTS if part != "train" and (rows := getattr(skill, part))}
+    if sizes:
+        left_out = " and ".join(f"{size} {part} rows" for part, size in sizes.items())
+        logger.warning("%s: %s are not written, only a folder has a place for them; give a folder to keep them", out, left_out)
 
 
 def write_folder(skill: Skill, folder: Path) -> None:
