@@ -158,7 +158,15 @@ def test_a_trunk_rate_of_0_leaves_the_trunk_as_it_is(coffee: Skill, tiny_base: P
 
 
 @pytest.mark.parametrize(
-    ("options", "steps"), [({"eval_steps": 5}, 5), ({"eval_strategy": "steps"}, 3), ({}, 3), ({"eval_strategy": "epoch"}, None)]
+    ("options", "steps"),
+    [
+        ({}, 3),
+        ({"eval_steps": 5}, 5),
+        ({"eval_strategy": "steps"}, 3),
+        ({"eval_strategy": "epoch"}, None),
+        ({"save_strategy": "steps", "save_steps": 5}, 5),
+        ({"save_strategy": "steps", "save_steps": 5, "eval_steps": 10}, 10),
+    ],
 )
 def test_evaluations_come_when_the_options_say(options: dict[str, Any], steps: int | None, tmp_path: Path) -> None:
     args = FinetuneArguments(output_dir=str(tmp_path), skill="s", max_steps=30, **options)

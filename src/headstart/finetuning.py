@@ -288,12 +288,16 @@ def apply_recipe(
 
 
 def _plan_evaluation(args: FinetuneArguments) -> None:
-    """Evaluate ten times if the options don't say when, and keep the best checkpoint."""
+    """Evaluate ten times if the options don't say when, and keep the best checkpoint.
+
+    Where only saving was chosen, evaluation goes with it: the best can be kept only among checkpoints that were evaluated.
+    """
     args.do_eval = True
+    chosen_save_steps = args.save_steps if args.save_strategy == SaveStrategy.STEPS else None
     if args.eval_strategy == "no":
         args.eval_strategy = IntervalStrategy.STEPS
     if args.eval_strategy == IntervalStrategy.STEPS:
-        args.eval_steps = args.chosen_eval_steps or max(args.max_steps // 10, 1)
+        args.eval_steps = args.chosen_eval_steps or chosen_save_steps or max(args.max_steps // 10, 1)
     if args.keep_best is not False:
         args.load_best_model_at_end = True
         args.save_strategy, args.save_steps = (

@@ -17,6 +17,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from kills import make_stages, survive
 
 NAMES = ("pretraining", "pretraining on a stream", "fine-tuning", "fine-tuning of a head", "export", "report")
+# A script to be stopped with Ctrl-C: a shell's background job ignores it, and so would what the job starts.
+WITH_CTRL_C = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -29,6 +36,8 @@ def test_a_killed_stage_is_taken_up_again(name: str, tiny_base: Path, material: 
 def test_ctrl_c_ends_training_in_one_line(root: Path, tiny_base: Path, material: tuple[Path, Path], tmp_path: Path) -> None:
     command = [
         sys.executable,
+        "-c",
+        WITH_CTRL_C,
         str(root / "train.py"),
         "finetune",
         "--skill",
@@ -55,8 +64,10 @@ def test_ctrl_c_ends_training_in_one_line(root: Path, tiny_base: Path, material:
         limit = time.monotonic() + 120
         while not list((tmp_path / "skill").glob("checkpoint-*")) and process.poll() is None and time.monotonic() < limit:
             time.sleep(0.05)
+        has_checkpoint = bool(list((tmp_path / "skill").glob("checkpoint-*")))
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
+    assert has_checkpoint, errors
     assert process.returncode == 130, errors
     assert "Traceback" not in errors and "headstart: stopped; training goes on with --resume_from_checkpoint last" in errors
 
