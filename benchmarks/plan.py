@@ -1,10 +1,10 @@
 """What pretraining on millions of utterances takes on 2 cores, on one GPU and on eight: a plan on paper, from measured rates.
 
-    python benchmarks/plan.py [--utterances 4000000] [--gpu_utterances_per_second 6400] [--share 0.8]
+    python benchmarks/plan.py [--utterances 4000000] [--gpu_utterances_per_second 1200] [--share 0.8]
 
-The rates of the processor, and what a stream's reader and memory take, are those of streaming.json. The rate of a GPU is given: 25 steps of 256
-utterances a second is what an NVIDIA H100 did in a run of an earlier version, whose script was not kept. Eight GPUs are taken to do `--share` of eight
-times as much. Nothing here was run at that size.
+The rates of the processor, and what a stream's reader and memory take, are those of streaming.json. The rate of a GPU is given: what an NVIDIA H100 did
+with batches of 128 (see recipes.md), where it mostly waits for small operations to be launched. Eight GPUs are taken to do `--share` of eight times as
+much. Nothing here was run at that size.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def render(options: argparse.Namespace, streaming: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--utterances", type=int, default=4_000_000)
-    parser.add_argument("--gpu_utterances_per_second", type=float, default=6400, help="of one GPU (default: %(default)s)")
+    parser.add_argument("--gpu_utterances_per_second", type=float, default=1200, help="of one GPU (default: %(default)s)")
     parser.add_argument("--share", type=float, default=0.8, help="of eight times that, on eight (default: %(default)s)")
     options = parser.parse_args()
     text = render(options, json.loads((RESULTS / "streaming.json").read_text(encoding="utf-8")))
