@@ -9,8 +9,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, TrainerCallback
 
@@ -20,7 +23,7 @@ from headstart.checkpoints import resolve_checkpoint
 from headstart.data import rows_to_dataset
 from headstart.features import encode_rows
 from headstart.finetuning import apply_recipe
-from headstart.trainer import JointNLUTrainer
+from headstart.trainer import JointNLUTrainer, equal_length_order
 from headstart.training_args import FinetuneArguments, HeadstartTrainingArguments, PretrainArguments, parse_arguments
 
 QUICK = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True}
@@ -339,9 +342,34 @@ def test_batches_hold_rows_of_similar_length_sorted_in_memory(coffee: Skill, tin
     assert sum(max(batch) - min(batch) for batch in batches) / len(batches) < (max(rows["length"]) - min(rows["length"])) / 2
 
 
+@given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=200), batch_size=st.integers(1, 8), seed=st.integers(0, 9))
+def test_batches_of_equal_lengths(lengths: list[int], batch_size: int, seed: int) -> None:
+    """Every row comes once, only as many batches hold two lengths or more as there are lengths, and the order of batches and rows is a seed's own."""
+    order = equal_length_order(lengths, batch_size, torch.Generator().manual_seed(seed))
+    assert sorted(order) == list(range(len(lengths)))
+    assert order == equal_length_order(lengths, batch_size, torch.Generator().manual_seed(seed))
+    batches = [{lengths[row] for row in order[start : start + batch_size]} for start in range(0, len(order), batch_size)]
+    assert sum(len(batch) - 1 for batch in batches) < len(set(lengths))
+
+
+def test_batches_of_equal_lengths_come_in_any_order() -> None:
+    lengths = [row // 50 for row in range(1000)]
+    order = equal_length_order(lengths, 10, torch.Generator().manual_seed(0))
+    of_batches = [lengths[row] for row in order[::10]]
+    assert abs(np.corrcoef(of_batches, np.arange(100))[0, 1]) < 0.3  # neither long nor short ones first
+    assert order != equal_length_order(lengths, 10, torch.Generator().manual_seed(1))
+
+
 def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:
     """In the middle of the first and of a later epoch, between two, and after the last step: rows come in the order of the uninterrupted run."""
-    options = {**PRETRAINING, "max_steps": 20, "eval_steps": 4, "save_steps": 1, "load_best_model_at_end": False}
+    options = {
+        **PRETRAINING,
+        "max_steps": 20,
+        "eval_steps": 4,
+        "save_steps": 1,
+        "load_best_model_at_end": False,
+        "equal_lengths": True,
+    }
     pretrain(corpora, tmp_path / "whole", save_total_limit=20, **options)
     epochs = [
         json.loads((tmp_path / "whole" / f"checkpoint-{step}" / "trainer_state.json").read_text())["epoch"]

