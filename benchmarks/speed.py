@@ -255,6 +255,16 @@ def int8_losses(results: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
+def summarize(results: list[dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
+    """What the result file holds after some of the skills."""
+    return {
+        "date": date.today().isoformat(),
+        "command": " ".join(["python benchmarks/speed.py --skills", *(f"SKILLS/{result['skill']}" for result in results)]),
+        "seed": options.seed, "rounds": options.rounds, "MiniLM_against_headstart": ratios(results),
+        "points_of_exact_match_lost_by_int8": int8_losses(results), "skills": results,
+    }  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skills", type=Path, nargs="+", required=True, help="skills, a folder or file each")
@@ -264,15 +274,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"  # of the fresh processes
-    results = [measure(path, options.rounds, options.seed) for path in options.skills]
-    content = {
-        "date": date.today().isoformat(),
-        "command": f"python benchmarks/speed.py --skills {' '.join(f'SKILLS/{path.name}' for path in options.skills)}",
-        "seed": options.seed, "rounds": options.rounds, "MiniLM_against_headstart": ratios(results),
-        "points_of_exact_match_lost_by_int8": int8_losses(results), "skills": results,
-    }  # fmt: skip
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    results: list[dict[str, Any]] = []
+    for path in options.skills:
+        results.append(measure(path, options.rounds, options.seed))
+        content = summarize(results, options)  # an error in a later skill shall not lose this one
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(
         json.dumps({name: content[name] for name in ("MiniLM_against_headstart", "points_of_exact_match_lost_by_int8")}, indent=1)
     )
