@@ -24,7 +24,7 @@ from headstart.data import rows_to_dataset
 from headstart.features import encode_rows
 from headstart.finetuning import apply_recipe
 from headstart.trainer import JointNLUTrainer, equal_length_order
-from headstart.training_args import FinetuneArguments, HeadstartTrainingArguments, PretrainArguments, parse_arguments
+from headstart.training_args import FinetuneArguments, HeadstartTrainingArguments, PretrainArguments, bf16_fault, parse_arguments
 
 QUICK = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True}
 
@@ -402,6 +402,7 @@ def test_what_has_stopped_early_is_over(corpora: Path, tmp_path: Path) -> None:
         assert json.loads((tmp_path / name / "metrics.json").read_text())["steps"] == wanted
 
 
+@pytest.mark.skipif(bf16_fault() is not None, reason="wants a processor with AVX-512")
 def test_bfloat16_learns_as_float32_does(corpora: Path, tmp_path: Path) -> None:
     options = {
         **PRETRAINING, "max_steps": 20, "logging_steps": 1, "eval_strategy": "no", "save_steps": 20, "load_best_model_at_end": False,
@@ -423,12 +424,24 @@ def test_bfloat16_is_chosen_where_the_processor_has_units_for_it(
     has_units: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "amx_bf16": has_units})
+    monkeypatch.setattr("headstart.training_args.bf16_fault", lambda: None)
     options = {"skill": "rows.jsonl", "output_dir": str(tmp_path), "use_cpu": True}
     assert FinetuneArguments(**options, auto_bf16=True).bf16 is has_units
     assert FinetuneArguments(**options).bf16 is False
     assert FinetuneArguments(**options, bf16=True, auto_bf16=True).bf16 is True
     with pytest.raises(ValueError, match="fp16 wants a GPU"):  # transformers would compute in float32
         FinetuneArguments(**options, fp16=True)
+
+
+def test_a_processor_that_fails_at_bfloat16_is_told_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"skill": "rows.jsonl", "output_dir": str(tmp_path), "use_cpu": True}
+    if bf16_fault() is None:
+        assert FinetuneArguments(**options, bf16=True).bf16 is True
+    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: (_ for _ in ()).throw(RuntimeError("no primitive")))
+    assert str(bf16_fault()) == "no primitive"
+    with pytest.raises(ValueError, match="bf16 doesn't work on this processor.*take auto_bf16"):
+        FinetuneArguments(**options, bf16=True)
+    FinetuneArguments(**options)
 
 
 # ---- options

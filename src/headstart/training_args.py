@@ -80,6 +80,11 @@ class HeadstartTrainingArguments(TrainingArguments):
                 "fp16 wants a GPU; on a processor, take bf16, or auto_bf16, which looks whether it has units for it."
             )
         if self.bf16 and on_processor:
+            if fault := bf16_fault():
+                raise ValueError(
+                    "bf16 doesn't work on this processor (of x86 processors, those with AVX-512 can); leave it out, or take auto_bf16, which "
+                    "looks whether it is of use."
+                ) from fault
             self.use_cpu = True  # which transformers would ask for, where there is nothing else
         super().__post_init__()
 
@@ -93,6 +98,19 @@ def computes_bf16(use_cpu: bool = False) -> bool:
     if torch.accelerator.is_available() and not use_cpu:
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def bf16_fault() -> RuntimeError | None:
+    """What keeps this processor from training a bi-LSTM in bfloat16, or None: of that, PyTorch knows only by trying."""
+    with torch.random.fork_rng(devices=[]):
+        lstm = torch.nn.LSTM(8, 8, bidirectional=True)
+    try:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            states = lstm(torch.zeros(2, 1, 8))[0]
+        states.float().sum().backward()
+    except RuntimeError as error:
+        return error
+    return None
 
 
 @dataclass
