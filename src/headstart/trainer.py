@@ -258,8 +258,8 @@ class _StreamEpoch(TrainerCallback):
 def equal_length_order(lengths: Sequence[int], batch_size: int, generator: torch.Generator | None = None) -> list[int]:
     """Numbers of the rows, so that hardly a batch has padding: all rows are shuffled and sorted by length, and cut into batches, which are shuffled.
 
-    [`transformers.trainer_pt_utils.get_length_grouped_indices`] sorts 50 batches at a time and leaves them in that order: with the corpora of
-    configs/base.yaml and batches of 128, two fifths of them hold several lengths, and 9 % of the pieces are padding (here 2 % and 0.3 %).
+    [`transformers.trainer_pt_utils.get_length_grouped_indices`] sorts 50 batches at a time and leaves them in that order, in which
+    many hold several lengths.
 
     Args:
         lengths: of the rows, in pieces.

@@ -28,7 +28,7 @@ class HeadstartTrainingArguments(TrainingArguments):
     equal_lengths: bool = field(
         default=False,
         metadata={
-            "help": "Sort all rows of an epoch by length before they are cut into batches, and not 50 batches' rows at a time."
+            "help": "Sort all rows of an epoch by length before they are cut into batches, and not 50 batches' rows at a time; of group_by_length, and not of a stream."
         },
     )
     remove_unused_columns: bool = field(default=False, metadata={"help": "The collator needs every column: leave it False."})
