@@ -14,7 +14,7 @@ from typing import Any
 from huggingface_hub import ModelCard, ModelCardData
 
 from headstart import HeadstartForJointNLU, Skill, finetune, load_skill
-from headstart.card import FIGURES
+from headstart.hub.card import FIGURES
 
 CARDS = Path(__file__).parent.parent / "model_cards"
 CORPORA = {

@@ -19,9 +19,10 @@ from tqdm import tqdm
 
 from headstart import BASE_EN, load_skill
 from headstart.checkpoints import checkpoint_name
-from headstart.data import Skill, rows_to_dataset
+from headstart.data.rows import rows_to_dataset
+from headstart.data.skills import Skill
+from headstart.data.templates import split_rows
 from headstart.report.systems import REVISIONS, checkpoint_hash
-from headstart.templates import split_rows
 
 TUNING, REPORT = 8, 20
 MAX_ROWS = 250

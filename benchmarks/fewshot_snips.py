@@ -21,7 +21,7 @@ from typing import Any
 
 from headstart import BASE_EN, Skill
 from headstart.checkpoints import checkpoint_name
-from headstart.data import read_rows, rows_to_dataset
+from headstart.data.rows import read_rows, rows_to_dataset
 from headstart.report.cases import SkillCase
 from headstart.report.engine import run_all
 from headstart.report.systems import SYSTEMS, Run, System, checkpoint_hash, distill

@@ -33,12 +33,12 @@ from transformers import AutoTokenizer
 
 from headstart import BASE_EN, HeadstartForJointNLU, NLUPipeline
 from headstart.checkpoints import checkpoint_name
-from headstart.data import read_rows
-from headstart.finetuning import train_skill
+from headstart.data.rows import read_rows
+from headstart.finetuning.finetune import train_skill
 from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS, WrongTrunkError
 from headstart.report.cases import SkillCase
 from headstart.report.systems import checkpoint_hash, rows_of
-from headstart.training_args import FinetuneArguments
+from headstart.training.arguments import FinetuneArguments
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from hub_server import HubServer
@@ -156,7 +156,7 @@ def measure_hub(skills: list[Path], folder: Path) -> dict[str, Any]:
                 raise RuntimeError(done.stderr)
             return done.stdout.split()
 
-        share_base = "from headstart.publishing import push; push(sys.argv[1], 'someone/base')"
+        share_base = "from headstart.hub.push import push; push(sys.argv[1], 'someone/base')"
         pushed = run(package, "sys.argv[1]", [*push, share_base])
         pulled = run(package, "sys.argv[1]", pull)
         without = run(WITHOUT_PACKAGE, "'someone/base'", pull)

@@ -28,9 +28,9 @@ from transformers import AutoTokenizer, set_seed
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from headstart import BASE_EN, HeadstartForJointNLU
-from headstart.corpora import load_sources
-from headstart.features import JointNLUCollator, encode_rows
-from headstart.trainer import equal_length_order
+from headstart.data.corpora import load_sources
+from headstart.data.encoding import JointNLUCollator, encode_rows
+from headstart.training.trainer import equal_length_order
 
 RECIPE = Path(__file__).parent.parent / "configs" / "base.yaml"
 ORDERS = {

@@ -20,7 +20,7 @@ from common import choose_skills
 
 from headstart import BASE_EN
 from headstart.checkpoints import checkpoint_name
-from headstart.recipe import choose_recipe
+from headstart.finetuning.recipe import choose_recipe
 from headstart.report.cases import SkillCase
 from headstart.report.engine import run_all
 from headstart.report.systems import Run, System, distill

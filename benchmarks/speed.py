@@ -30,7 +30,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from headstart import BASE_EN, export
-from headstart.evaluation import score_answers
+from headstart.evaluation.evaluate import score_answers
 from headstart.exporting import ExportedNetwork, write_exported
 from headstart.onnx import OnnxNLU
 from headstart.report.cases import SkillCase

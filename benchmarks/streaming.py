@@ -28,12 +28,14 @@ from tqdm.auto import tqdm
 from transformers import AutoTokenizer, TrainerCallback
 
 from headstart import BASE_EN
-from headstart.data import read_rows
-from headstart.features import JointNLUCollator
-from headstart.pretraining import RowEncoder, run_pretraining
-from headstart.streaming import BatchStream, stream_sources, write_labels
-from headstart.templates import row_template
-from headstart.training_args import PretrainArguments, parse_arguments
+from headstart.data.batches import BatchStream
+from headstart.data.corpora import stream_sources
+from headstart.data.encoding import JointNLUCollator
+from headstart.data.rows import read_rows
+from headstart.data.streaming import write_labels
+from headstart.data.templates import row_template
+from headstart.pretraining.pretrain import RowEncoder, run_pretraining
+from headstart.training.arguments import PretrainArguments, parse_arguments
 
 RECIPE = Path(__file__).parent.parent / "configs" / "base.yaml"
 SHARD = 50_000  # rows

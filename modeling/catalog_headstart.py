@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class CatalogMatch(NamedTuple):
-    """Pieces `start` to `end` (exclusive) are a value of the catalog with this number."""
+    """Tokens `start` to `end` (exclusive) are a value of the catalog with this number."""
 
     start: int
     end: int
@@ -15,7 +15,7 @@ class CatalogMatch(NamedTuple):
 
 
 class Catalogs(Protocol):
-    """Values of all catalogs by their keys (see [`piece_key`]), such as a RecordTrie of marisa-trie."""
+    """Values of all catalogs by their keys (see [`token_key`]), such as a RecordTrie of marisa-trie."""
 
     def prefixes(self, key: str, /) -> list[str]:
         """The values that the key begins with, the shortest first."""
@@ -44,23 +44,24 @@ class CatalogDict(dict[str, list[tuple[int]]]):
         return [key[:end] for end in range(1, min(len(key), self.longest) + 1) if key[:end] in self]
 
 
-def find_matches(catalogs: Catalogs, num_catalogs: int, pieces: Sequence[int], starts: Sequence[bool]) -> list[CatalogMatch]:
+def find_matches(catalogs: Catalogs, num_catalogs: int, tokens: Sequence[int], starts: Sequence[bool]) -> list[CatalogMatch]:
     """The longest matches of each catalog from left to right; those of one catalog don't overlap.
 
     Args:
         catalogs: their values.
         num_catalogs: how many catalogs there are.
-        pieces: ids of one utterance, which may be padded with 0.
-        starts: whether each piece begins a word; padding doesn't.
+        tokens: ids of one utterance, which may be padded with 0.
+        starts: whether each token begins a word; padding doesn't.
     """
-    key = piece_key(pieces)
-    # A value ends where a word does: before the next one's first piece. Padding is no part of any value.
-    boundaries = {position for position, is_start in enumerate(starts) if is_start} | {len(pieces)}
-    if pieces and 0 in pieces:
-        boundaries.add(pieces.index(0))
+    key = token_key(tokens)
+    # A value ends where a word does: before the next one's first token. Padding is no part of any value.
+    firsts = [position for position, is_start in enumerate(starts) if is_start]
+    boundaries = {*firsts, len(tokens)}
+    if tokens and 0 in tokens:
+        boundaries.add(tokens.index(0))
     matches = []
     free_from = [0] * num_catalogs
-    for start in (position for position, is_start in enumerate(starts) if is_start):
+    for start in firsts:
         for prefix in reversed(catalogs.prefixes(key[start:])):  # the longest first
             end = start + len(prefix)
             for (catalog,) in catalogs[prefix] if end in boundaries else ():
@@ -70,9 +71,23 @@ def find_matches(catalogs: Catalogs, num_catalogs: int, pieces: Sequence[int], s
     return matches
 
 
-def piece_key(pieces: Sequence[int]) -> str:
+def mark_matches(features: Any, row: int, matches: Sequence[CatalogMatch]) -> None:
+    """Set the features of one utterance's matches to 1: that of the catalog at a match's first token, and another one at its others.
+
+    Args:
+        features: (rows, tokens, 2 * catalogs), zeros of numpy or torch.
+        row: of the utterance.
+        matches: what [`find_matches`] found in it.
+    """
+    num_catalogs = features.shape[2] // 2
+    for match in matches:
+        features[row, match.start, match.catalog] = 1
+        features[row, match.start + 1 : match.end, num_catalogs + match.catalog] = 1
+
+
+def token_key(tokens: Sequence[int]) -> str:
     """The ids as characters, one each; surrogates, which are no characters, are stepped over."""
-    return "".join(chr(piece + 1 if piece < 0xD7FF else piece + 0x801) for piece in pieces)
+    return "".join([chr(token + 1 if token < 0xD7FF else token + 0x801) for token in tokens])
 
 
-__all__ = ["CatalogDict", "CatalogMatch", "Catalogs", "find_matches", "piece_key"]
+__all__ = ["CatalogDict", "CatalogMatch", "Catalogs", "find_matches", "mark_matches", "token_key"]

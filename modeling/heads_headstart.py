@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, TypedDict, cast
 
 import torch
 from huggingface_hub import hf_hub_download
@@ -18,61 +19,100 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from .configuration_headstart import SKILL_NAME, check_skill_entry
-from .gazetteer_headstart import Gazetteer
+from .configuration_headstart import check_entry
+from .entries_headstart import SKILL_NAME, SkillEntry, read_entry
+from .folders_headstart import HEAD, HEAD_FOLDER, HEAD_WEIGHTS, check_room
+from .gazetteer_headstart import Gazetteer, tensor_version
 from .hub_headstart import publish
+from .pretrained_headstart import renamed
 from .weights_headstart import write_aside
 
-if TYPE_CHECKING:
-    from .skills_headstart import SkillsMixin
+FORMAT, READ_FORMATS = 2, (1, 2)  # of the files; the first had other names of weights and fields
 
-WEIGHTS, DESCRIPTION = "head.safetensors", "head.json"
-FORMAT = 1
+
+class HubOptions(TypedDict, total=False):
+    """Where on a hub a head is looked for: branch, tag or commit, and the token."""
+
+    revision: str | None
+    token: str | bool | None
+
+
+class Trunk(TypedDict):
+    """Which trunk a head belongs to: its name, and the SHA-256 of what the head reads of it."""
+
+    name: str
+    fingerprint: str
+
+
+class SkillsOwner(Protocol):
+    """What heads need of a network, see [`SkillsMixin`]."""
+
+    config: Any
+    device: Any
+    dtype: Any
+    trunk: Any
+    task_layers: nn.ModuleDict
+    fingerprints: dict[str | None, tuple[Any, str]]
+
+    @property
+    def skills(self) -> list[str]: ...  # noqa: D102
+
+    def skill(self, name: str | None = None) -> SkillEntry: ...  # noqa: D102
+
+    def new_modules(self, entry: SkillEntry) -> dict[str, nn.Module]: ...  # noqa: D102
+
+    def modules_of(self, entry: SkillEntry) -> dict[str, nn.Module]: ...  # noqa: D102
+
+    def put_entry(self, entry: SkillEntry, parts: Mapping[str, nn.Module]) -> None: ...  # noqa: D102
 
 
 class WrongTrunkError(ValueError):
     """A head belongs to another trunk than the one that it was to be put on."""
 
 
-def save_head(model: SkillsMixin, name: str, folder: str | Path, facts: dict[str, Any]) -> None:
+def save_head(model: SkillsOwner, name: str, folder: str | Path, facts: Mapping[str, Any]) -> None:
     """See [`HeadstartForJointNLU.save_skill`]."""
     folder = Path(folder)
-    if (folder / "config.json").exists():
-        raise ValueError(f"{str(folder)!r} holds a checkpoint; name another folder for the head of {name!r}.")
+    check_room(folder, HEAD_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in head_files(model, name, facts).items():  # the description comes last: it holds the hash of the weights
         write_aside(folder / file, content)
 
 
-def head_files(model: SkillsMixin, name: str, facts: dict[str, Any]) -> dict[str, bytes]:
+def head_files(model: SkillsOwner, name: str, facts: Mapping[str, Any]) -> dict[str, bytes]:
     """The content of a head's files, by name."""
     entry = model.skill(name)
-    parts = {part: module for part, module in model._modules_of(entry).items() if part != "task_layers" or _owns_layers(entry)}
+    parts = {part: module for part, module in model.modules_of(entry).items() if part != "task_layers" or _owns_layers(entry)}
     weights = save(_join(parts), metadata={"format": "pt"})
     trunk = {"name": trunk_name(model), "fingerprint": fingerprint(model, None if _owns_layers(entry) else entry["task_layers"])}
     description = {**facts, "format": FORMAT, "skill": entry, "trunk": trunk, "weights": _hash(weights)}
-    return {WEIGHTS: weights, DESCRIPTION: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()}
+    return {HEAD_WEIGHTS: weights, HEAD: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()}
 
 
-def push_head(model: SkillsMixin, name: str, repo_id: str, facts: dict[str, Any], message: str | None, **options: Any) -> str:
+def push_head(
+    model: SkillsOwner, name: str, repo_id: str, facts: Mapping[str, Any], *, message: str | None, **options: Any
+) -> str:
     """See [`HeadstartForJointNLU.push_skill_to_hub`]."""
     return publish(repo_id, head_files(model, name, facts), "head", message or f"the head of {name}", **options)
 
 
-def load_head(model: SkillsMixin, source: str | Path, name: str | None, as_name: str | None, is_forced: bool, **hub: Any) -> str:
-    """See [`HeadstartForJointNLU.load_skill`]; `hub`: revision and token."""
+def load_head(
+    model: SkillsOwner, source: str | Path, name: str | None, as_name: str | None, *, is_forced: bool, hub: HubOptions
+) -> str:
+    """See [`HeadstartForJointNLU.load_skill`]."""
     where = f"{str(source)!r}" + ("" if name is None else f", skill {name!r}")
     subfolder, description = _find_head(str(source), name, where, hub)
     entry, trunk, wanted_hash = _parse(description, where)
     if as_name is not None:
-        entry |= {"name": as_name, "task_layers": as_name if _owns_layers(entry) else entry["task_layers"]}
-        check_skill_entry(entry)
+        layers = as_name if _owns_layers(entry) else entry["task_layers"]
+        entry = check_entry({**entry, "name": as_name, "task_layers": layers})
     if entry["name"] in [*model.skills, *model.task_layers]:
         raise ValueError(
             f"the name {entry['name']!r} is taken: call model.delete_skill({entry['name']!r}) first, or give the head another with as_name=."
         )
     _check_trunk(model, entry, trunk, is_forced, where)
-    _attach(model, entry, _read_weights(str(source), subfolder, wanted_hash, where, hub), where)
+    tensors = _read_weights(_find_file(str(source), subfolder, HEAD_WEIGHTS, hub), wanted_hash, where)
+    _attach(model, entry, tensors, where)
     return str(entry["name"])
 
 
@@ -86,35 +126,35 @@ def trunk_of(folder: str | Path) -> str:
     return _parse(description, repr(str(folder)))[1]["name"]
 
 
-def _owns_layers(entry: dict[str, Any]) -> bool:
+def _owns_layers(entry: SkillEntry) -> bool:
     return bool(entry["task_layers"] == entry["name"])
 
 
-def _find_head(source: str, name: str | None, where: str, hub: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _find_head(source: str, name: str | None, where: str, hub: HubOptions) -> tuple[str, dict[str, Any]]:
     """The folder of a head in a folder or repository, and its description."""
     if Path(source).exists() and not Path(source).is_dir():
-        raise ValueError(f"{source!r} is a file; name the folder or repository that holds {DESCRIPTION}.")
+        raise ValueError(f"{source!r} is a file; name the folder or repository that holds {HEAD}.")
     if not Path(source).exists() and (source.count("/") > 1 or source.startswith((".", "/", "~"))):
         raise ValueError(f"there is no folder {source!r}; give the folder of a head, or owner/name of a repository on the hub.")
     if name is not None and not SKILL_NAME.fullmatch(name):
         raise ValueError(f"{name[:80]!r} is no name of a skill; heads lie in folders named after their skills.")
     for subfolder in [*([name] if name is not None else []), ""]:
-        found = _file(source, subfolder, DESCRIPTION, hub)
+        found = _find_file(source, subfolder, HEAD, hub)
         if found is None:
             continue
         try:
             description = json.loads(found.read_text(encoding="utf-8"))
             head_name = description["skill"]["name"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"the head {where} is damaged: {DESCRIPTION} can't be read ({error!r}). Load it anew.") from error
+            raise ValueError(f"the head {where} is damaged: {HEAD} can't be read ({error!r}). Load it anew.") from error
         if subfolder or name in (None, head_name):
             return subfolder, description
-    there = sorted(path.parent.name for path in Path(source).glob(f"*/{DESCRIPTION}")) if Path(source).is_dir() else []
+    there = sorted(path.parent.name for path in Path(source).glob(f"*/{HEAD}")) if Path(source).is_dir() else []
     hint = f" Its heads: {', '.join(there)}; name one." if there else ""
-    raise ValueError(f"there is no head in {where}: {DESCRIPTION} is not there.{hint}")
+    raise ValueError(f"there is no head in {where}: {HEAD} is not there.{hint}")
 
 
-def _file(source: str, subfolder: str, name: str, hub: dict[str, Any]) -> Path | None:
+def _find_file(source: str, subfolder: str, name: str, hub: HubOptions) -> Path | None:
     if Path(source).is_dir():
         path = Path(source) / subfolder / name
         return path if path.is_file() else None
@@ -126,25 +166,24 @@ def _file(source: str, subfolder: str, name: str, hub: dict[str, Any]) -> Path |
         return None
 
 
-def _parse(description: dict[str, Any], where: str) -> tuple[dict[str, Any], dict[str, str], str]:
+def _parse(description: Mapping[str, Any], where: str) -> tuple[SkillEntry, Trunk, str]:
     """The skill's entry, the trunk's name and fingerprint, and the hash of the weights."""
-    if description.get("format") != FORMAT:
+    if description.get("format") not in READ_FORMATS:
         raise ValueError(
-            f"the head {where} has format {description.get('format')!r}; this version reads {FORMAT}: update headstart."
+            f"the head {where} has format {description.get('format')!r}; this version reads {' and '.join(map(str, READ_FORMATS))}: update headstart."
         )
     entry, weights = description.get("skill"), description.get("weights")
     trunk: Any = description.get("trunk")
     facts = [weights, *(trunk.get(field) for field in ("name", "fingerprint"))] if isinstance(trunk, dict) else []
     if len(facts) < 3 or not all(isinstance(fact, str) for fact in facts) or not isinstance(entry, dict):
-        raise ValueError(f"the head {where} is damaged: {DESCRIPTION} lacks its trunk or the hash of its weights. Load it anew.")
+        raise ValueError(f"the head {where} is damaged: {HEAD} lacks its trunk or the hash of its weights. Load it anew.")
     try:
-        check_skill_entry(entry)
+        return check_entry(read_entry(entry)), cast(Trunk, trunk), str(weights)
     except ValueError as error:
         raise ValueError(f"the head {where} is damaged or of another version: {error}") from error
-    return dict(entry), trunk, str(weights)
 
 
-def _check_trunk(model: SkillsMixin, entry: dict[str, Any], trunk: dict[str, str], is_forced: bool, where: str) -> None:
+def _check_trunk(model: SkillsOwner, entry: SkillEntry, trunk: Trunk, is_forced: bool, where: str) -> None:
     """Raise `WrongTrunkError` if the model's trunk, or the task layers that the head shares, are not those it was trained on."""
     shared = None if _owns_layers(entry) else entry["task_layers"]
     if shared is not None and shared not in model.task_layers:
@@ -163,23 +202,22 @@ def _check_trunk(model: SkillsMixin, entry: dict[str, Any], trunk: dict[str, str
         )
 
 
-def _read_weights(source: str, subfolder: str, wanted_hash: str, where: str, hub: dict[str, Any]) -> dict[str, torch.Tensor]:
-    file = _file(source, subfolder, WEIGHTS, hub)
+def _read_weights(file: Path | None, wanted_hash: str, where: str) -> dict[str, torch.Tensor]:
     if file is None:
-        raise ValueError(f"the head {where} is not complete: it lacks {WEIGHTS}.")
+        raise ValueError(f"the head {where} is not complete: it lacks {HEAD_WEIGHTS}.")
     content = file.read_bytes()
     if _hash(content) != wanted_hash:
-        raise ValueError(f"the head {where} is damaged: {WEIGHTS} is not what {DESCRIPTION} was written with. Load it anew.")
+        raise ValueError(f"the head {where} is damaged: {HEAD_WEIGHTS} is not what {HEAD} was written with. Load it anew.")
     try:
-        return load(content)
+        return {renamed(key): value for key, value in load(content).items()}
     except SafetensorError as error:
-        raise ValueError(f"the head {where} is damaged: {WEIGHTS} can't be read ({error}). Load it anew.") from error
+        raise ValueError(f"the head {where} is damaged: {HEAD_WEIGHTS} can't be read ({error}). Load it anew.") from error
 
 
-def _attach(model: SkillsMixin, entry: dict[str, Any], tensors: dict[str, torch.Tensor], where: str) -> None:
+def _attach(model: SkillsOwner, entry: SkillEntry, tensors: dict[str, torch.Tensor], where: str) -> None:
     """Give the model the skill with its weights; a head that doesn't fit leaves the model as it was."""
     with torch.device("meta"):  # sizes alone: a wrong number in the description must not ask for memory
-        parts = model._new_modules(entry)
+        parts = model.new_modules(entry)
     wanted = _join(parts)
     problems = [
         f"{key}: {_shape(tensors.get(key))} in the file, {_shape(wanted.get(key))} for its labels"
@@ -194,14 +232,14 @@ def _attach(model: SkillsMixin, entry: dict[str, Any], tensors: dict[str, torch.
     for part, module in parts.items():
         state = {key: tensors[f"{part}.{key}"] for key in module.state_dict()}
         module.load_state_dict(state, assign=True)
-        # Changes are kept as narrow as they were saved: there may be hundreds of heads.
-        module.to(model.device, None if part == "changes" else model.dtype)
+        # Adapters are kept as narrow as they were saved: there may be hundreds of heads.
+        module.to(model.device, None if part == "adapters" else model.dtype)
     if "gazetteers" in parts:
         try:
             cast(Gazetteer, parts["gazetteers"]).values()
         except ValueError as error:
             raise ValueError(f"the head {where} is damaged: {error}") from error
-    model._register(entry, parts)
+    model.put_entry(entry, parts)
 
 
 def _join(parts: dict[str, nn.Module]) -> dict[str, torch.Tensor]:
@@ -216,7 +254,7 @@ def _shape(tensor: torch.Tensor | None) -> Any:
     return "nothing" if tensor is None else tuple(tensor.shape)
 
 
-def trunk_name(model: SkillsMixin) -> str:
+def trunk_name(model: SkillsOwner) -> str:
     """What the checkpoint is called that a model was loaded from: a repository's name, or a folder's."""
     path = str(model.config.name_or_path or "")
     if not path:
@@ -225,26 +263,22 @@ def trunk_name(model: SkillsMixin) -> str:
     return Path(path).resolve().name if Path(path).is_dir() or Path(path).is_absolute() else path
 
 
-def fingerprint(model: SkillsMixin, task_layers: str | None = None) -> str:
+def fingerprint(model: SkillsOwner, task_layers: str | None = None) -> str:
     """SHA-256 of what a head reads but doesn't own: embeddings, common bi-LSTM, and task layers if it shares any."""
     shared: dict[str, nn.Module] = {"trunk": model.trunk}
     if task_layers is not None:
         shared["task_layers"] = model.task_layers[task_layers]
     tensors = sorted(_join(shared).items())
     # Kept, since hundreds of heads are compared with one trunk: what changes a tensor in place raises its version, or at least its sum.
-    state = [(key, value.data_ptr(), _version(value), value.sum().item()) for key, value in tensors]
-    known = model._fingerprints.get(task_layers)
+    state = [(key, value.data_ptr(), tensor_version(value), value.sum().item()) for key, value in tensors]
+    known = model.fingerprints.get(task_layers)
     if known is None or known[0] != state:
         digest = hashlib.sha256()
         for key, value in tensors:
             digest.update(f"{key} {tuple(value.shape)}".encode())
             digest.update(value.cpu().float().numpy().tobytes())
-        model._fingerprints[task_layers] = known = (state, digest.hexdigest())
+        model.fingerprints[task_layers] = known = (state, digest.hexdigest())
     return known[1]
-
-
-def _version(value: torch.Tensor) -> int:
-    return 0 if value.is_inference() else value._version
 
 
 def _hash(content: bytes) -> str:
@@ -252,8 +286,8 @@ def _hash(content: bytes) -> str:
 
 
 __all__ = [
-    "DESCRIPTION",
-    "WEIGHTS",
+    "HubOptions",
+    "SkillsOwner",
     "WrongTrunkError",
     "fingerprint",
     "head_files",

@@ -11,9 +11,7 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, HfApi, get_token, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RevisionNotFoundError
 
-# What tells the kinds of models apart, by the file that each of them has.
-MARKS = {"headstart.json": "onnx", "head.json": "head"}
-NAMES = {"headstart": "a Headstart checkpoint", "onnx": "an exported skill", "head": "a head"}
+from .folders_headstart import CHECKPOINT, CONFIG, KINDS, kind_of_names
 
 
 class PublishError(OSError):
@@ -87,17 +85,18 @@ def _check_remote(api: HfApi, repo_id: str, kind: str, prefix: str, private: boo
         raise PublishError(f"{repo_id} is there already, and public: make it private in its settings, or push to another name.")
     names = [sibling.rfilename for sibling in info.siblings or []]
     there = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
-    found = next((marked for mark, marked in MARKS.items() if mark in there), None)
-    if "config.json" in there:
-        config = json.loads(
-            Path(hf_hub_download(repo_id, f"{prefix}config.json", revision=info.sha, token=api.token)).read_text("utf-8")
-        )
-        found = str(config.get("model_type")) if isinstance(config, dict) else "unknown"
-    if found is None and prefix and there:
-        found = "unknown"
-    if found not in (None, kind):
-        where = f"{repo_id}/{prefix}".rstrip("/")
-        raise PublishError(f"{where} holds {NAMES.get(found, f'a model of type {found}')} already; push to another name.")
+    where = f"{repo_id}/{prefix}".rstrip("/")
+    found = kind_of_names(there, where)
+    title = None if found is None else found.title
+    if found is CHECKPOINT:
+        file = hf_hub_download(repo_id, f"{prefix}{CONFIG}", revision=info.sha, token=api.token)
+        config = json.loads(Path(file).read_text("utf-8"))
+        model_type = str(config.get("model_type")) if isinstance(config, dict) else "unknown"
+        title = title if model_type == CHECKPOINT.name else f"a model of type {model_type}"
+    elif found is None and prefix and there:
+        title = "files of another kind"
+    if title not in (None, KINDS[kind].title):
+        raise PublishError(f"{where} holds {title} already; push to another name.")
     return head
 
 

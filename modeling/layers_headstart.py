@@ -1,4 +1,5 @@
-"""The parts that Headstart's network is made of: bi-LSTMs over rows of different lengths, task layers, and a linear-chain CRF over words.
+"""The parts that Headstart's network is made of: bi-LSTMs over rows of different lengths, task layers, and classifiers with a linear-chain
+CRF over words.
 
 What a recurrent layer says of a row doesn't depend on how far the row is padded.
 """
@@ -6,15 +7,17 @@ What a recurrent layer says of a row doesn't depend on how far the row is padded
 from __future__ import annotations
 
 from functools import cached_property
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from .labels_headstart import UNSEEN_PRIOR
+
 
 class RowLengths:
-    """Pieces in each row of a batch that is padded on the right, and what follows from them.
+    """Tokens in each row of a batch that is padded on the right, and what follows from them.
 
     Args:
         lengths: (batch,) long, on the CPU; each at least 1.
@@ -55,7 +58,7 @@ class RowLengths:
         return torch.arange(self.num_tokens, device=self.device)
 
     def reverse(self, states: torch.Tensor) -> torch.Tensor:
-        """States (batch, tokens, width) with every row from its last piece to its first."""
+        """States (batch, tokens, width) with every row from its last token to its first."""
         return states.flatten(0, 1).index_select(0, self.reversal).view_as(states)
 
 
@@ -65,17 +68,27 @@ class BiLSTM(nn.LSTM):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size, batch_first=True, bidirectional=True)
 
+    @property
+    def weight_list(self) -> list[torch.Tensor]:
+        """All weights and biases, as torch's kernel wants them (private in `nn.LSTM`, which calls it with them itself)."""
+        return cast(list[torch.Tensor], self._flat_weights)
 
-def run_lstm(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, change: nn.Module | None = None) -> torch.Tensor:
+    @property
+    def weight_names(self) -> list[str]:
+        """Their names, in that order (private in `nn.LSTM`)."""
+        return cast(list[str], self._flat_weights_names)
+
+
+def run_lstm(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, adapter: nn.Module | None = None) -> torch.Tensor:
     """The states (batch, tokens, 2 * hidden) of a bi-LSTM, 0 at padding.
 
     Args:
         lstm: the bi-LSTM.
         inputs: (batch, tokens, input size), anything at padding.
         rows: the lengths of the rows.
-        change: a head's [`LowRankChange`] of it.
+        adapter: a head's [`LoraLSTM`] of it.
     """
-    weights = cast(list[torch.Tensor], lstm._flat_weights) if change is None else change(lstm)
+    weights: list[torch.Tensor] = lstm.weight_list if adapter is None else adapter(lstm)
     # cuDNN knows rows of different lengths. On a CPU, packing costs more than it saves, but for one long row among short ones.
     if inputs.is_cuda or (rows.is_mostly_padding and not torch.is_grad_enabled()):
         packed = pack_padded_sequence(inputs, rows.lengths, batch_first=True, enforce_sorted=False)
@@ -120,16 +133,16 @@ class TaskLayers(nn.Module):
         slot_inputs: torch.Tensor,
         intent_inputs: torch.Tensor,
         rows: RowLengths,
-        slot_change: nn.Module | None = None,
-        intent_change: nn.Module | None = None,
+        slot_adapter: nn.Module | None = None,
+        intent_adapter: nn.Module | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """ST states (batch, tokens, 2 * hidden) and pooled IC states (batch, 2 * hidden), as a head's changes make them."""
-        slot_states = self.dropout(run_lstm(self.slot_lstm, slot_inputs, rows, slot_change))
-        return slot_states, self.pool_intents(intent_inputs, rows, intent_change)
+        """ST states (batch, tokens, 2 * hidden) and pooled IC states (batch, 2 * hidden), as a head's adapters make them."""
+        slot_states = self.dropout(run_lstm(self.slot_lstm, slot_inputs, rows, slot_adapter))
+        return slot_states, self.pool_intents(intent_inputs, rows, intent_adapter)
 
-    def pool_intents(self, inputs: torch.Tensor, rows: RowLengths, change: nn.Module | None = None) -> torch.Tensor:
+    def pool_intents(self, inputs: torch.Tensor, rows: RowLengths, adapter: nn.Module | None = None) -> torch.Tensor:
         """Pooled IC states alone."""
-        states = run_lstm(self.intent_lstm, inputs, rows, change)
+        states = run_lstm(self.intent_lstm, inputs, rows, adapter)
         # The maximum over tokens can't pick padding: it is filled with the lowest number.
         pooled: torch.Tensor = self.dropout(states.masked_fill(rows.is_padding, torch.finfo(states.dtype).min).amax(dim=1))
         return pooled
@@ -241,8 +254,36 @@ def _log_product(scores: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return product.clamp(min=torch.finfo(product.dtype).tiny).log() + top
 
 
+class Scores(NamedTuple):
+    """What the classifiers of a skill say; None for a task that it lacks.
+
+    Args:
+        intents: (rows, intents) float; if the skill can reject, the last column is that of "none of these".
+        tags: (rows, tokens, tags) float, before the CRF.
+    """
+
+    intents: torch.Tensor | None
+    tags: torch.Tensor | None
+
+
+class DecodedTags(NamedTuple):
+    """Tags of words, side by side at the front of each row.
+
+    Args:
+        tags: (rows, words) long, 0 behind a row's last word.
+        scores: (rows, words) float, the marginal probability of each, 0 behind a row's last word; None if nobody wanted them.
+        mask: (rows, words) bool, True for words.
+    """
+
+    tags: torch.Tensor
+    scores: torch.Tensor | None
+    mask: torch.Tensor
+
+
 class SkillClassifiers(nn.Module):
     """One skill's label space: an intent classifier, and a tag classifier with its CRF. Either may be absent.
+
+    The network, its export and the sentence encoder that it is compared with all score and decode with these.
 
     Args:
         input_size: width of the task layers' output.
@@ -263,5 +304,99 @@ class SkillClassifiers(nn.Module):
         self.slot_classifier = nn.Linear(input_size, 1 + 2 * num_slots) if num_slots else None
         self.crf = LinearChainCRF(num_slots) if num_slots else None
 
+    def forward(
+        self,
+        slot_states: torch.Tensor,
+        intent_states: torch.Tensor,
+        of_catalogs: tuple[torch.Tensor, torch.Tensor | None] | None = None,
+    ) -> Scores:
+        """Scores of intents and tags.
 
-__all__ = ["BiLSTM", "LinearChainCRF", "RowLengths", "SkillClassifiers", "TaskLayers", "run_lstm"]
+        Args:
+            slot_states: (rows, tokens, input_size), what tags are read from.
+            intent_states: (rows, input_size), what intents are read from.
+            of_catalogs: what the skill's catalogs add, see [`Gazetteer.scores`].
+        """
+        intents = tags = None
+        added_tags, added_intents = of_catalogs or (None, None)
+        if self.intent_classifier is not None:
+            intents = self.intent_classifier(intent_states)
+            if self.reject_classifier is not None:
+                intents = torch.cat([intents, self.reject_classifier(intent_states)], dim=1)
+            if added_intents is not None:
+                intents = intents + added_intents
+        if self.slot_classifier is not None:
+            tags = self.slot_classifier(slot_states)
+            if added_tags is not None:
+                tags = tags + added_tags
+        return Scores(intents, tags)
+
+    def decode_tags(
+        self,
+        scores: torch.Tensor,
+        word_starts: torch.Tensor,
+        priors: torch.Tensor | None = None,
+        *,
+        with_scores: bool = True,
+    ) -> DecodedTags:
+        """The most probable valid tags of the words.
+
+        Args:
+            scores: (rows, tokens, tags) float, those of [`Scores`].
+            word_starts: (rows, tokens) bool, True at the first token of each word.
+            priors: what the intents say of the tags, see [`slot_label_priors`].
+            with_scores: compute their marginal probabilities too.
+
+        Raises:
+            ValueError: the skill has no slots.
+        """
+        if self.crf is None:
+            raise ValueError("a skill without slots has no tags to decode.")
+        emissions, mask, _ = gather_words(scores if priors is None else scores + priors, word_starts)
+        best = self.crf.decode(emissions, mask)
+        if not with_scores:
+            return DecodedTags(best, None, mask)
+        certain = self.crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
+        return DecodedTags(best, certain * mask, mask)
+
+
+def gather_words(
+    scores: torch.Tensor, words: torch.Tensor, labels: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Move the marked positions of each row to its front: scores (batch, words, tags), mask and labels (batch, words)."""
+    counts = words.sum(dim=1)
+    width = max(int(counts.max()) if len(counts) else 0, 1)
+    order = (~words).to(torch.uint8).argsort(dim=1, stable=True)[:, :width]
+    emissions = scores.gather(1, order.unsqueeze(2).expand(-1, -1, scores.shape[2]))
+    mask = torch.arange(width, device=words.device) < counts.unsqueeze(1)
+    return emissions, mask, order if labels is None else labels.gather(1, order)
+
+
+def slot_label_priors(intent_scores: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """What the probable intents of rows add to the scores of their tags at every word, (rows, 1, tags) float, from log(.02) to 0.
+
+    For each slot label, the logarithm of the probability that the row's intent is one that was seen with it, against the same
+    probability where nothing is known of the intent: an uncertain intent says nothing. A label that no intent was seen with is free.
+
+    Args:
+        intent_scores: (rows, intents) float, without "none of these".
+        seen: (intents, slot labels) float, the table of `labels_headstart.seen_slots`.
+    """
+    table = seen.to(intent_scores)
+    allowed = intent_scores.softmax(dim=1) @ table
+    priors = (allowed / table.mean(dim=0)).clamp(min=UNSEEN_PRIOR, max=1).log()
+    return nn.functional.pad(priors.repeat_interleave(2, dim=1), (1, 0)).unsqueeze(1)
+
+
+__all__ = [
+    "BiLSTM",
+    "DecodedTags",
+    "LinearChainCRF",
+    "RowLengths",
+    "Scores",
+    "SkillClassifiers",
+    "TaskLayers",
+    "gather_words",
+    "run_lstm",
+    "slot_label_priors",
+]

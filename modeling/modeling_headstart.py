@@ -8,20 +8,18 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
-from transformers import PreTrainedModel
-from transformers import initialization as init
 
 from .configuration_headstart import HeadstartConfig
+from .entries_headstart import SkillEntry
 from .gazetteer_headstart import Gazetteer
-from .layers_headstart import BiLSTM, LinearChainCRF, RowLengths, TaskLayers, run_lstm
-from .losses_headstart import IGNORED, gather_words, intent_losses, mean_of, merge_rows, seen_slots, slot_losses, slot_priors
-from .low_rank_headstart import LowRankChange
+from .labels_headstart import IGNORED, REJECTED, seen_slots
+from .layers_headstart import BiLSTM, RowLengths, SkillClassifiers, TaskLayers, run_lstm, slot_label_priors
+from .lora_headstart import HeadAdapters, LoraLSTM
+from .losses_headstart import intent_losses, mean_of, slot_losses
 from .outputs_headstart import (
     HeadstartDecoding,
     HeadstartJointNLUOutput,
@@ -29,87 +27,13 @@ from .outputs_headstart import (
     SkillScores,
     TaskStates,
 )
+from .pretrained_headstart import HeadstartPreTrainedModel, load_whole, rename_weights
 from .routing_headstart import Router, log_odds
 from .skills_headstart import SkillsMixin
-from .weights_headstart import check_hashes, note_hashes
-
-REJECTED = -1  # decoded where an utterance has none of the skill's intents
-
-
-class HeadstartPreTrainedModel(PreTrainedModel):
-    """Weight initialisation and loading, shared by the trunk and the whole network."""
-
-    config_class = HeadstartConfig
-    base_model_prefix = "trunk"
-    main_input_name = "input_ids"
-    accepts_loss_kwargs = False
-
-    def save_pretrained(self, save_directory: Any, is_main_process: bool = True, *args: Any, **kwargs: Any) -> None:
-        """Save weights and configuration, with the weights' SHA-256; see `transformers.PreTrainedModel.save_pretrained`."""
-        super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
-        if is_main_process:
-            note_hashes(Path(save_directory), kwargs.get("variant"))
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Load a checkpoint; see `transformers.PreTrainedModel.from_pretrained`.
-
-        Raises:
-            ValueError: a folder's weights are not those that were saved there.
-        """
-        folder = Path(str(pretrained_model_name_or_path)) / (kwargs.get("subfolder") or "")
-        if folder.is_dir():
-            check_hashes(folder)
-        load: Any = super().from_pretrained
-        try:
-            return load(pretrained_model_name_or_path, *args, **kwargs)
-        except SafetensorError as error:
-            raise ValueError(
-                f"the weights of {str(pretrained_model_name_or_path)!r} are damaged: {error}. Copy or save them anew."
-            ) from error
-
-    @torch.no_grad()
-    def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, nn.LSTM):
-            _init_lstm(module)
-        elif isinstance(module, nn.Linear):
-            init.normal_(module.weight, std=self.config.initializer_range)
-            if module.bias is not None:
-                init.zeros_(module.bias)
-        elif isinstance(module, nn.Embedding):
-            init.normal_(module.weight)
-            if module.padding_idx is not None and not getattr(module.weight, "_is_hf_initialized", False):
-                init.zeros_(module.weight[module.padding_idx])
-        elif isinstance(module, LinearChainCRF):
-            for parameter in module.parameters():
-                init.zeros_(parameter)
-        elif isinstance(module, LowRankChange):
-            # `up @ down` then moves as far in one step as a weight of its own would (Adam moves every number by the learning rate).
-            init.normal_(module.down, std=module.down.shape[1] ** -0.5)
-            init.zeros_(module.up)
-            init.zeros_(module.bias)
-
-
-def _init_lstm(lstm: nn.LSTM) -> None:
-    """Orthogonal recurrent weights and Xavier input weights for each gate; forget-gate bias 1 (Jozefowicz et al., 2015)."""
-    hidden = lstm.hidden_size
-    for name, parameter in lstm.named_parameters():
-        if getattr(parameter, "_is_hf_initialized", False):
-            continue
-        if name.startswith("weight_hh"):
-            for gate in parameter.chunk(4):
-                init.orthogonal_(gate)
-        elif name.startswith("weight_ih"):
-            for gate in parameter.chunk(4):
-                init.xavier_uniform_(gate)
-        else:
-            init.zeros_(parameter)
-            if name.startswith("bias_ih"):
-                init.ones_(parameter[hidden : 2 * hidden])  # torch orders the gates: input, forget, cell, output
 
 
 class HeadstartModel(HeadstartPreTrainedModel):
-    """The trunk: piece embeddings and the common bi-LSTM, which every skill shares.
+    """The trunk: token embeddings and the common bi-LSTM, which every skill shares.
 
     Example:
 
@@ -124,7 +48,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
     """
 
     # RUF012: transformers declares it so
-    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\.", r"^gazetteers\.", r"^changes\.", r"^routers\."]  # noqa: RUF012
+    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\.", r"^gazetteers\.", r"^adapters\.", r"^routers\."]  # noqa: RUF012
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)
@@ -134,24 +58,24 @@ class HeadstartModel(HeadstartPreTrainedModel):
         self.hidden_dropout = nn.Dropout(config.hidden_dropout)
         self.post_init()
 
-    def encode(self, input_ids: torch.Tensor, rows: RowLengths, change: LowRankChange | None = None) -> torch.Tensor:
-        """Hidden states (batch, tokens, 2 * hidden) of the common bi-LSTM, as a head changes it; `input_ids` as for [`HeadstartModel.forward`]."""
+    def encode(self, input_ids: torch.Tensor, rows: RowLengths, adapter: LoraLSTM | None = None) -> torch.Tensor:
+        """Hidden states (batch, tokens, 2 * hidden) of the common bi-LSTM, as a head's adapter changes it; `input_ids` as for [`HeadstartModel.forward`]."""
         embeddings = self.embedding_dropout(self.embed_tokens(self._drop_words(input_ids)))
-        states: torch.Tensor = self.hidden_dropout(run_lstm(self.lstm, embeddings, rows, change))
+        states: torch.Tensor = self.hidden_dropout(run_lstm(self.lstm, embeddings, rows, adapter))
         return states
 
-    def _drop_words(self, pieces: torch.Tensor) -> torch.Tensor:
+    def _drop_words(self, tokens: torch.Tensor) -> torch.Tensor:
         if not self.training or not self.config.word_dropout:
-            return pieces
-        dropped = torch.rand(pieces.shape, device=pieces.device) < self.config.word_dropout
-        return pieces.masked_fill(dropped, self.config.unk_token_id)
+            return tokens
+        dropped = torch.rand(tokens.shape, device=tokens.device) < self.config.word_dropout
+        return tokens.masked_fill(dropped, self.config.unk_token_id)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> HeadstartModelOutput:
-        """Encode a batch of pieces.
+        """Encode a batch of tokens.
 
         Args:
-            input_ids: (batch, tokens) long, ids of the word pieces, padded on the right.
-            attention_mask: (batch, tokens), 1 for pieces and 0 for padding; all ones if it is left out.
+            input_ids: (batch, tokens) long, ids of the tokens, padded on the right.
+            attention_mask: (batch, tokens), 1 for tokens and 0 for padding; all ones if it is left out.
 
         Raises:
             ValueError: a row is padded on the left or has a hole.
@@ -160,7 +84,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
 
 
 def row_lengths(input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> RowLengths:
-    """Pieces in each row; an empty row counts as one piece of padding."""
+    """Tokens in each row; an empty row counts as one token of padding."""
     num_rows, num_tokens = input_ids.shape
     if attention_mask is None:
         return RowLengths(torch.full((num_rows,), num_tokens), num_tokens, input_ids.device)
@@ -193,13 +117,63 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         self.task_layers = nn.ModuleDict()
         self.classifiers = nn.ModuleDict()
         self.gazetteers = nn.ModuleDict()
-        self.changes = nn.ModuleDict()
+        self.adapters = nn.ModuleDict()
         self.routers = nn.ModuleDict()
-        self._fingerprints = {}
-        self._seen_slots: dict[str, tuple[dict[str, Any], torch.Tensor]] = {}
-        for entry in config.skills or []:
-            self._put(entry, self._new_modules(entry))
+        self.fingerprints = {}
+        self._seen_slots: dict[str, tuple[SkillEntry, torch.Tensor]] = {}
+        self.register_load_state_dict_pre_hook(rename_weights)
+        for entry in self.entries:
+            self.put_modules(entry, self.new_modules(entry))
         self.post_init()
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Load a checkpoint; see `transformers.PreTrainedModel.from_pretrained`.
+
+        Raises:
+            ValueError: the checkpoint's heads don't match the skills of the configuration.
+        """
+        return load_whole(super().from_pretrained, pretrained_model_name_or_path, *args, **kwargs)
+
+    # ---- skills
+
+    @property
+    def entries(self) -> list[SkillEntry]:
+        """The entries of the skills in the configuration, in the order of their ids."""
+        return cast(list[SkillEntry], self.config.skills)
+
+    @property
+    def skills(self) -> list[str]:
+        """Names of the skills, in the order of their ids."""
+        return [entry["name"] for entry in self.entries]
+
+    @property
+    def routed_skills(self) -> list[str]:
+        """Names of the skills that can be found without their names, in order."""
+        return [entry["name"] for entry in self.entries if entry.get("routes")]
+
+    def skill_id(self, name: str | None = None) -> int:
+        """The id of a skill, its place in `skills`. The name may be left out for one skill.
+
+        Raises:
+            ValueError: there is no such skill, or none was named and the model has several or none.
+        """
+        if name is None and len(self.entries) == 1:
+            return 0
+        for place, entry in enumerate(self.entries):
+            if entry["name"] == name:
+                return place
+        problem = f"has no skill {str(name)[:80]!r}" if name is not None else f"has {len(self.skills)} skills: name one"
+        raise ValueError(f"this model {problem}. Its skills: {', '.join(self.skills) or 'none'}.")
+
+    def skill(self, name: str | None = None) -> SkillEntry:
+        """The entry of a skill in `config.skills`; see [`skill_id`]."""
+        return self.entries[self.skill_id(name)]
+
+    def skill_ids(self, names: Sequence[str | None]) -> torch.Tensor:
+        """Ids of the named skills (len(names),) long, one for each row of a batch, for `forward`; None: the only one."""
+        ids = {name: self.skill_id(name) for name in set(names)}
+        return torch.tensor([ids[name] for name in names], device=self.device)
 
     # ---- forward
 
@@ -211,44 +185,46 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         slot_labels: torch.Tensor | None = None,
         skill_ids: torch.Tensor | None = None,
         use_gazetteers: bool = True,
+        word_starts: torch.Tensor | None = None,
     ) -> HeadstartJointNLUOutput:
         """Score intents and slot tags, and compute the loss of whatever is annotated.
 
         Args:
-            input_ids: (batch, tokens) long, ids of the word pieces, padded on the right.
-            attention_mask: (batch, tokens), 1 for pieces and 0 for padding; all ones if it is left out.
+            input_ids: (batch, tokens) long, ids of the tokens, padded on the right.
+            attention_mask: (batch, tokens), 1 for tokens and 0 for padding; all ones if it is left out.
             intent_labels: (batch,) long, index into the intents of the row's skill, their number for "none of these" (if the
                 skill can reject); -100: not annotated, no loss.
-            slot_labels: (batch, tokens) long, the tag of each word at its first piece (0 = `O`, 1 + 2k = `B-`, 2 + 2k =
+            slot_labels: (batch, tokens) long, the tag of each word at its first token (0 = `O`, 1 + 2k = `B-`, 2 + 2k =
                 `I-` of slot label k of the row's skill) and -100 everywhere else; a row of -100 gives no loss.
             skill_ids: (batch,) long, index into `model.skills`; may be left out if the model has one skill.
             use_gazetteers: False: answer as if no word were in a catalog.
+            word_starts: (batch, tokens) bool, True at the first token of each word, where the caller knows; else [`word_starts`] finds them.
 
         Raises:
             ValueError: the skill is not given and the model has several, an id is out of range, or a row is not padded
                 on the right.
         """
-        order, rows_of, states, matches = self.task_states(input_ids, attention_mask, skill_ids, use_gazetteers)
-        parts: dict[int, SkillScores] = {}
-        for index, rows in rows_of.items():
-            labels = (None if given is None else given[order][rows] for given in (intent_labels, slot_labels))
-            parts[index] = self.classify(index, *states[index], matches.get(index), *labels)
-
-        def collect(name: str) -> list[tuple[slice, torch.Tensor]]:
-            return [(rows_of[index], value) for index, part in parts.items() if (value := getattr(part, name)) is not None]
-
-        intent_loss, slot_loss = (mean_of([losses for _, losses in collect(name)]) for name in ("intent_losses", "slot_losses"))
-        reject_logits = merge_rows(collect("reject_logits"), order)
-        given = [loss for loss in (intent_loss, slot_loss) if loss is not None]
+        found = self.task_states(input_ids, attention_mask, skill_ids, use_gazetteers, word_starts)
+        parts: list[tuple[slice, SkillScores]] = []
+        for index, rows in found.rows_of.items():
+            labels = [
+                None if given is None else given[rows] if found.order is None else given[found.order][rows]
+                for given in (intent_labels, slot_labels)
+            ]
+            parts.append((rows, self.classify(index, *found.states[index], found.matches.get(index), labels)))
+        of_intents = [part.intent_losses for _, part in parts if part.intent_losses is not None]
+        of_slots = [part.slot_losses for _, part in parts if part.slot_losses is not None]
+        losses = {name: mean_of(found) for name, found in (("intent_loss", of_intents), ("slot_loss", of_slots)) if found}
+        reject_logits = _merge_rows([(rows, part.reject_logits) for rows, part in parts], found.order)
+        states = [(rows, *found.states[index]) for index, rows in found.rows_of.items()]
         return HeadstartJointNLUOutput(
-            loss=torch.stack(given).sum() if given else None,
-            intent_logits=merge_rows(collect("intent_logits"), order),
-            slot_logits=merge_rows(collect("slot_logits"), order),
+            loss=torch.stack(list(losses.values())).sum() if losses else None,
+            intent_logits=_merge_rows([(rows, part.intent_logits) for rows, part in parts], found.order),
+            slot_logits=_merge_rows([(rows, part.slot_logits) for rows, part in parts], found.order),
             reject_logits=None if reject_logits is None else reject_logits.squeeze(1),
-            intent_loss=intent_loss,
-            slot_loss=slot_loss,
-            slot_states=merge_rows([(rows, states[index][0]) for index, rows in rows_of.items()], order),
-            intent_states=merge_rows([(rows, states[index][1]) for index, rows in rows_of.items()], order),
+            **losses,
+            slot_states=_merge_rows([(rows, of_slots) for rows, of_slots, _ in states], found.order),
+            intent_states=_merge_rows([(rows, of_intents) for rows, _, of_intents in states], found.order),
         )
 
     def task_states(
@@ -257,30 +233,36 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         attention_mask: torch.Tensor | None = None,
         skill_ids: torch.Tensor | None = None,
         use_gazetteers: bool = True,
+        word_starts: torch.Tensor | None = None,
     ) -> TaskStates:
         """What the classifiers read; see `forward` for the arguments."""
-        if skill_ids is None:
-            skill_ids = self.skill_ids([self.skill()["name"]] * len(input_ids))
         # Rows are put in the order of their skills once: cutting the states into skills is then free, forward and backward.
-        order, rows_of = self._sort_skills(skill_ids)
-        sorted_ids, sorted_mask = input_ids[order], None if attention_mask is None else attention_mask[order]
+        order, rows_of = self._sort_skills(skill_ids, len(input_ids))
+        if order is not None:
+            input_ids, attention_mask, word_starts = (
+                None if given is None else given[order] for given in (input_ids, attention_mask, word_starts)
+            )  # type: ignore[assignment]  # ids are given
         states: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         matches: dict[int, torch.Tensor] = {}
         for indices in self._group(rows_of):
-            start, stop = rows_of[indices[0]].start, rows_of[indices[-1]].stop
-            ids, mask = sorted_ids[start:stop], None if sorted_mask is None else sorted_mask[start:stop]
-            own_rows = {index: slice(rows_of[index].start - start, rows_of[index].stop - start) for index in indices}
-            entry = self.config.skills[indices[0]]
-            changes: Any = self.changes_of(entry["name"])
+            rows = slice(rows_of[indices[0]].start, rows_of[indices[-1]].stop)
+            own_rows = {index: slice(rows_of[index].start - rows.start, rows_of[index].stop - rows.start) for index in indices}
+            ids, mask, starts = (None if given is None else given[rows] for given in (input_ids, attention_mask, word_starts))
+            entry, ids = self.entries[indices[0]], cast(torch.Tensor, ids)
+            adapters = self.adapters_of(entry["name"])
             lengths = row_lengths(ids, mask)
-            trunk_states = self.trunk.encode(ids, lengths, changes and changes.trunk)
-            found = self._find_matches(ids, mask, own_rows) if use_gazetteers else {}
-            inputs = self._add_gazetteers(trunk_states, own_rows, found)
+            trunk_states = self.trunk.encode(ids, lengths, None if adapters is None else adapters.trunk)
+            found: dict[int, torch.Tensor] = {}
+            if use_gazetteers and any(self.entries[index].get("gazetteer") for index in indices):
+                found = self._find_matches(ids, self.word_starts(ids, mask) if starts is None else starts, own_rows)
             of_slots, of_intents = self.task_layers[entry["task_layers"]](
-                *inputs, lengths, changes and changes.slot_lstm, changes and changes.intent_lstm
+                *self._add_gazetteers(trunk_states, own_rows, found),
+                lengths,
+                None if adapters is None else adapters.slot_lstm,
+                None if adapters is None else adapters.intent_lstm,
             )
-            # The gradients of pieces that were split off are put side by side; those of slices would each be padded with zeros and added up.
-            sizes = [rows.stop - rows.start for rows in own_rows.values()]
+            # The gradients of rows that were split off are put side by side; those of slices would each be padded with zeros and added up.
+            sizes = [own.stop - own.start for own in own_rows.values()]
             states |= dict(zip(own_rows, zip(of_slots.split(sizes), of_intents.split(sizes), strict=True), strict=True))
             matches |= found
         return TaskStates(order, rows_of, states, matches)
@@ -291,8 +273,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         slot_states: torch.Tensor,
         intent_states: torch.Tensor,
         matches: torch.Tensor | None = None,
-        intent_labels: torch.Tensor | None = None,
-        slot_labels: torch.Tensor | None = None,
+        labels: Sequence[torch.Tensor | None] = (None, None),
     ) -> SkillScores:
         """Scores of one skill's rows from their states, and the loss of each annotated row.
 
@@ -301,47 +282,35 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             slot_states: (rows, tokens, 2 * task_hidden_size), states of the ST bi-LSTM.
             intent_states: (rows, 2 * task_hidden_size), pooled states of the IC bi-LSTM.
             matches: (rows, tokens, 2 * catalogs), those of its catalogs if it has any.
-            intent_labels, slot_labels: those of the rows, see `forward`.
+            labels: `intent_labels` and `slot_labels` of the rows, see `forward`.
         """
-        classifiers = self._classifiers_of(self.config.skills[skill_id])
-        intents = rejects = slots = losses_of_intents = losses_of_slots = slots_added = intents_added = None
-        if matches is not None:
-            slots_added, intents_added = cast(Gazetteer, self._gazetteer_of(skill_id)).scores(matches)
-        if classifiers.intent_classifier is not None:
-            scores = classifiers.intent_classifier(intent_states)
-            if classifiers.reject_classifier is not None:
-                scores = torch.cat([scores, classifiers.reject_classifier(intent_states)], dim=1)
-            if intents_added is not None:
-                scores = scores + intents_added
-            intents = scores[:, : classifiers.intent_classifier.out_features]
-            if classifiers.reject_classifier is not None:
-                rejects = scores[:, -1:]
-            if intent_labels is not None:
-                losses_of_intents = intent_losses(scores, intent_labels)
-        if classifiers.slot_classifier is not None and classifiers.crf is not None:
-            slots = classifiers.slot_classifier(slot_states)
-            if slots_added is not None:
-                slots = slots + slots_added
-            if slot_labels is not None:
-                losses_of_slots = slot_losses(classifiers.crf, slots, slot_labels)
-        return SkillScores(intents, rejects, slots, losses_of_intents, losses_of_slots)
+        entry, (intent_labels, slot_labels) = self.entries[skill_id], labels
+        classifiers = cast(SkillClassifiers, self.classifiers[entry["name"]])
+        of_catalogs = None if matches is None else cast(Gazetteer, self.gazetteers[entry["name"]]).scores(matches)
+        intents, tags = classifiers(slot_states, intent_states, of_catalogs)
+        losses_of_intents = losses_of_slots = None
+        if intents is not None and intent_labels is not None:
+            losses_of_intents = intent_losses(intents, intent_labels)
+        if tags is not None and slot_labels is not None and classifiers.crf is not None:
+            losses_of_slots = slot_losses(classifiers.crf, tags, slot_labels)
+        return SkillScores(
+            None if intents is None else intents[:, : len(entry["intents"])],
+            intents[:, -1:] if intents is not None and "rejection" in entry else None,
+            tags,
+            losses_of_intents,
+            losses_of_slots,
+        )
 
     def _find_matches(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, rows_of: dict[int, slice]
+        self, input_ids: torch.Tensor, word_starts: torch.Tensor, rows_of: dict[int, slice]
     ) -> dict[int, torch.Tensor]:
         """What is seen of the catalog matches in the rows of each skill with catalogs, (rows, tokens, 2 * catalogs)."""
-        gazetteers = {index: gazetteer for index in rows_of if (gazetteer := self._gazetteer_of(index)) is not None}
-        if not gazetteers:
-            return {}
-        starts = self.word_starts(input_ids, attention_mask)
-        return {
-            index: gazetteer.hide(gazetteer.find(input_ids[rows_of[index]], starts[rows_of[index]]))
-            for index, gazetteer in gazetteers.items()
-        }
-
-    def _gazetteer_of(self, skill_id: int) -> Gazetteer | None:
-        name = self.config.skills[skill_id]["name"]
-        return cast(Gazetteer, self.gazetteers[name]) if name in self.gazetteers else None
+        found = {}
+        for index, rows in rows_of.items():
+            if self.entries[index].get("gazetteer"):
+                gazetteer = cast(Gazetteer, self.gazetteers[self.entries[index]["name"]])
+                found[index] = gazetteer.hide(gazetteer.find(input_ids[rows], word_starts[rows]))
+        return found
 
     def _add_gazetteers(
         self, trunk_states: torch.Tensor, rows_of: dict[int, slice], matches: dict[int, torch.Tensor]
@@ -351,11 +320,12 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             return trunk_states, trunk_states
         added = trunk_states.new_zeros(2, *trunk_states.shape)
         for index, found in matches.items():
-            added[:, rows_of[index]] = torch.stack(cast(Gazetteer, self._gazetteer_of(index)).inputs(found))
+            gazetteer = cast(Gazetteer, self.gazetteers[self.entries[index]["name"]])
+            added[:, rows_of[index]] = torch.stack(gazetteer.inputs(found))
         return trunk_states + added[0], trunk_states + added[1]
 
     def shared_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, task_layers: str) -> torch.Tensor:
-        """Pooled IC states (batch, 2 * task_hidden_size) as they are before any head changes them, without catalogs."""
+        """Pooled IC states (batch, 2 * task_hidden_size) as they are before any head's adapter changes them, without catalogs."""
         layers = cast(TaskLayers, self.task_layers[task_layers])
         lengths = row_lengths(input_ids, attention_mask)
         return layers.pool_intents(self.trunk.encode(input_ids, lengths), lengths)
@@ -380,7 +350,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 f"{', '.join(map(repr, unknown)) or 'no skill'} can't be found without being named; these can: {', '.join(self.routed_skills) or 'none'}."
             )
         scores = input_ids.new_zeros(len(input_ids), len(names), dtype=torch.float)
-        layers_of = {entry["name"]: entry["task_layers"] for entry in self.config.skills}
+        layers_of = {entry["name"]: entry["task_layers"] for entry in self.entries}
         layers = [layers_of[name] for name in names]
         for layer in dict.fromkeys(layers):
             places = [place for place, name in enumerate(layers) if name == layer]
@@ -388,35 +358,45 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             scores[:, places] = log_odds(states, [cast(Router, self.routers[names[place]]) for place in places])
         return scores
 
-    def _sort_skills(self, skill_ids: torch.Tensor) -> tuple[torch.Tensor, dict[int, slice]]:
-        """The order (batch,) in which the rows of each skill stand together, as do skills that share bi-LSTMs, and each skill's rows in it."""
-        present, places, counts = skill_ids.unique(return_inverse=True, return_counts=True)
-        if present[0] < 0 or present[-1] >= len(self.config.skills):
-            raise ValueError(f"skill_ids must lie in [0, {len(self.skills)}), got {present.tolist()}. Skills: {self.skills}.")
-        found = present.tolist()
-        rank_of = {index: rank for rank, index in enumerate(found)}
-        ranks = [rank_of[index] for group in self._group(found) for index in group]
-        order = places.new_tensor(ranks).argsort()[places].argsort(stable=True)
-        sizes = counts[ranks]
-        ends = sizes.cumsum(0)
-        rows_of = {
-            found[rank]: slice(end - size, end) for rank, size, end in zip(ranks, sizes.tolist(), ends.tolist(), strict=True)
-        }
-        return order, rows_of
+    def _sort_skills(self, skill_ids: torch.Tensor | None, num_rows: int) -> tuple[torch.Tensor | None, dict[int, slice]]:
+        """The order (batch,) in which the rows of each skill stand together, as do skills that share bi-LSTMs, and each skill's rows in it;
+        no order where all rows are of one skill."""
+        ids = [self.skill_id()] * num_rows if skill_ids is None else skill_ids.tolist()
+        present = sorted(set(ids))
+        if present[0] < 0 or present[-1] >= len(self.entries):
+            raise ValueError(f"skill_ids must lie in [0, {len(self.skills)}), got {present}. Skills: {self.skills}.")
+        if len(present) == 1:
+            return None, {present[0]: slice(0, num_rows)}
+        sorted_skills = [index for group in self._group(present) for index in group]
+        places = {index: place for place, index in enumerate(sorted_skills)}
+        order = sorted(range(num_rows), key=lambda row: places[ids[row]])
+        rows_of, start = {}, 0
+        for index in sorted_skills:
+            rows_of[index] = slice(start, start + ids.count(index))
+            start = rows_of[index].stop
+        return torch.tensor(order, device=cast(torch.Tensor, skill_ids).device), rows_of
 
     def _group(self, indices: Iterable[int]) -> list[list[int]]:
-        """Skills that share all bi-LSTMs, together: those with the same task layers, but for the ones that change any."""
+        """Skills that share all bi-LSTMs, together: those with the same task layers, but for the ones with adapters."""
         groups: dict[tuple[str, str | None], list[int]] = {}
         for index in indices:
-            entry = self.config.skills[index]
-            own = entry["name"] if entry["name"] in self.changes else None
+            entry = self.entries[index]
+            own = entry["name"] if entry.get("rank") else None
             groups.setdefault((entry["task_layers"], own), []).append(index)
         return list(groups.values())
+
+    def adapters_of(self, name: str) -> HeadAdapters | None:
+        """The adapters by which a skill changes the bi-LSTMs that it shares; None if it has its own, or changes none."""
+        return cast(HeadAdapters, self.adapters[name]) if name in self.adapters else None
 
     # ---- decoding
 
     def word_starts(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
-        """(batch, tokens) bool: True at the first piece of each word, False at `##` pieces and padding."""
+        """(batch, tokens) bool: True at the first token of each word, False at `##` tokens and padding.
+
+        These are the words that `alignment_headstart.find_words` finds in a text, for callers who have nothing but ids: the vocabulary is
+        ordered so that the tokens which continue a word are a range of ids (`tokenization_headstart.order_tokens`).
+        """
         continues = (input_ids >= self.config.continuation_start) & (input_ids < self.config.continuation_stop)
         starts = ~continues & (input_ids != self.config.pad_token_id)
         return starts if attention_mask is None else starts & attention_mask.bool()
@@ -429,112 +409,91 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         attention_mask: torch.Tensor | None = None,
         skill_ids: torch.Tensor | None = None,
         reject_threshold: float | None = None,
+        word_starts: torch.Tensor | None = None,
     ) -> HeadstartDecoding:
         """Choose intents and tags from the scores that `forward` gave for the same batch.
 
         Args:
             outputs: what `forward` returned.
-            input_ids, attention_mask, skill_ids: what it was given.
+            input_ids, attention_mask, skill_ids, word_starts: what it was given.
             reject_threshold: probability of "none of these" over which an utterance is rejected, from 0 to 1 (never); that of the
                 skill's own configuration if it is left out.
 
         Raises:
             ValueError: the skill is not given and the model has several.
         """
-        if skill_ids is None:
-            skill_ids = self.skill_ids([self.skill()["name"]] * len(input_ids))
-        word_starts = self.word_starts(input_ids, attention_mask)
+        if word_starts is None:
+            word_starts = self.word_starts(input_ids, attention_mask)
+        order, rows_of = self._sort_skills(skill_ids, len(input_ids))
         num_words = max(int(word_starts.sum(dim=1).max()), 1)
         intents = input_ids.new_full((len(input_ids),), IGNORED)
         intent_scores = torch.zeros(len(input_ids), device=input_ids.device)
         reject_scores = torch.zeros_like(intent_scores)
         tags = input_ids.new_full((len(input_ids), num_words), IGNORED)
         tag_scores = torch.zeros(len(input_ids), num_words, device=input_ids.device)
-        for index in skill_ids.unique().tolist():
-            entry = self.config.skills[index]
-            rows = (skill_ids == index).nonzero().squeeze(1)
+        for index, own in rows_of.items():
+            entry, rows = self.entries[index], own if order is None else order[own]
+            of_intents = None
             if entry["intents"] and outputs.intent_logits is not None:
-                intents[rows], intent_scores[rows], reject_scores[rows] = _choose_intents(outputs, rows, entry, reject_threshold)
-            crf = self._classifiers_of(entry).crf
-            if crf is not None and outputs.slot_logits is not None:
-                scores = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
-                if "slots_of_intents" in entry and outputs.intent_logits is not None:
-                    scores = scores + slot_priors(
-                        outputs.intent_logits[rows, : len(entry["intents"])], self._seen_slots_of(entry)
-                    )
-                emissions, mask, _ = gather_words(scores, word_starts[rows])
-                best = crf.decode(emissions, mask)
-                certain = crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
-                tags[rows, : best.shape[1]] = best.masked_fill(~mask, IGNORED)
-                tag_scores[rows, : best.shape[1]] = (certain * mask).float()
+                of_intents = outputs.intent_logits[rows, : len(entry["intents"])]
+                rejects = None if outputs.reject_logits is None else outputs.reject_logits[rows]
+                chosen = _choose_intents(of_intents, rejects, entry, reject_threshold)
+                intents[rows], intent_scores[rows], reject_scores[rows] = chosen
+            if entry["slots"] and outputs.slot_logits is not None:
+                classifiers = cast(SkillClassifiers, self.classifiers[entry["name"]])
+                has_priors = "label_priors" in entry and of_intents is not None
+                priors = slot_label_priors(of_intents, self._seen_slots_of(entry)) if has_priors else None
+                of_tags = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
+                found = classifiers.decode_tags(of_tags, word_starts[rows], priors)
+                tags[rows, : found.tags.shape[1]] = found.tags.masked_fill(~found.mask, IGNORED)
+                tag_scores[rows, : found.tags.shape[1]] = cast(torch.Tensor, found.scores).float()
         return HeadstartDecoding(intents, intent_scores, reject_scores, tags, tag_scores)
 
-    def _seen_slots_of(self, entry: dict[str, Any]) -> torch.Tensor:
-        """[`seen_slots`] of a skill, made once: for a broad one that takes as long as the rest of a request."""
+    def _seen_slots_of(self, entry: SkillEntry) -> torch.Tensor:
+        """The table of [`seen_slots`] of a skill, made once: for a broad one that takes as long as the rest of a request."""
         known = self._seen_slots.get(entry["name"])
         if known is None or known[0] is not entry:
-            self._seen_slots[entry["name"]] = known = (entry, seen_slots(entry))
+            table = torch.tensor(seen_slots(entry["intents"], entry["slots"], entry["label_priors"]))
+            self._seen_slots[entry["name"]] = known = (entry, table)
         return known[1]
-
-    # ---- loading
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Load a checkpoint; see `transformers.PreTrainedModel.from_pretrained`.
-
-        Raises:
-            ValueError: the checkpoint's heads don't match the skills of the configuration.
-        """
-        load: Any = super().from_pretrained
-        if kwargs.pop("ignore_mismatched_sizes", False):
-            return load(pretrained_model_name_or_path, *args, **kwargs, ignore_mismatched_sizes=True)
-        wants_info = kwargs.pop("output_loading_info", False)
-        model, info = load(pretrained_model_name_or_path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True)
-        problems = [f"{key}: {_shape(saved)} in the checkpoint, {_shape(wanted)} in the configuration"
-                    for key, saved, wanted in sorted(info["mismatched_keys"])]  # fmt: skip
-        problems += [f"{key}: not in the checkpoint" for key in sorted(info["missing_keys"])]
-        if problems:
-            raise ValueError(_mismatch_message(pretrained_model_name_or_path, problems, model.skills))
-        return (model, info) if wants_info else model
 
 
 def _choose_intents(
-    outputs: HeadstartJointNLUOutput, rows: torch.Tensor, entry: dict[str, Any], threshold: float | None
+    intents: torch.Tensor, rejects: torch.Tensor | None, entry: SkillEntry, threshold: float | None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Intents, their probabilities, and those of "none of these", (rows,) each, of rows of one skill."""
-    logits = cast(torch.Tensor, outputs.intent_logits)[rows, : len(entry["intents"])]
-    if "rejection" not in entry or outputs.reject_logits is None:
-        scores, intents = logits.softmax(dim=1).max(dim=1)
-        return intents, scores.float(), torch.zeros_like(scores, dtype=torch.float)
+    """Intents, their probabilities, and those of "none of these", (rows,) each, of rows of one skill.
+
+    An utterance is rejected where "none of these" is more probable than the threshold, and then has [`REJECTED`] and that probability.
+
+    Args:
+        intents: (rows, intents) float.
+        rejects: (rows,) float, the scores of "none of these".
+        entry: the skill's.
+        threshold: of "none of these"; the skill's own if it is None.
+    """
+    if "rejection" not in entry or rejects is None:
+        scores, best = intents.softmax(dim=1).max(dim=1)
+        return best, scores.float(), torch.zeros_like(scores, dtype=torch.float)
     rejection = entry["rejection"]
-    logits = torch.cat([logits, outputs.reject_logits[rows].unsqueeze(1)], dim=1)
+    logits = torch.cat([intents, rejects.unsqueeze(1)], dim=1)
     probabilities = (logits.float() / rejection["temperature"]).softmax(dim=1)
     rejected = probabilities[:, -1]
-    scores, intents = probabilities[:, :-1].max(dim=1)
+    scores, best = probabilities[:, :-1].max(dim=1)
     is_rejected = rejected > (rejection["threshold"] if threshold is None else threshold)
-    return intents.masked_fill(is_rejected, REJECTED), torch.where(is_rejected, rejected, scores), rejected
+    return best.masked_fill(is_rejected, REJECTED), torch.where(is_rejected, rejected, scores), rejected
 
 
-def _shape(size: Any) -> tuple[int, ...]:
-    return tuple(size)
-
-
-def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
-    concerned = [
-        name for name in skills if any(f"{part}.{name}." in line for part in ("classifiers", "gazetteers") for line in problems)
-    ]
-    of_skills = f" (skill {', '.join(map(repr, concerned))})" if concerned else ""
-    shown = "\n".join(f"  {line}" for line in problems[:8])
-    more = f"\n  and {len(problems) - 8} more" if len(problems) > 8 else ""
-    return (
-        f"the weights of {str(path)!r} don't match the configuration{of_skills}:\n{shown}{more}\n"
-        "Load the checkpoint with its own configuration, then give it the new skill:\n"
-        f"  model = HeadstartForJointNLU.from_pretrained({str(path)!r})\n"
-        "  model.add_skill(skill)\n"
-        "or, if the checkpoint is a trunk without heads, without any skill:\n"
-        f"  model = HeadstartForJointNLU.from_pretrained({str(path)!r}, skills=[])\n"
-        "  model.add_skill(skill, reset='task_layers')"
-    )
+def _merge_rows(parts: Sequence[tuple[slice, torch.Tensor | None]], order: torch.Tensor | None) -> torch.Tensor | None:
+    """Scores of several skills' rows in the batch's order, padded with the lowest number to the widest skill."""
+    present = [(rows, scores) for rows, scores in parts if scores is not None]
+    if not present or order is None:  # of one skill, the rows are as they were
+        return present[0][1] if present else None
+    first = present[0][1]
+    width = max(scores.shape[-1] for _, scores in present)
+    merged = first.new_full((len(order), *first.shape[1:-1], width), torch.finfo(first.dtype).min)
+    for rows, scores in present:
+        merged[rows, ..., : scores.shape[-1]] = scores
+    return merged[order.argsort()]
 
 
 __all__ = [

@@ -71,14 +71,14 @@ class TaskStates(NamedTuple):
     """What the classifiers read.
 
     Args:
-        order: (batch,) long, the rows in the order of their skills: those that share bi-LSTMs stand together.
+        order: (batch,) long, the rows in the order of their skills: those that share bi-LSTMs stand together. None: as they are, all of one skill.
         rows_of: by index of a skill, its rows in that order.
         states: by index of a skill, ST states (rows, tokens, 2 * task_hidden_size) and pooled IC states (rows,
             2 * task_hidden_size) of its rows.
         matches: by index of a skill with catalogs, what is seen of their matches in its rows, (rows, tokens, 2 * catalogs).
     """
 
-    order: torch.Tensor
+    order: torch.Tensor | None
     rows_of: dict[int, slice]
     states: dict[int, tuple[torch.Tensor, torch.Tensor]]
     matches: dict[int, torch.Tensor]

@@ -1,22 +1,29 @@
-"""The skills of a network: adding, finding and removing them."""
+"""The skills of a network: adding, removing, saving and loading them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-import torch
 from torch import nn
 
-from .configuration_headstart import check_skill_entry
-from .gazetteer_headstart import Gazetteer, catalog_tensors
+from .configuration_headstart import check_entry
+from .entries_headstart import SkillEntry
+from .gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 from .heads_headstart import fingerprint, load_head, push_head, save_head
 from .layers_headstart import SkillClassifiers, TaskLayers
-from .low_rank_headstart import HeadChanges
+from .lora_headstart import HeadAdapters
 from .routing_headstart import Router
 
-PARTS = ("task_layers", "classifiers", "gazetteers", "changes", "routers")
+REJECT_THRESHOLD = 0.9  # of a skill that nobody gave another
+MODULES = (
+    "task_layers",
+    "classifiers",
+    "gazetteers",
+    "adapters",
+    "routers",
+)  # parts of the network, each a dict of skills' layers
 
 
 class SkillLabels(Protocol):
@@ -38,38 +45,19 @@ class SkillsMixin(nn.Module):
     task_layers: nn.ModuleDict
     classifiers: nn.ModuleDict
     gazetteers: nn.ModuleDict
-    changes: nn.ModuleDict
+    adapters: nn.ModuleDict
     routers: nn.ModuleDict
-    _fingerprints: dict[str | None, tuple[Any, str]]
+    fingerprints: dict[str | None, tuple[Any, str]]
 
-    @property
-    def skills(self) -> list[str]:
-        """Names of the skills, in the order of their ids."""
-        return [entry["name"] for entry in self.config.skills]
+    if TYPE_CHECKING:  # HeadstartForJointNLU has them
 
-    @property
-    def routed_skills(self) -> list[str]:
-        """Names of the skills that can be found without their names, in order."""
-        return [entry["name"] for entry in self.config.skills if entry.get("routes")]
+        @property
+        def entries(self) -> list[SkillEntry]: ...  # noqa: D102
 
-    def skill(self, name: str | None = None) -> dict[str, Any]:
-        """The entry of a skill in `config.skills`: name, intents, slots, task_layers. The name may be left out for one skill.
+        @property
+        def skills(self) -> list[str]: ...  # noqa: D102
 
-        Raises:
-            ValueError: there is no such skill, or none was named and the model has several or none.
-        """
-        if name is None and len(self.config.skills) == 1:
-            return self.config.skills[0]
-        for entry in self.config.skills:
-            if entry["name"] == name:
-                return entry
-        problem = f"has no skill {str(name)[:80]!r}" if name is not None else f"has {len(self.skills)} skills: name one"
-        raise ValueError(f"this model {problem}. Its skills: {', '.join(self.skills) or 'none'}.")
-
-    def skill_ids(self, names: list[str]) -> torch.Tensor:
-        """Ids of the named skills (len(names),) long, one for each row of a batch, for `forward`."""
-        places = {name: place for place, name in enumerate(self.skills)}
-        return torch.tensor([places[self.skill(name)["name"]] for name in names], device=self.device)
+        def skill(self, name: str | None = None) -> SkillEntry: ...  # noqa: D102
 
     def add_skill(
         self,
@@ -79,7 +67,7 @@ class SkillsMixin(nn.Module):
         task_layers_from: str | None = None,
         catalogs: Mapping[str, Sequence[Sequence[int]]] | None = None,
         rejects: bool = False,
-        slots_of_intents: Mapping[str, Sequence[str]] | None = None,
+        label_priors: Mapping[str, Sequence[str]] | None = None,
         rank: int | None = None,
         routes: bool = False,
     ) -> None:
@@ -90,12 +78,12 @@ class SkillsMixin(nn.Module):
             reset: `"classifiers"`: the ST and IC bi-LSTMs start as a copy of those of another skill; `"task_layers"`: they
                 start at random too, as in the paper.
             task_layers_from: the skill whose ST and IC bi-LSTMs are copied; the first one if it is left out.
-            catalogs: by slot label, values as ids of their word pieces (`headstart.gazetteers.tokenize_catalogs`); matches
+            catalogs: by slot label, values as ids of their tokens (`headstart.finetuning.catalogs.tokenize_catalogs`); matches
                 become features of its task layers.
             rejects: the skill can answer "none of these".
-            slots_of_intents: the slot labels that each intent was seen with; others become less probable where it is found.
+            label_priors: the slot labels that each intent was seen with; others become less probable where it is found.
             rank: unset: the skill has ST and IC bi-LSTMs of its own. A number: it shares those of `task_layers_from`, and changes them and the
-                common bi-LSTM for itself by matrices of this rank; 0: it changes nothing.
+                common bi-LSTM for itself by low-rank adapters (LoRA) of this rank; 0: it changes nothing.
             routes: the skill can be found among others without its name; it needs a rank.
 
         Raises:
@@ -107,38 +95,38 @@ class SkillsMixin(nn.Module):
             raise ValueError("a rank is for layers that are shared; with reset='task_layers', leave it out.")
         if reset == "classifiers" and not self.skills:
             raise ValueError("this model has no skill whose task layers could start warm; pass reset='task_layers'.")
-        entry: dict[str, Any] = {
-            "name": skill.name, "intents": list(skill.intents), "slots": list(skill.slots), "task_layers": skill.name
-        }  # fmt: skip
         source = self.skill(task_layers_from or self.skills[0])["task_layers"] if reset == "classifiers" else None
-        if rank is not None:
-            entry |= {"task_layers": source, "rank": rank}
-        if routes:
-            entry["routes"] = True
         found = {label: [value for value in values if len(value)] for label, values in (catalogs or {}).items()}
         catalogs = {label: values for label, values in found.items() if values}
         tensors = catalog_tensors(catalogs)
-        if catalogs:
-            entry["gazetteer"] = {"slots": list(catalogs), "values": len(tensors["lengths"]), "pieces": len(tensors["pieces"])}
-        if rejects and entry["intents"]:
-            entry["rejection"] = {"temperature": 1.0, "threshold": 0.9}
-        if slots_of_intents and entry["intents"] and entry["slots"]:
-            entry["slots_of_intents"] = {intent: sorted(labels) for intent, labels in slots_of_intents.items()}
-        check_skill_entry(entry)
+        fields = {
+            "name": skill.name,
+            "intents": list(skill.intents),
+            "slots": list(skill.slots),
+            "task_layers": skill.name if rank is None else source,
+            "rank": rank,
+            "routes": routes or None,
+            "gazetteer": gazetteer_size(catalogs, tensors) if catalogs else None,
+            "rejection": {"temperature": 1.0, "threshold": REJECT_THRESHOLD} if rejects and skill.intents else None,
+            "label_priors": {intent: sorted(labels) for intent, labels in label_priors.items()}
+            if label_priors and skill.intents and skill.slots
+            else None,
+        }
+        entry = check_entry({field: value for field, value in fields.items() if value is not None})
         if skill.name in self.skills:
             raise ValueError(f"there is a skill {skill.name!r} already; call model.delete_skill({skill.name!r}) first.")
         if skill.name in self.task_layers:
             raise ValueError(f"{skill.name!r} names task layers of {self._users(skill.name)}; choose another skill name.")
-        parts = self._new_modules(entry)
+        parts = self.new_modules(entry)
         for module in parts.values():
             module.to(self.device, self.dtype).apply(self._init_weights)
-        self._register(entry, parts)
+        self.put_entry(entry, parts)
         if catalogs:
             cast(Gazetteer, self.gazetteers[skill.name]).fill(tensors)
         if source is not None and rank is None:
             self.task_layers[skill.name].load_state_dict(self.task_layers[source].state_dict())
 
-    def _new_modules(self, entry: dict[str, Any]) -> dict[str, nn.Module]:
+    def new_modules(self, entry: SkillEntry) -> dict[str, nn.Module]:
         """New layers for a skill, by part of the network."""
         added: dict[str, nn.Module] = {}
         if entry["task_layers"] not in self.task_layers:
@@ -147,28 +135,30 @@ class SkillsMixin(nn.Module):
         if "gazetteer" in entry:
             added["gazetteers"] = self._new_gazetteer(entry)
         if entry.get("rank"):
-            added["changes"] = self._new_changes(entry)
+            added["adapters"] = self._new_adapters(entry)
         if entry.get("routes"):
             added["routers"] = Router(2 * self.config.task_hidden_size, len(entry["intents"]))
         return added
 
-    def _put(self, entry: dict[str, Any], parts: Mapping[str, nn.Module]) -> None:
+    def put_modules(self, entry: SkillEntry, parts: Mapping[str, nn.Module]) -> None:
+        """Take a skill's layers, by part of the network."""
         for part, module in parts.items():
             getattr(self, part)[_key(part, entry)] = module.train(self.training)
 
-    def _register(self, entry: dict[str, Any], parts: Mapping[str, nn.Module]) -> None:
-        self._put(entry, parts)
+    def put_entry(self, entry: SkillEntry, parts: Mapping[str, nn.Module]) -> None:
+        """Take a skill with its layers."""
+        self.put_modules(entry, parts)
         self.config.skills = [*self.config.skills, entry]
 
-    def _modules_of(self, entry: dict[str, Any]) -> dict[str, nn.Module]:
+    def modules_of(self, entry: SkillEntry) -> dict[str, nn.Module]:
         """The layers of a skill, by part of the network."""
-        return {part: getattr(self, part)[_key(part, entry)] for part in PARTS if _key(part, entry) in getattr(self, part)}
+        return {part: getattr(self, part)[_key(part, entry)] for part in MODULES if _key(part, entry) in getattr(self, part)}
 
     def delete_skill(self, name: str) -> None:
         """Remove a skill, and its task layers if no other skill uses them; what a head shares stays for the next one."""
         entry = self.skill(name)
         self.config.skills = [other for other in self.config.skills if other is not entry]
-        for modules in (self.classifiers, self.gazetteers, self.changes, self.routers):
+        for modules in (self.classifiers, self.gazetteers, self.adapters, self.routers):
             if name in modules:
                 del modules[name]
         if "rank" not in entry and not self._users(entry["task_layers"]):
@@ -208,7 +198,7 @@ class SkillsMixin(nn.Module):
             name: the skill.
             repo_id: `owner/name`, or `name` for your own account; made if it is not there.
             path_in_repo: a folder of a repository of several heads, usually named after the skill; unset: the top of its own.
-            private, revision, message, token: as for [`headstart.publishing.push`], which also publishes a card.
+            private, revision, message, token: as for [`headstart.hub.push.push`], which also publishes a card.
             facts: further entries of `head.json`.
 
         Returns:
@@ -219,7 +209,15 @@ class SkillsMixin(nn.Module):
             PublishError: there is no token, no right to write, no network, or the repository holds something else or is public.
         """
         return push_head(
-            self, name, repo_id, facts, message, path_in_repo=path_in_repo, private=private, revision=revision, token=token
+            self,
+            name,
+            repo_id,
+            facts,
+            message=message,
+            path_in_repo=path_in_repo,
+            private=private,
+            revision=revision,
+            token=token,
         )
 
     def load_skill(
@@ -249,7 +247,7 @@ class SkillsMixin(nn.Module):
             WrongTrunkError: it was trained on another trunk.
             ValueError: there is no such head, it is damaged, or its name is taken.
         """
-        return load_head(self, source, name, as_name, force, revision=revision, token=token)
+        return load_head(self, source, name, as_name, is_forced=force, hub={"revision": revision, "token": token})
 
     def fingerprint(self, task_layers: str | None = None) -> str:
         """SHA-256 of what heads read but don't own: embeddings, common bi-LSTM, and the task layers of that name if they share any."""
@@ -267,33 +265,27 @@ class SkillsMixin(nn.Module):
         config = self.config
         return TaskLayers(2 * config.hidden_size, config.task_hidden_size, config.hidden_dropout)
 
-    def _classifiers_of(self, entry: dict[str, Any]) -> SkillClassifiers:
-        return cast(SkillClassifiers, self.classifiers[entry["name"]])
-
-    def changes_of(self, name: str) -> HeadChanges | None:
-        """What a skill changes in the bi-LSTMs that it shares; None if it has its own, or changes none."""
-        if name not in self.changes:
-            return None
-        return cast(HeadChanges, self.changes[name])
-
-    def _new_classifiers(self, entry: dict[str, Any]) -> SkillClassifiers:
+    def _new_classifiers(self, entry: SkillEntry) -> SkillClassifiers:
         width = 2 * self.config.task_hidden_size
         return SkillClassifiers(width, len(entry["intents"]), len(entry["slots"]), "rejection" in entry)
 
-    def _new_gazetteer(self, entry: dict[str, Any]) -> Gazetteer:
-        size, config = entry["gazetteer"], self.config
-        num_tags, num_intents = 1 + 2 * len(entry["slots"]), len(entry["intents"]) + ("rejection" in entry)
-        return Gazetteer(
-            len(size["slots"]), size["values"], size["pieces"], config.vocab_size, 2 * config.hidden_size, num_tags, num_intents,
-            config.gazetteer_dropout,
-        )  # fmt: skip
-
-    def _new_changes(self, entry: dict[str, Any]) -> HeadChanges:
+    def _new_gazetteer(self, entry: SkillEntry) -> Gazetteer:
         config = self.config
-        return HeadChanges(config.embedding_size, config.hidden_size, config.task_hidden_size, entry["rank"])
+        return Gazetteer(
+            entry["gazetteer"],
+            vocab_size=config.vocab_size,
+            input_size=2 * config.hidden_size,
+            num_tags=1 + 2 * len(entry["slots"]),
+            num_intents=len(entry["intents"]) + ("rejection" in entry),
+            dropout=config.gazetteer_dropout,
+        )
+
+    def _new_adapters(self, entry: SkillEntry) -> HeadAdapters:
+        config = self.config
+        return HeadAdapters(config.embedding_size, config.hidden_size, config.task_hidden_size, entry["rank"])
 
 
-def _key(part: str, entry: dict[str, Any]) -> str:
+def _key(part: str, entry: SkillEntry) -> str:
     """The name of a skill's layers in a part of the network: task layers may be those of several skills."""
     return str(entry["task_layers" if part == "task_layers" else "name"])
 

@@ -8,7 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-CONFIG, FIELD = "config.json", "weights_sha256"
+from .folders_headstart import CONFIG
+
+FIELD = "weights_sha256"
 ASIDE = ".unfinished-"  # what the names of files begin with that are being written; then comes the number of the process
 
 

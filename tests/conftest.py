@@ -18,7 +18,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, load_skill
-from headstart.embeddings import choose_pieces
+from headstart.pretraining.embeddings import choose_pieces
 from headstart.tokenization import build_tokenizer, order_pieces
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.builtin_values import BUILTIN_TYPES, builtin_values
+from headstart.data.builtin.values import BUILTIN_TYPES, builtin_values
 
 # Types whose values have no end, or are hundreds at least.
 OPEN = """AMAZON.NUMBER AMAZON.SearchQuery AMAZON.DATE AMAZON.US_FIRST_NAME AMAZON.FirstName AMAZON.TIME AMAZON.Artist AMAZON.Ordinal
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_values() -> None:
     # Not by what was drawn before, nor by the hash seed: another process has to draw the same.
     types = ("AMAZON.DATE", "AMAZON.Person", "@sys.geo-country", "@sys.unit-currency", "AMAZON.SearchQuery")
     code = (
-        "import random\nfrom headstart.builtin_values import builtin_values\n"
+        "import random\nfrom headstart.data.builtin.values import builtin_values\n"
         f"print([builtin_values(name)(random.Random(3)) for name in {types}])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -188,7 +188,7 @@ def test_drawing_is_fast() -> None:
 
 def test_libraries_are_read_at_the_first_draw() -> None:
     code = (
-        "import sys, random\nfrom headstart.builtin_values import builtin_values\nvalues = builtin_values('AMAZON.City')\n"
+        "import sys, random\nfrom headstart.data.builtin.values import builtin_values\nvalues = builtin_values('AMAZON.City')\n"
         "builtin_values('AMAZON.Room')(random.Random(0))\n"
         "print(sorted({'faker', 'babel', 'num2words'} & set(sys.modules)))\n"
     )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import headstart
 from headstart import Skill, finetune
-from headstart.card import Facts, make_card
+from headstart.hub.card import Facts, make_card
 
 SKILL = {"name": "lamp", "intents": ["On", "Off"], "slots": ["when"]}
 ROWS = [

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from headstart import DataError
-from headstart.corpora import load_sources, text_key
+from headstart.data.corpora import load_sources
+from headstart.data.texts import text_key
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from headstart import DataError, Skill, load_skill
-from headstart.data import read_rows, rows_to_dataset, skill_name
+from headstart.data.rows import read_rows, rows_to_dataset
+from headstart.data.skills import skill_name
 
 GOOD = {"text": "go to rome", "intent": "Go", "slots": [{"start": 6, "end": 10, "label": "city"}]}
 

@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerBase
 
 from headstart import pretrain
-from headstart.distillation import DistillationCollator, SentenceEmbeddings, Teacher, teacher_columns
-from headstart.embeddings import embed_sentences, teacher_folder
 from headstart.modeling.losses_headstart import IGNORED
+from headstart.pretraining.distillation import DistillationCollator, SentenceEmbeddings, Teacher, teacher_columns
+from headstart.pretraining.embeddings import embed_sentences, teacher_folder
 
 asked: Counter[str] = Counter()
 
@@ -30,7 +30,7 @@ def embed(texts: list[str], folder: Path, device: Any = "cpu") -> torch.Tensor:
 @pytest.fixture(autouse=True)
 def teacher(monkeypatch: pytest.MonkeyPatch) -> None:
     asked.clear()
-    monkeypatch.setattr("headstart.distillation.embed_sentences", embed)
+    monkeypatch.setattr("headstart.pretraining.distillation.embed_sentences", embed)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def losses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         found.append(1 - likeness.mean().item())
         return likeness
 
-    monkeypatch.setattr("headstart.distillation.cosine_similarity", listen)
+    monkeypatch.setattr("headstart.pretraining.distillation.cosine_similarity", listen)
     return found
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
-from headstart.evaluation import load_pipeline
-from headstart.gazetteers import tokenize_catalogs
+from headstart.finetuning.catalogs import tokenize_catalogs
+from headstart.loading import load_pipeline
 from headstart.modeling.catalog_headstart import CatalogDict, CatalogMatch, find_matches, piece_key
 from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors
 

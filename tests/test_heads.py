@@ -17,13 +17,13 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerBase, TrainerCallback
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, export, finetune, load_skill
-from headstart.evaluation import load_pipeline
-from headstart.finetuning import train_skill
-from headstart.gazetteers import tokenize_catalogs
+from headstart.finetuning.catalogs import tokenize_catalogs
+from headstart.finetuning.finetune import train_skill
+from headstart.loading import load_pipeline
 from headstart.modeling.heads_headstart import WrongTrunkError
 from headstart.modeling.low_rank_headstart import merged
 from headstart.onnx import OnnxNLU
-from headstart.training_args import FinetuneArguments
+from headstart.training.arguments import FinetuneArguments
 
 QUICK: dict[str, Any] = {"max_steps": 4, "learning_rate": 0.02, "disable_tqdm": True}
 TEXTS = ["two strong espressos with oat milk please", "stop", "is there any decaf left", "clean the machine at seven"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from headstart.modeling.layers_headstart import BiLSTM, LinearChainCRF, RowLengths, run_lstm
-from headstart.training_args import bf16_fault
+from headstart.training.arguments import bf16_fault
 
 
 def padded(lengths: list[int], width: int, seed: int = 0) -> tuple[torch.Tensor, RowLengths]:

@@ -6,7 +6,7 @@ import evaluate
 import pytest
 
 from headstart import metrics
-from headstart.metrics import score
+from headstart.evaluation.metrics import score
 
 
 def utterance(intent: str | None, *slots: tuple[str, int, int]) -> dict:

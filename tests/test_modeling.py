@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
 from headstart import HeadstartConfig, HeadstartForJointNLU, HeadstartModel, Skill
-from headstart.data import rows_to_dataset
+from headstart.data.rows import rows_to_dataset
 
 
 def batch(model: HeadstartForJointNLU, lengths: list[int]) -> dict[str, torch.Tensor]:

@@ -21,8 +21,8 @@ from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, export, finetune
 from headstart.cli import main
-from headstart.data import slots_of_intents
-from headstart.gazetteers import tokenize_catalogs
+from headstart.data.skills import slots_of_intents
+from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.modeling.layers_headstart import LinearChainCRF
 from headstart.onnx import OnnxNLU, _Field
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from transformers import pipeline
 
 from headstart import NLUPipeline, evaluate
-from headstart.data import rows_to_dataset
+from headstart.data.rows import rows_to_dataset
 
 TEXTS = [
     "Brew a  LATTE",

@@ -10,11 +10,11 @@ from sklearn.linear_model import LogisticRegression
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune
-from headstart.data import rows_to_dataset
-from headstart.features import JointNLUCollator
-from headstart.gazetteers import tokenize_catalogs
-from headstart.probing import INTENT_CONFIDENCE, INTENT_PENALTY, LEAST_DEVIATION, fit_classifiers, rows_to_fit
-from headstart.refilling import EpochRows
+from headstart.data.encoding import JointNLUCollator
+from headstart.data.rows import rows_to_dataset
+from headstart.finetuning.catalogs import tokenize_catalogs
+from headstart.finetuning.probing import INTENT_CONFIDENCE, INTENT_PENALTY, LEAST_DEVIATION, fit_classifiers, rows_to_fit
+from headstart.training.epochs import EpochRows
 
 
 def test_only_the_classifiers_change_and_they_fit(

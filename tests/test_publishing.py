@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from headstart import Skill, export, finetune
-from headstart.evaluation import load_pipeline
+from headstart.hub.push import push
+from headstart.loading import load_pipeline
 from headstart.onnx import OnnxNLU
-from headstart.publishing import push
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from hub_server import DROPPED, HELD, Fault, HubServer
@@ -22,7 +22,7 @@ from hub_server import DROPPED, HELD, Fault, HubServer
 COMMAND = "import sys; from headstart.cli import main; sys.exit(main(sys.argv[1:]))"
 PUSH = """
 import sys
-from headstart.publishing import push
+from headstart.hub.push import push
 try:
     print(push(sys.argv[1], sys.argv[2], **eval(sys.argv[3]) if len(sys.argv) > 3 else {}))
 except (OSError, ValueError) as error:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headstart.data import DataError
+from headstart.data.rows import DataError
+from headstart.data.templates import Slot
 from headstart.readers import alexa, alexa_text, jovo, load_skill
 from headstart.readers.source import Source
-from headstart.templates import Slot
 
 ORDER = {
     "name": "OrderIntent",

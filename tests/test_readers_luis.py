@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart import DataError, Skill, load_skill
+from headstart.data.templates import Slot
 from headstart.readers.patterns import PatternError, expand, scan
-from headstart.templates import Slot
 
 APP: dict[str, Any] = {
     "luis_schema_version": "7.0.0",

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from headstart import Skill, load_skill
-from headstart.data import DataError, rows_to_dataset
+from headstart.data.rows import DataError, rows_to_dataset
 from headstart.readers import find_reader
 from headstart.readers.source import Source
 from headstart.writers.rasa import write_rasa

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headstart.recipe import choose_recipe
+from headstart.finetuning.recipe import choose_recipe
 
 
 @pytest.mark.parametrize(("rows", "steps"), [(1, 150), (25, 150), (100, 300), (3_600, 1_800), (12_268, 6_134)])

@@ -8,9 +8,9 @@ import pytest
 from transformers import PreTrainedTokenizerBase, TrainerControl, TrainerState
 
 from headstart import Skill
-from headstart.data import rows_to_dataset
-from headstart.label_names import label_words
-from headstart.refilling import EpochRows, NewEpoch
+from headstart.data.label_names import label_words
+from headstart.data.rows import rows_to_dataset
+from headstart.training.epochs import EpochRows, NewEpoch
 
 Rows = list[dict[str, Any]]
 

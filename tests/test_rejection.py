@@ -16,14 +16,15 @@ from transformers import AutoTokenizer, EvalPrediction, PreTrainedTokenizerBase
 
 import headstart
 from headstart import DataError, HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune, load_skill
-from headstart.data import rows_to_dataset
-from headstart.evaluation import load_pipeline
-from headstart.finetuning import make_background, make_model
-from headstart.metrics import expected_calibration_error, roc_auc
+from headstart.data.out_of_scope import read_background
+from headstart.data.rows import rows_to_dataset
+from headstart.evaluation.metrics import expected_calibration_error, roc_auc
+from headstart.finetuning.finetune import make_background, make_model
+from headstart.finetuning.rejection import NEAREST, choose_background, fit_temperature, held_out_background
+from headstart.loading import load_pipeline
 from headstart.modeling.modeling_headstart import REJECTED
-from headstart.rejection import NEAREST, choose_background, fit_temperature, held_out_background, read_background
-from headstart.trainer import skill_metrics
-from headstart.training_args import FinetuneArguments
+from headstart.training.arguments import FinetuneArguments
+from headstart.training.trainer import skill_metrics
 
 
 class Lamp:

@@ -13,7 +13,7 @@ import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU
-from headstart.gazetteers import tokenize_catalogs
+from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.tokenization import NLUPipeline
 
 # Run in a fresh process that can't import headstart. It prints one JSON object.

@@ -14,9 +14,10 @@ from transformers import AutoTokenizer
 
 from headstart import DataError, HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.cli import main
-from headstart.data import rows_to_dataset
-from headstart.evaluation import score_answers
-from headstart.recipe import Recipe
+from headstart.data.rows import rows_to_dataset
+from headstart.data.templates import row_template
+from headstart.evaluation.evaluate import score_answers
+from headstart.finetuning.recipe import Recipe
 from headstart.report import ReportOptions, make_report
 from headstart.report.cases import DomainCase, SkillCase, data_hash, find_domains, find_skills
 from headstart.report.classical import ClassicalNLU
@@ -24,7 +25,6 @@ from headstart.report.curve import Curve
 from headstart.report.statistics import Results, compare, convergence, interval
 from headstart.report.summary import summarize
 from headstart.report.systems import SYSTEMS, Run
-from headstart.templates import row_template
 
 
 def run(skill: str, system: str, error: float, seed: int = 0, **fields: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from headstart.seen_pieces import SeenEmbedding
+from headstart.finetuning.seen_tokens import SeenEmbedding
 
 
 def train(embedding: nn.Module, ids: torch.Tensor) -> None:

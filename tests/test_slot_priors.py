@@ -10,8 +10,9 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
-from headstart.data import rows_to_dataset, slots_of_intents
-from headstart.evaluation import load_pipeline
+from headstart.data.rows import rows_to_dataset
+from headstart.data.skills import slots_of_intents
+from headstart.loading import load_pipeline
 from headstart.modeling.configuration_headstart import check_skill_entry
 from headstart.modeling.losses_headstart import seen_slots, slot_priors
 

@@ -19,9 +19,10 @@ from safetensors.torch import load_file
 
 from headstart import DataError, pretrain
 from headstart.cli import main
-from headstart.corpora import Source, load_sources
-from headstart.data import rows_to_dataset
-from headstart.streaming import BatchStream, first_texts, stream_sources, write_labels
+from headstart.data.batches import BatchStream, first_texts
+from headstart.data.corpora import Source, load_sources, stream_sources
+from headstart.data.rows import rows_to_dataset
+from headstart.data.streaming import write_labels
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from hub_server import File, HubServer, Repo

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart import DataError, Skill
-from headstart.templates import (
+from headstart.data.skills import make_skill
+from headstart.data.templates import (
     ShuffledOrder,
     Slot,
     Template,
     ValueSource,
     fill_templates,
-    make_skill,
     parse_template,
     row_template,
     split_rows,

@@ -20,11 +20,17 @@ from transformers import AutoTokenizer, TrainerCallback
 import headstart
 from headstart import HeadstartForJointNLU, Skill, finetune, pretrain
 from headstart.checkpoints import resolve_checkpoint
-from headstart.data import rows_to_dataset
-from headstart.features import encode_rows
-from headstart.finetuning import apply_recipe
-from headstart.trainer import JointNLUTrainer, equal_length_order
-from headstart.training_args import FinetuneArguments, HeadstartTrainingArguments, PretrainArguments, bf16_fault, parse_arguments
+from headstart.data.encoding import encode_rows
+from headstart.data.rows import rows_to_dataset
+from headstart.finetuning.finetune import apply_recipe
+from headstart.training.arguments import (
+    FinetuneArguments,
+    HeadstartTrainingArguments,
+    PretrainArguments,
+    bf16_fault,
+    parse_arguments,
+)
+from headstart.training.trainer import JointNLUTrainer, equal_length_order
 
 QUICK = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True}
 
@@ -109,7 +115,7 @@ def test_validation_rows_need_no_options_and_the_best_checkpoint_is_kept(
     coffee: Skill, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     histories = []
-    save = headstart.finetuning.save_run
+    save = headstart.finetuning.finetune.save_run
     monkeypatch.setattr(
         headstart.finetuning,
         "save_run",
@@ -241,7 +247,7 @@ def test_resumed_equals_uninterrupted(
             assert state.epoch > 1 and state.epoch % 1  # in the middle of a later epoch
             raise KeyboardInterrupt
 
-    from headstart.trainer import JointNLUTrainer
+    from headstart.training.trainer import JointNLUTrainer
 
     start = JointNLUTrainer.train
     with monkeypatch.context() as patched:
@@ -424,7 +430,7 @@ def test_bfloat16_is_chosen_where_the_processor_has_units_for_it(
     has_units: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "amx_bf16": has_units})
-    monkeypatch.setattr("headstart.training_args.bf16_fault", lambda: None)
+    monkeypatch.setattr("headstart.training.arguments.bf16_fault", lambda: None)
     options = {"skill": "rows.jsonl", "output_dir": str(tmp_path), "use_cpu": True}
     assert FinetuneArguments(**options, auto_bf16=True).bf16 is has_units
     assert FinetuneArguments(**options).bf16 is False

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headstart.data import DataError, Skill, rows_to_dataset
+from headstart.data.rows import DataError, rows_to_dataset
+from headstart.data.skills import Skill, make_skill
+from headstart.data.templates import Slot, Template, row_template, tidy
 from headstart.readers import load_skill
-from headstart.templates import Slot, Template, make_skill, row_template, tidy
 from headstart.writers.alexa import write_alexa
 
 

@@ -7,7 +7,7 @@ from .alignment_headstart import SpanCounts, Words, find_words, spans_to_tags, t
 
 if TYPE_CHECKING:
     from .pipeline_headstart import NLUPipeline
-    from .tokenization_headstart import build_tokenizer, order_pieces
+    from .tokenization_headstart import build_tokenizer, order_tokens
 
 
 def __getattr__(name: str) -> Any:
@@ -30,7 +30,7 @@ __all__ = [
     "Words",
     "build_tokenizer",
     "find_words",
-    "order_pieces",
+    "order_tokens",
     "spans_to_tags",
     "tags_to_spans",
 ]

@@ -1,7 +1,6 @@
 """Words, characters and IOB2 tags: the one place where character spans become tags and tags become spans.
 
-A *word* is what the tokenizer's pre-tokenizer cuts: a run of letters, a run of digits, or one other character. A *span* is
-`{"start", "end", "label"}` in characters of the caller's own string, end exclusive. Tags are integers: 0 is `O`, 1 + 2k is `B-`
+A *word* is what the tokenizer's pre-tokenizer cuts: a run of letters, a run of digits, or one other character. Tags are integers: 0 is `O`, 1 + 2k is `B-`
 and 2 + 2k is `I-` of slot label k. The first word of every span is tagged `B-` (IOB2).
 """
 
@@ -10,9 +9,24 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired, TypedDict
 
 OUTSIDE = 0
+
+
+class Span(TypedDict):
+    """A slot in a text.
+
+    Args:
+        start, end: characters of the caller's own string, end exclusive.
+        label: the slot label.
+        score: the lowest probability of its words, of a span that was predicted.
+    """
+
+    start: int
+    end: int
+    label: str
+    score: NotRequired[float]
 
 
 @dataclass
@@ -46,7 +60,7 @@ class Words:
     Args:
         starts: first character of each word.
         ends: one past the last character of each word.
-        first_tokens: position of each word's first piece.
+        first_tokens: position of each word's first token.
     """
 
     starts: list[int]
@@ -62,8 +76,8 @@ def find_words(text: str, offsets: Sequence[tuple[int, int]], word_ids: Sequence
 
     Args:
         text: the caller's string.
-        offsets: characters (start, end) of each piece, as a fast tokenizer gives them.
-        word_ids: number of the word that each piece belongs to; None for padding and special pieces.
+        offsets: characters (start, end) of each token, as a fast tokenizer gives them.
+        word_ids: number of the word that each token belongs to; None for padding and special tokens.
     """
     words = Words([], [], [])
     previous = None
@@ -77,9 +91,8 @@ def find_words(text: str, offsets: Sequence[tuple[int, int]], word_ids: Sequence
             words.ends.append(end)
             words.first_tokens.append(position)
         previous = word
-    for index, end in enumerate(words.ends):
+    for index, (end, limit) in enumerate(zip(words.ends, [*words.starts[1:], len(text)], strict=False)):
         # The normaliser drops combining marks and invisible characters; they still belong to the word before them.
-        limit = words.starts[index + 1] if index + 1 < len(words) else len(text)
         while end < limit and unicodedata.category(text[end]) in ("Mn", "Me", "Mc", "Cf"):
             end += 1
         words.ends[index] = end
@@ -87,7 +100,7 @@ def find_words(text: str, offsets: Sequence[tuple[int, int]], word_ids: Sequence
 
 
 def spans_to_tags(
-    spans: Sequence[dict[str, Any]], words: Words, labels: Sequence[str], is_truncated: bool = False
+    spans: Sequence[Span], words: Words, labels: Sequence[str], is_truncated: bool = False
 ) -> tuple[list[int], SpanCounts]:
     """Tags of the words, and what was changed on the way.
 
@@ -124,22 +137,20 @@ def spans_to_tags(
     return tags, counts
 
 
-def align_spans(spans: Sequence[dict[str, Any]], words: Words) -> tuple[list[dict[str, Any]], SpanCounts]:
+def align_spans(spans: Sequence[Span], words: Words) -> tuple[list[Span], SpanCounts]:
     """The spans as tags of words can say them: what cuts a word is widened to it; see [`spans_to_tags`]."""
     labels = sorted({span["label"] for span in spans})
     tags, counts = spans_to_tags(spans, words, labels)
     return tags_to_spans(tags, words, labels), counts
 
 
-def tags_to_spans(
-    tags: Sequence[int], words: Words, labels: Sequence[str], scores: Sequence[float] | None = None
-) -> list[dict[str, Any]]:
+def tags_to_spans(tags: Sequence[int], words: Words, labels: Sequence[str], scores: Sequence[float] | None = None) -> list[Span]:
     """Spans of a valid IOB2 sequence, each with `start`, `end`, `label` and, if scores are given, the lowest of its words' scores.
 
     Raises:
         ValueError: an `I-` tag follows neither its `B-` nor its `I-` tag.
     """
-    spans: list[dict[str, Any]] = []
+    spans: list[Span] = []
     previous = OUTSIDE
     for i, tag in enumerate(tags):
         if tag != OUTSIDE and tag % 2 == 0:
@@ -156,4 +167,4 @@ def tags_to_spans(
     return spans
 
 
-__all__ = ["SpanCounts", "Words", "align_spans", "find_words", "spans_to_tags", "tags_to_spans"]
+__all__ = ["Span", "SpanCounts", "Words", "align_spans", "find_words", "spans_to_tags", "tags_to_spans"]

@@ -4,14 +4,67 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypedDict
 
 from .alignment_headstart import Words, tags_to_spans
 
 logger = logging.getLogger(__name__)
 
 SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class IntentAnswer(TypedDict):
+    """The intent of an answer.
+
+    Args:
+        label: its name; None if the text is none of the skill's intents.
+        score: its probability, or that of "none of these".
+    """
+
+    label: str | None
+    score: float
+
+
+class SlotAnswer(TypedDict):
+    """A slot of an answer.
+
+    Args:
+        label: the slot label.
+        start, end: characters of the text, end exclusive.
+        value: `text[start:end]`.
+        score: the lowest marginal probability of its words.
+    """
+
+    label: str
+    start: int
+    end: int
+    value: str
+    score: float
+
+
+class Answer(TypedDict):
+    """The answer to a text.
+
+    Args:
+        text: the string that was given.
+        skill: the skill that answered; None if none of several was found to be meant.
+        intent: its intent; None if the skill has no intents or the text is blank.
+        slots: its slots, by start.
+    """
+
+    text: str
+    skill: str | None
+    intent: IntentAnswer | None
+    slots: list[SlotAnswer]
+
+
+class Labels(TypedDict):
+    """What is read of a skill's entry in the configuration: name, intents and slot labels."""
+
+    name: str
+    intents: list[str]
+    slots: list[str]
 
 
 def check_requests(inputs: Any) -> None:
@@ -27,81 +80,79 @@ def check_requests(inputs: Any) -> None:
         raise TypeError(f"found {type(inputs).__name__}; give a string, or a list of strings for several requests.")
 
 
-def check_text(text: Any) -> None:
-    """Raise `TypeError` if one of several requests is not a string."""
-    if not isinstance(text, str):
-        raise TypeError(f"found {type(text).__name__}; every request must be a string.")
-
-
-def readable(text: str) -> str:
-    """The text, as long as it was, as a tokenizer can read it: halves of characters (lone surrogates) are characters that it doesn't know."""
-    return SURROGATES.sub("\ufffd", text)
-
-
-def check_threshold(reject_threshold: float | None) -> None:
+def check_threshold(reject_threshold: float) -> None:
     """Raise `ValueError` if it is no probability."""
-    if reject_threshold is not None and not 0 <= reject_threshold <= 1:
+    if not 0 <= reject_threshold <= 1:
         raise ValueError(f"reject_threshold is {reject_threshold}; it must lie between 0 and 1 (never reject).")
 
 
-def warn_of_cut(text: str, words: Words, num_pieces: int, max_pieces: int) -> None:
+def readable(text: Any) -> str:
+    """The text, as long as it was, as a tokenizer can read it: halves of characters (lone surrogates) are characters that it doesn't know.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"found {type(text).__name__}; every request must be a string.")
+    return SURROGATES.sub("\ufffd", text)
+
+
+def warn_of_cut(text: str, words: Words, num_tokens: int, max_tokens: int) -> None:
     """Log that the end of a text was not read, if that is so.
 
     Args:
         text: what was given.
         words: what of it was read.
-        num_pieces: its pieces, as they were read.
-        max_pieces: more are cut off.
+        num_tokens: its tokens, as they were read.
+        max_tokens: more are cut off.
     """
-    if num_pieces == max_pieces and text[words.ends[-1] :].strip():
+    if num_tokens == max_tokens and text[words.ends[-1] :].strip():
         logger.warning(
-            "a text of %d characters was cut after %d (%d pieces): slots behind them are not found",
-            len(text), words.ends[-1], max_pieces,
+            "a text of %d characters was cut after %d (%d tokens): slots behind them are not found",
+            len(text), words.ends[-1], max_tokens,
         )  # fmt: skip
 
 
 def make_answer(
-    entry: Mapping[str, Any],
-    text: str,
-    words: Words,
-    intent: int,
-    intent_score: float,
-    tags: Sequence[int],
-    tag_scores: Sequence[float],
-) -> dict[str, Any]:
+    skill: Labels, text: str, words: Words, *, intent: tuple[int, float], tags: Iterable[int], tag_scores: Sequence[float]
+) -> Answer:
     """The answer to one text; [`NLUPipeline`] says what is in it.
 
     Args:
-        entry: the skill's entry in the configuration.
+        skill: the skill's entry in the configuration.
         text: the text.
         words: its words.
-        intent: number of the intent, below 0 if it is none of the skill's.
-        intent_score: its probability.
+        intent: number of the intent, below 0 if it is none of the skill's, and its probability.
         tags: those of the words; not read if the skill has no slots.
         tag_scores: their probabilities.
     """
-    found = None
-    if entry["intents"] and len(words):
-        found = {"label": entry["intents"][intent] if intent >= 0 else None, "score": intent_score}
-    spans: list[dict[str, Any]] = []
-    if entry["slots"] and not (found is not None and found["label"] is None):
-        spans = tags_to_spans(tags, words, entry["slots"], tag_scores)
-    slots = [
-        {
-            "label": span["label"],
-            "start": span["start"],
-            "end": span["end"],
-            "value": text[span["start"] : span["end"]],
-            "score": span["score"],
-        }
-        for span in spans
-    ]
-    return {"text": text, "skill": entry["name"], "intent": found, "slots": slots}
+    number, score = intent
+    found: IntentAnswer | None = None
+    if skill["intents"] and words.starts:
+        found = {"label": skill["intents"][number] if number >= 0 else None, "score": score}
+    slots: list[SlotAnswer] = []
+    if skill["slots"] and not (found is not None and found["label"] is None):
+        for span in tags_to_spans(list(tags), words, skill["slots"], tag_scores):
+            start, end = span["start"], span["end"]
+            slots.append({"label": span["label"], "start": start, "end": end, "value": text[start:end], "score": span["score"]})
+    return {"text": text, "skill": skill["name"], "intent": found, "slots": slots}
 
 
-def make_no_answer(text: str, score: float) -> dict[str, Any]:
+def make_no_answer(text: str, score: float) -> Answer:
     """The answer to a text that is for none of several skills, with the probability of that; without an intent if it is blank."""
     return {"text": text, "skill": None, "intent": {"label": None, "score": score} if text.strip() else None, "slots": []}
 
 
-__all__ = ["check_requests", "check_text", "check_threshold", "make_answer", "make_no_answer", "readable", "warn_of_cut"]
+__all__ = [
+    "SURROGATES",
+    "Answer",
+    "IntentAnswer",
+    "Labels",
+    "SlotAnswer",
+    "check_requests",
+    "check_threshold",
+    "make_answer",
+    "make_no_answer",
+    "readable",
+    "warn_of_cut",
+]

@@ -15,7 +15,7 @@ from transformers import Pipeline
 from transformers.dynamic_module_utils import custom_object_save
 
 from .alignment_headstart import Words, find_words
-from .answers_headstart import check_requests, check_text, check_threshold, make_answer, make_no_answer, readable, warn_of_cut
+from .answers_headstart import Answer, check_requests, check_threshold, make_answer, make_no_answer, readable, warn_of_cut
 
 NO_SKILL_THRESHOLD = (
     0.73  # probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md)
@@ -69,7 +69,7 @@ class NLUPipeline(Pipeline):
     _load_tokenizer = True
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
-        """Answer one text (a dict) or several (a list of dicts); see the class."""
+        """Answer one text (an [`Answer`]) or several (a list of these); see the class."""
         check_requests(inputs)
         if not isinstance(inputs, (str, GeneratorType, Dataset)):
             inputs = list(inputs)  # tuples, columns, iterators: transformers takes none of them for several requests
@@ -84,7 +84,8 @@ class NLUPipeline(Pipeline):
         reject_threshold: float | None = None,
         use_gazetteers: bool | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        check_threshold(reject_threshold)
+        if reject_threshold is not None:
+            check_threshold(reject_threshold)
         if isinstance(skills, str) or (skills is not None and skill is not None):
             raise ValueError(
                 f"skill is {skill!r} and skills is {skills!r}; give one name as skill=, or several in a list as skills=."
@@ -106,15 +107,17 @@ class NLUPipeline(Pipeline):
         return find_words(text, encoding["offset_mapping"], encoding.word_ids())
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
-        """Tokenize one text: `input_ids` and `attention_mask` (1, tokens), the text, and its words."""
-        check_text(input_)
+        """Tokenize one text: `input_ids`, `attention_mask` and `word_starts` (1, tokens), the text, and its words."""
         encoding = self.tokenizer(readable(input_), truncation=True, return_offsets_mapping=True)
         words = find_words(input_, encoding["offset_mapping"], encoding.word_ids())
         warn_of_cut(input_, words, len(encoding["input_ids"]), self.tokenizer.model_max_length)
         ids = encoding["input_ids"] or [self.tokenizer.unk_token_id]  # a packed sequence can't be empty
+        word_starts = torch.zeros(1, len(ids), dtype=torch.long)
+        word_starts[0, words.first_tokens or [0]] = 1
         return {
             "input_ids": torch.tensor([ids]),
             "attention_mask": torch.ones(1, len(ids), dtype=torch.long),
+            "word_starts": word_starts,
             "text": input_,
             "words": words,
         }
@@ -128,28 +131,37 @@ class NLUPipeline(Pipeline):
         use_gazetteers: bool = True,
     ) -> dict[str, Any]:
         input_ids, attention_mask = model_inputs["input_ids"], model_inputs["attention_mask"]
+        word_starts = model_inputs["word_starts"].bool()
         given = {"text": model_inputs["text"], "words": model_inputs["words"]}
         if skills is not None or (skill is None and len(self.model.skills) > 1 and self.model.routed_skills):
             names = list(self.model.routed_skills if skills is None else skills)
             odds, places = self.model.route(input_ids, attention_mask, names).max(dim=1)
             skill_ids, for_none = self.model.skill_ids([names[place] for place in places.tolist()]), (-odds).sigmoid()
         else:
-            skill_ids = self.model.skill_ids([self.model.skill(skill)["name"]] * len(input_ids))
+            skill_ids = self.model.skill_ids([skill] * len(input_ids))
             for_none = torch.zeros(len(input_ids))
-        outputs = self.model(input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers)
-        decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids, reject_threshold)
+        outputs = self.model(
+            input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers, word_starts=word_starts
+        )
+        decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids, reject_threshold, word_starts)
         return {**given, "skill_ids": skill_ids, "for_none": for_none, **decoding}
 
-    def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None) -> dict[str, Any]:
+    def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None) -> Answer:
         """Turn decoded ids into labels and characters of the text."""
+        text: str = model_outputs["text"]
         words: Words = model_outputs["words"]
+        num_words = len(words.starts)
         for_none = float(model_outputs["for_none"][0])
-        if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold) or (for_none and not len(words)):
-            return make_no_answer(model_outputs["text"], for_none)
-        entry = self.model.config.skills[int(model_outputs["skill_ids"][0])]
-        tags, scores = (model_outputs[name][0][: len(words)].tolist() for name in ("tags", "tag_scores"))
-        intent, intent_score = int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])
-        return make_answer(entry, model_outputs["text"], words, intent, intent_score, tags, scores)
+        if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold) or (for_none and not num_words):
+            return make_no_answer(text, for_none)
+        return make_answer(
+            self.model.config.skills[int(model_outputs["skill_ids"][0])],
+            text,
+            words,
+            intent=(int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])),
+            tags=model_outputs["tags"][0][:num_words].tolist(),
+            tag_scores=model_outputs["tag_scores"][0][:num_words].tolist(),
+        )
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
         """Save model, tokenizer and the code that loads them without this package: a self-contained checkpoint."""

@@ -1,4 +1,4 @@
-"""The Headstart tokenizer: lower-cased word pieces, words cut between letters, digits and everything else.
+"""The Headstart tokenizer: lower-cased word pieces (tokens), words cut between letters, digits and everything else.
 
 The result is a plain `tokenizers` tokenizer in transformers' own fast class, so `AutoTokenizer` loads it without this package.
 """
@@ -15,29 +15,29 @@ CONTINUATION = "##"
 MAX_TOKENS = 512
 
 
-def order_pieces(pieces: Iterable[str]) -> tuple[list[str], int, int]:
-    """Order a vocabulary: special pieces, pieces that continue a word, pieces that begin one.
+def order_tokens(tokens: Iterable[str]) -> tuple[list[str], int, int]:
+    """Order a vocabulary: special tokens, tokens that continue a word, tokens that begin one.
 
     Returns:
-        the pieces, and the first and one past the last id of those that continue a word (`HeadstartConfig.continuation_start`
-        and `continuation_stop`). Pieces added later come last, among those that begin a word.
+        the tokens, and the first and one past the last id of those that continue a word (`HeadstartConfig.continuation_start`
+        and `continuation_stop`). Tokens added later come last, among those that begin a word.
     """
-    distinct = dict.fromkeys(pieces)
+    distinct = dict.fromkeys(tokens)
     specials = [PAD, UNKNOWN, MASK]
-    continuing = [piece for piece in distinct if piece.startswith(CONTINUATION) and piece != CONTINUATION]
-    beginning = [piece for piece in distinct if not piece.startswith(CONTINUATION) and piece not in specials]
+    continuing = [token for token in distinct if token.startswith(CONTINUATION) and token != CONTINUATION]
+    beginning = [token for token in distinct if not token.startswith(CONTINUATION) and token not in specials]
     return [*specials, *continuing, *beginning], len(specials), len(specials) + len(continuing)
 
 
-def build_tokenizer(pieces: list[str]) -> PreTrainedTokenizerFast:
-    """Make a fast tokenizer from a vocabulary ordered by [`order_pieces`].
+def build_tokenizer(vocabulary: list[str]) -> PreTrainedTokenizerFast:
+    """Make a fast tokenizer from a vocabulary ordered by [`order_tokens`].
 
     Args:
-        pieces: the word pieces; a piece's position is its id.
+        vocabulary: the tokens; a token's position is its id.
     """
     tokenizer = Tokenizer(
         models.WordPiece(
-            vocab={piece: number for number, piece in enumerate(pieces)},
+            vocab={token: number for number, token in enumerate(vocabulary)},
             unk_token=UNKNOWN,
             continuing_subword_prefix=CONTINUATION,
             max_input_chars_per_word=100,
@@ -59,9 +59,9 @@ def build_tokenizer(pieces: list[str]) -> PreTrainedTokenizerFast:
         mask_token=MASK,
         model_max_length=MAX_TOKENS,
         padding_side="right",
-        split_special_tokens=True,  # "[PAD]" in a user's text is three words, not the piece
+        split_special_tokens=True,  # "[PAD]" in a user's text is three words, not the token
         model_input_names=["input_ids", "attention_mask"],
     )
 
 
-__all__ = ["build_tokenizer", "order_pieces"]
+__all__ = ["build_tokenizer", "order_tokens"]

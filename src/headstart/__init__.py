@@ -9,20 +9,22 @@ from headstart.version import __version__
 if TYPE_CHECKING:
     from headstart.checkpoints import BASE_EN
     from headstart.conversion import convert
-    from headstart.data import DataError, Skill
-    from headstart.evaluation import evaluate
+    from headstart.data.rows import DataError
+    from headstart.data.skills import Skill
+    from headstart.evaluation.evaluate import evaluate
     from headstart.exporting import export
-    from headstart.finetuning import finetune
+    from headstart.finetuning.finetune import finetune
     from headstart.modeling import HeadstartConfig, HeadstartForJointNLU, HeadstartModel
-    from headstart.pretraining import pretrain
+    from headstart.pretraining.pretrain import pretrain
     from headstart.readers import load_skill
     from headstart.tokenization import NLUPipeline
 
-# Where the names are, which are imported when they are first asked for: headstart.onnx must not wait for torch.
+# Where the names are, which are imported when they are first asked for: commands and headstart.onnx must not wait for torch.
 _HOMES = {
-    "BASE_EN": "checkpoints", "DataError": "data", "HeadstartConfig": "modeling", "HeadstartForJointNLU": "modeling",
-    "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data", "convert": "conversion", "evaluate": "evaluation",
-    "export": "exporting", "finetune": "finetuning", "load_skill": "readers", "pretrain": "pretraining",
+    "BASE_EN": "checkpoints", "DataError": "data.rows", "HeadstartConfig": "modeling", "HeadstartForJointNLU": "modeling",
+    "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data.skills", "convert": "conversion",
+    "evaluate": "evaluation.evaluate", "export": "exporting", "finetune": "finetuning.finetune", "load_skill": "readers",
+    "pretrain": "pretraining.pretrain",
 }  # fmt: skip
 _SUBPACKAGES = ("modeling", "readers", "tokenization")
 

@@ -13,22 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from headstart.checkpoints import BASE_EN
-from headstart.conversion import convert
-from headstart.evaluation import evaluate, load_pipeline, skill_entry
-from headstart.exporting import export
-from headstart.finetuning import load_skill_of, run_finetuning
-from headstart.pretraining import run_pretraining
-from headstart.publishing import push
-from headstart.readers import READERS
-from headstart.report import EXPERIMENTS, ReportOptions, make_report
-from headstart.report.systems import DEFAULT_SYSTEMS, SYSTEMS
-from headstart.streaming import write_labels
-from headstart.templates import FILLS, MAX_UTTERANCES
-from headstart.tokenization import NLUPipeline
-from headstart.tokenization.answers_headstart import readable
-from headstart.training_args import FinetuneArguments, PretrainArguments, parse_arguments
+from headstart.data.templates import FILLS, MAX_UTTERANCES
+from headstart.readers import READERS, load_skill
+from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions
 from headstart.version import __version__
 from headstart.writers import WRITERS
+
+# What a command needs besides is imported when it runs: only those that train or run a network in torch wait for it.
 
 TRAINING = {
     "pretrain": "train a base on corpora",
@@ -67,11 +58,22 @@ def train_main(argv: Sequence[str] | None = None, prog: str = "train.py") -> int
 
 
 def _train(stage: str, argv: list[str], prog: str) -> None:
+    from headstart.training.command_line import parse_options
+    from headstart.training.options import FinetuneOptions, PretrainOptions
+
     if stage == "pretrain":
-        run_pretraining(parse_arguments(PretrainArguments, argv, prog))
+        options = parse_options(PretrainOptions, argv, prog)
+        from headstart.pretraining.pretrain import run_pretraining
+
+        run_pretraining(options)
         return
-    args = parse_arguments(FinetuneArguments, argv, prog)
-    run_finetuning(args, load_skill_of(args))
+    said = parse_options(FinetuneOptions, argv, prog)
+    skill = load_skill(
+        str(said.skill), said.skill_name, said.allow_unseen_labels
+    )  # whose mistakes are told before torch is there
+    from headstart.finetuning.finetune import run_finetuning
+
+    run_finetuning(said, skill)
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -87,7 +89,9 @@ def _make_parser() -> argparse.ArgumentParser:
     scores = commands.add_parser("evaluate", allow_abbrev=False, help="scores on annotated rows, one JSON object")
     scores.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
     scores.add_argument("--data", required=True, metavar="ROWS.jsonl", help="annotated rows")
-    scores.add_argument("--unknown", metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line")
+    scores.add_argument(
+        "--out_of_scope", metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line"
+    )
     scores.set_defaults(run=_evaluate)
     _add_convert(commands)
     _add_report(commands)
@@ -133,6 +137,8 @@ def _add_convert(commands: Any) -> None:
 
 
 def _convert(options: argparse.Namespace) -> None:
+    from headstart.conversion import convert
+
     filling = {name: value for name in ("max_utterances", "fills") if (value := getattr(options, name)) is not None}
     convert(
         options.path, options.out, options.format, source_format=options.source_format, name=options.name,
@@ -170,6 +176,8 @@ def _add_report(commands: Any) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
+    from headstart.report.transfer_report import make_report
+
     fields: dict[str, Any] = {field.name: getattr(options, field.name) for field in dataclasses.fields(ReportOptions)}
     for name in ("systems", "only", "tuned_on"):
         fields[name] = tuple(fields[name])
@@ -188,6 +196,9 @@ def _add_export(commands: Any) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    from headstart.exporting import export
+    from headstart.loading import load_pipeline
+
     nlu = load_pipeline(options.model, base=options.base)
     print(export(nlu, options.out, options.skill, int8=options.int8))  # type: ignore[arg-type]  # which says so of an exported one
 
@@ -204,18 +215,25 @@ def _add_push(commands: Any) -> None:
 
 
 def _push(options: argparse.Namespace) -> None:
+    from headstart.hub.push import push
+
     names = ("path_in_repo", "private", "revision", "message")
     print(push(options.model, options.repo_id, **{name: getattr(options, name) for name in names}))
 
 
 def _labels(options: argparse.Namespace) -> None:
+    from headstart.data.streaming import write_labels
+
     for name, found in write_labels(options.data_dir, options.sources).items():
         print(f"{name}: {found['rows']} rows, {len(found['intents'])} intents, {len(found['slots'])} slot labels")
 
 
 def _predict(options: argparse.Namespace) -> None:
-    nlu = load_pipeline(options.model, base=options.base)
-    skill = options.skill if isinstance(nlu, NLUPipeline) and nlu.model.routed_skills else skill_entry(nlu, options.skill)["name"]
+    from headstart.loading import finds_skills, load_pipeline, skill_entry
+    from headstart.tokenization.answers_headstart import readable
+
+    nlu: Any = load_pipeline(options.model, base=options.base)
+    skill = options.skill if finds_skills(nlu) else skill_entry(nlu, options.skill)["name"]
     further = {"reject_threshold": options.reject_threshold, "use_gazetteers": not options.without_gazetteers}
     if len(options.texts) == 1:
         answers = [nlu(options.texts[0], skill=skill, **further)]
@@ -229,9 +247,13 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from headstart.evaluation.evaluate import evaluate
+    from headstart.loading import load_pipeline
+
     scores = evaluate(
         load_pipeline(options.model, base=options.base), options.data, options.skill, options.batch_size or BATCH_SIZE,
-        unknown=options.unknown, reject_threshold=options.reject_threshold, use_gazetteers=not options.without_gazetteers,
+        out_of_scope=options.out_of_scope, reject_threshold=options.reject_threshold,
+        use_gazetteers=not options.without_gazetteers,
     )  # fmt: skip
     print(json.dumps(scores))
 

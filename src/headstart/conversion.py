@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.data import CATALOGS, SUFFIXES, Skill, rows_to_dataset
+from headstart.data.rows import CATALOGS, SUFFIXES, Row
+from headstart.data.skills import PARTS, Skill, make_skill
+from headstart.data.templates import split_rows
 from headstart.readers import load_skill
-from headstart.readers.rows import FACTS, PARTS
-from headstart.templates import make_skill, split_rows
+from headstart.readers.rows import FACTS
 from headstart.writers import WRITERS
 from headstart.writers.rows import write_rows
 
@@ -41,7 +42,7 @@ def convert(
         name: the skill's name; made from the path if it is left out.
         test_share: share of each intent's templates that becomes `test.jsonl` of the folder.
         seed: of filling templates, and of the choice of test templates.
-        filling: `max_utterances` and `fills` of [`headstart.templates.fill_templates`].
+        filling: `max_utterances` and `fills` of [`headstart.data.templates.fill_templates`].
 
     Returns:
         the skill that was written.
@@ -59,34 +60,41 @@ def convert(
     is_folder = format == "rows" and out.suffix.lower() not in SUFFIXES
     if test_share and not is_folder:
         raise ValueError(f"test rows need a folder of rows, not {str(out)!r}: leave out test_share, or give --out FOLDER.")
-    skill = load_skill(path, name, allow_unseen_labels=True, format=source_format)
-    is_open = any(slot.value is None for template in skill.templates for slot in template.slots)
-    if (is_open and (seed or filling)) or (skill.templates and "max_utterances" in filling):
-        made = make_skill(
-            skill.name, skill.templates, catalogs=skill.catalogs, slot_types=skill.slot_types, invocation=skill.invocation,
-            seed=seed, **filling,
-        )  # fmt: skip
-        skill = replace(made, validation=skill.validation, test=skill.test, allow_unseen_labels=True)
-    if test_share and skill.test is not None:
-        raise ValueError(f"{path} has test rows of its own ({len(skill.test)}): leave out test_share.")
+    skill = _fill_anew(load_skill(path, name, allow_unseen_labels=True, format=source_format), seed, filling)
+    if test_share and skill.has("test"):
+        raise ValueError(f"{path} has test rows of its own ({len(skill.rows('test'))}): leave out test_share.")
     if test_share:
-        kept, held_out = split_rows(skill.train.to_list(), test_share, seed)
+        kept, held_out = split_rows(skill.rows("train"), test_share, seed)
         if not held_out:
             logger.warning("%s: no template can be held out: every intent needs at least two", path)
-        skill.train, skill.test = rows_to_dataset(kept), rows_to_dataset(held_out)
+        skill = skill.replace(train=kept, test=held_out)
     out.parent.mkdir(parents=True, exist_ok=True)
     if is_folder:
         write_folder(skill, out)
     else:
         WRITERS[format](skill, out)
         _warn_of_held_out_rows(skill, out)
-    logger.info("%s: %s, %d rows, %d intents, %d slots", out, format, len(skill.train), len(skill.intents), len(skill.slots))
+    rows, labels = len(skill.rows("train")), (len(skill.intents), len(skill.slots))
+    logger.info("%s: %s, %d rows, %d intents, %d slots", out, format, rows, *labels)
     return skill
+
+
+def _fill_anew(skill: Skill, seed: int, filling: dict[str, Any]) -> Skill:
+    """The skill with rows made of its templates as it is wanted; as it is, if nothing is wanted of them."""
+    is_open = any(template.is_open for template in skill.templates)
+    if not ((is_open and (seed or filling)) or (skill.templates and "max_utterances" in filling)):
+        return skill
+    made = make_skill(
+        skill.name, skill.templates, catalogs=skill.catalogs, slot_types=skill.slot_types, invocation=skill.invocation,
+        seed=seed, **filling,
+    )  # fmt: skip
+    held_out = {part: skill.rows(part) for part in PARTS[1:] if skill.has(part)}
+    return made.replace(**held_out, allow_unseen_labels=True)
 
 
 def _warn_of_held_out_rows(skill: Skill, out: Path) -> None:
     """Say which rows a single file has no place for."""
-    sizes = {part: len(rows) for part in PARTS if part != "train" and (rows := getattr(skill, part))}
+    sizes = {part: len(rows) for part in PARTS[1:] if (rows := skill.rows(part))}
     if sizes:
         left_out = " and ".join(f"{size} {part} rows" for part, size in sizes.items())
         logger.warning("%s: %s are not written, only a folder has a place for them; give a folder to keep them", out, left_out)
@@ -96,8 +104,7 @@ def write_folder(skill: Skill, folder: Path) -> None:
     """Write a skill folder: rows, catalogs, and what else is known of the skill. Such files of an earlier skill are replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
-        rows = getattr(skill, part)
-        _write_or_remove(folder / f"{part}.jsonl", rows.to_list() if rows is not None else [])
+        _write_or_remove(folder / f"{part}.jsonl", skill.rows(part))
     facts = {"invocation": skill.invocation, "slot_types": skill.slot_types}
     for name, content in ((CATALOGS, skill.catalogs), (FACTS, {key: value for key, value in facts.items() if value})):
         if content:
@@ -106,7 +113,7 @@ def write_folder(skill: Skill, folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def _write_or_remove(path: Path, rows: list[dict[str, Any]]) -> None:
+def _write_or_remove(path: Path, rows: Sequence[Row]) -> None:
     """Write rows; without any, nothing of an earlier skill may stay in their place."""
     if rows:
         write_rows(rows, path)

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -19,13 +19,15 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from transformers import PreTrainedTokenizerBase
 
-from headstart.evaluation import load_pipeline
+from headstart.loading import load_pipeline
 from headstart.modeling import HeadstartForJointNLU
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, check_room
 from headstart.modeling.gazetteer_headstart import Gazetteer
-from headstart.modeling.layers_headstart import BiLSTM, LinearChainCRF, SkillClassifiers, TaskLayers
-from headstart.modeling.losses_headstart import UNSEEN_PRIOR
-from headstart.modeling.low_rank_headstart import merged
-from headstart.onnx import CATALOGS, CRF, NETWORK, SKILL, TOKENIZER, VERSION, OnnxNLU
+from headstart.modeling.labels_headstart import UNSEEN_PRIOR
+from headstart.modeling.layers_headstart import BiLSTM, SkillClassifiers, TaskLayers
+from headstart.modeling.lora_headstart import merged
+from headstart.onnx import MAX_TOKENS, VERSION, OnnxNLU
 from headstart.saving import written_aside
 from headstart.tokenization import NLUPipeline
 from headstart.version import __version__
@@ -59,86 +61,85 @@ def export(model: NLUPipeline | str | Path, out: str | Path, skill: str | None =
         raise TypeError(f"found {type(nlu).__name__}; give a pipeline, or the folder or repository of a checkpoint.")
     entry = nlu.model.skill(skill)
     network = _ExportedSkill(nlu.model, entry["name"])
-    unknown = nlu.model.config.unk_token_id
-    return write_exported(network, entry, nlu.tokenizer, unknown, nlu.tokenizer.model_max_length, out, int8)
+    texts = ReadTexts(nlu.tokenizer, nlu.model.config.unk_token_id, nlu.tokenizer.model_max_length)
+    return write_exported(network, entry, texts, out, int8=int8)
 
 
-def write_exported(
-    network: ExportedNetwork,
-    entry: dict[str, Any],
-    tokenizer: PreTrainedTokenizerBase,
-    unknown: int,
-    max_pieces: int,
-    out: str | Path,
-    int8: bool = False,
-) -> Path:
+class ReadTexts(NamedTuple):
+    """How texts are read.
+
+    Args:
+        tokenizer: a fast tokenizer; its special tokens are left out.
+        unknown: id of the token that is read where a text has none.
+        max_tokens: what a text has more of is cut off.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    unknown: int
+    max_tokens: int
+
+
+def write_exported(network: ExportedNetwork, entry: SkillEntry, texts: ReadTexts, out: str | Path, *, int8: bool = False) -> Path:
     """Write any network that scores one skill's intents and tags; see [`export`].
 
     Args:
         network: what is run.
         entry: the skill's entry in the configuration.
-        tokenizer: a fast tokenizer; its special pieces are left out.
-        unknown: id of the piece that is read where a text has none.
-        max_pieces: what a text has more of is cut off.
+        texts: how texts are read.
         out: folder to write to.
         int8: keep weights as 8-bit integers.
     """
     out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"{str(out)!r} is a file; name a folder to write to.")
-    if (out / "config.json").exists():
-        raise ValueError(f"{str(out)!r} holds a checkpoint; name another folder to write to.")
+    check_room(out, EXPORTED)
     # A copy, on the CPU and in float32 whatever the model is in, and out of training.
     network = copy.deepcopy(network).cpu().float().eval()
-    with written_aside(out, SKILL, (CRF, CATALOGS)) as folder:
+    with written_aside(out, EXPORTED.mark, EXPORTED.outdated) as folder:
         _write_network(network, folder / NETWORK, int8)
-        if network.crf is not None:
-            start, transitions = map(_to_numpy, network.crf.allowed_scores())
-            np.savez(folder / CRF, start=start, transitions=transitions, end=_to_numpy(network.crf.end_scores))
+        if network.classifiers.crf is not None:
+            crf = network.classifiers.crf
+            start, transitions = map(_to_numpy, crf.allowed_scores())
+            np.savez(folder / CRF, start=start, transitions=transitions, end=_to_numpy(crf.end_scores))
         if network.gazetteer is not None:
             (folder / CATALOGS).write_text(json.dumps(network.gazetteer.keys(), ensure_ascii=False), encoding="utf-8")
-        backend = Tokenizer.from_str(cast(Any, tokenizer).backend_tokenizer.to_str())
+        backend = Tokenizer.from_str(cast(Any, texts.tokenizer).backend_tokenizer.to_str())
         backend.no_truncation()
         backend.no_padding()
         backend.save(str(folder / TOKENIZER))
         description = {
             "version": VERSION, "headstart": __version__, "weights": "int8" if int8 else "float32",
-            "skill": {**entry, "unseen_prior": UNSEEN_PRIOR}, "max_pieces": max_pieces, "unk_token_id": unknown,
+            "skill": {**entry, "unseen_prior": UNSEEN_PRIOR}, MAX_TOKENS: texts.max_tokens, "unk_token_id": texts.unknown,
         }  # fmt: skip
-        (folder / SKILL).write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (folder / EXPORT).write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out
 
 
 class ExportedNetwork(nn.Module):
-    """From padded pieces to scores of intents and tags, in operators that ONNX has.
+    """From padded tokens to scores of intents and tags, in operators that ONNX has.
 
     Args:
         classifiers: what reads the states.
         gazetteer: the skill's catalogs, if it has any.
     """
 
-    crf: LinearChainCRF | None
-
     def __init__(self, classifiers: SkillClassifiers, gazetteer: Gazetteer | None) -> None:
         super().__init__()
-        self.intent_classifier, self.reject_classifier = classifiers.intent_classifier, classifiers.reject_classifier
-        self.slot_classifier, self.crf, self.gazetteer = classifiers.slot_classifier, classifiers.crf, gazetteer
+        self.classifiers, self.gazetteer = classifiers, gazetteer
 
     @property
     def output_names(self) -> list[str]:
         """Names of what `forward` returns."""
         parts = {
-            "intent_logits": self.intent_classifier,
-            "reject_logits": self.reject_classifier,
-            "slot_logits": self.slot_classifier,
+            "intent_logits": self.classifiers.intent_classifier,
+            "reject_logits": self.classifiers.reject_classifier,
+            "slot_logits": self.classifiers.slot_classifier,
         }
         return [name for name, part in parts.items() if part is not None]
 
     def states(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What tags are read from, (batch, tokens, width), and intents, (batch, width); see `forward`."""
-        raise NotImplementedError
+        """What tags are read from, (batch, tokens, width), and intents, (batch, width); see `forward`. A network's own."""
+        raise TypeError(f"{type(self).__name__} doesn't say what its classifiers read: define its method states.")
 
     def forward(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None = None
@@ -147,22 +148,19 @@ class ExportedNetwork(nn.Module):
 
         Args:
             input_ids: (batch, tokens) long, padded on the right.
-            lengths: (batch,) long, pieces of each row.
+            lengths: (batch,) long, tokens of each row.
             matches: (batch, tokens, 2 * catalogs) float, if the skill has catalogs.
         """
         of_words, of_rows = self.states(input_ids, lengths, matches)
-        added: tuple[Any, Any] = (0.0, 0.0)
-        if self.gazetteer is not None and matches is not None:
-            of_tags, of_intents = self.gazetteer.scores(matches)
-            added = (of_tags, 0.0 if of_intents is None else of_intents)
+        has_catalogs = self.gazetteer is not None and matches is not None
+        intents, tags = self.classifiers(
+            of_words, of_rows, cast(Gazetteer, self.gazetteer).scores(matches) if has_catalogs else None
+        )
         results: list[torch.Tensor] = []
-        layers = [layer for layer in (self.intent_classifier, self.reject_classifier) if layer is not None]
-        if layers:
-            scores = torch.cat([layer(of_rows) for layer in layers], dim=1) + added[1]
-            results += scores.split([layer.out_features for layer in layers], dim=1)
-        if self.slot_classifier is not None:
-            results.append(self.slot_classifier(of_words) + added[0])
-        return tuple(results)
+        if intents is not None:
+            rejects = self.classifiers.reject_classifier is not None
+            results += intents.split([intents.shape[1] - 1, 1], dim=1) if rejects else [intents]
+        return (*results, tags) if tags is not None else tuple(results)
 
 
 class _ExportedSkill(ExportedNetwork):
@@ -172,11 +170,11 @@ class _ExportedSkill(ExportedNetwork):
         gazetteer = cast(Gazetteer, model.gazetteers[skill]) if skill in model.gazetteers else None
         super().__init__(cast(SkillClassifiers, model.classifiers[skill]), gazetteer)
         layers = cast(TaskLayers, model.task_layers[model.skill(skill)["task_layers"]])
-        changes: Any = model.changes_of(skill)
+        adapters: Any = model.adapters_of(skill)
         self.embeddings = model.trunk.embed_tokens
-        self.trunk = merged(model.trunk.lstm, changes and changes.trunk)
-        self.slot_lstm = merged(layers.slot_lstm, changes and changes.slot_lstm)
-        self.intent_lstm = merged(layers.intent_lstm, changes and changes.intent_lstm)
+        self.trunk = merged(model.trunk.lstm, adapters and adapters.trunk)
+        self.slot_lstm = merged(layers.slot_lstm, adapters and adapters.slot_lstm)
+        self.intent_lstm = merged(layers.intent_lstm, adapters and adapters.intent_lstm)
 
     def states(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None

@@ -15,31 +15,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import GeneratorType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from headstart.modeling.catalog_headstart import CatalogDict, find_matches
+from headstart.modeling.catalog_headstart import CatalogDict, find_matches, mark_matches
+from headstart.modeling.entries_headstart import SkillEntry, read_entry
+from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, kind_of
+from headstart.modeling.labels_headstart import REJECTED, UNSEEN_PRIOR, seen_slots
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
-from headstart.tokenization.answers_headstart import (
-    check_requests,
-    check_text,
-    check_threshold,
-    make_answer,
-    readable,
-    warn_of_cut,
-)
+from headstart.tokenization.answers_headstart import Answer, check_requests, check_threshold, make_answer, readable, warn_of_cut
 
-# Files of an exported skill. The last one is written last: a folder without it is not complete.
-NETWORK, CRF, TOKENIZER, CATALOGS, SKILL = "model.onnx", "crf.npz", "tokenizer.json", "catalogs.json", "headstart.json"
-VERSION = 1  # of these files
-REJECTED = -1  # number of an intent: none of the skill's
+VERSION = 1  # of the files of an exported skill
+# Fields of headstart.json.
+OLD_MAX_TOKENS, MAX_TOKENS = "max_pieces", "max_tokens"
 
 
 def is_exported(folder: str | Path) -> bool:
     """Whether `headstart export` wrote the folder."""
-    return (Path(folder) / SKILL).is_file()
+    return kind_of(Path(folder)) is EXPORTED
 
 
 class OnnxNLU:
@@ -60,34 +55,25 @@ class OnnxNLU:
 
     def __init__(self, folder: str | Path, num_threads: int = 1) -> None:
         folder = Path(folder)
-        if not is_exported(folder):
-            raise ValueError(
-                f"{str(folder)!r} holds no exported skill (no {SKILL}); make one: headstart export MODEL --out FOLDER."
-            )
-        if missing := [name for name in (NETWORK, TOKENIZER) if not (folder / name).is_file()]:
-            raise ValueError(f"{str(folder)!r} lacks {missing[0]}: it is a part of an exported skill; export it anew.")
-        description = json.loads((folder / SKILL).read_text(encoding="utf-8"))
-        if description["version"] != VERSION:
-            raise ValueError(
-                f"{str(folder)!r} was exported in version {description['version']} of the format; "
-                f"this headstart reads {VERSION}: export it anew."
-            )
-        self.entry: dict[str, Any] = description["skill"]
+        description = _read_description(folder)
+        self.entry = cast(SkillEntry, read_entry(description["skill"]))
         self._unknown: int = description["unk_token_id"]
-        self._max_pieces: int = description["max_pieces"]
+        self._max_tokens: int = description.get(MAX_TOKENS, description.get(OLD_MAX_TOKENS))
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the piece
+        self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the token
         self._session = _open_session(folder / NETWORK, num_threads)
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._field = _Field(folder / CRF) if self.entry["slots"] else None
-        self._priors = _slot_priors(self.entry) if self.entry.get("slots_of_intents") else None
+        self._crf = _CRF(folder / CRF) if self.entry["slots"] else None
+        self._priors: _Priors | None = None
+        if self.entry.get("label_priors"):
+            self._priors = _make_priors(self.entry, description["skill"].get("unseen_prior", UNSEEN_PRIOR))
         self._catalogs: CatalogDict | None = None
         if self.entry.get("gazetteer"):
             keys = json.loads((folder / CATALOGS).read_text(encoding="utf-8"))
             self._num_catalogs = len(keys)
             self._catalogs = CatalogDict.from_keys(keys)
 
-    def skill(self, name: str | None = None) -> dict[str, Any]:
+    def skill(self, name: str | None = None) -> SkillEntry:
         """The entry of the only skill: name, intents, slots.
 
         Raises:
@@ -113,7 +99,8 @@ class OnnxNLU:
     ) -> Any:
         """Answer one text (a dict), several (a list of dicts), or those of a generator, one after the other."""
         check_requests(inputs)
-        check_threshold(reject_threshold)
+        if reject_threshold is not None:
+            check_threshold(reject_threshold)
         self.skill(skill)
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
@@ -124,16 +111,16 @@ class OnnxNLU:
 
     def _stream(
         self, texts: Iterator[str], reject_threshold: float | None, use_gazetteers: bool, batch_size: int
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Answer]:
         while batch := list(islice(texts, batch_size)):
             yield from self._answer(batch, reject_threshold, use_gazetteers)
 
-    def _answer(self, texts: Sequence[str], reject_threshold: float | None, use_gazetteers: bool) -> list[dict[str, Any]]:
+    def _answer(self, texts: Sequence[str], reject_threshold: float | None, use_gazetteers: bool) -> list[Answer]:
         read = [self._read(text) for text in texts]
-        lengths = np.array([len(row.pieces) for row in read], dtype=np.int64)
+        lengths = np.array([len(row.tokens) for row in read], dtype=np.int64)
         input_ids = np.zeros((len(read), lengths.max()), dtype=np.int64)
         for number, row in enumerate(read):
-            input_ids[number, : lengths[number]] = row.pieces
+            input_ids[number, : lengths[number]] = row.tokens
         feed = {"input_ids": input_ids, "lengths": lengths}
         if self._catalogs is not None:
             feed["matches"] = self._find_matches(read, input_ids.shape, use_gazetteers)
@@ -142,34 +129,37 @@ class OnnxNLU:
         tags, tag_scores = self._choose_tags(scores, read)
         return [
             make_answer(
-                self.entry, text, row.words, int(intents[number]), float(intent_scores[number]),
-                tags[number, : len(row.words)].tolist(), tag_scores[number, : len(row.words)].tolist(),
+                self.entry,
+                text,
+                row.words,
+                intent=(int(intents[number]), float(intent_scores[number])),
+                tags=tags[number, : len(row.words)].tolist(),
+                tag_scores=tag_scores[number, : len(row.words)].tolist(),
             )
             for number, (text, row) in enumerate(zip(texts, read, strict=True))
-        ]  # fmt: skip
+        ]
 
     def _read(self, text: str) -> _Read:
-        check_text(text)
         encoding = self._tokenizer.encode(readable(text), add_special_tokens=False)
-        pieces = encoding.ids[: self._max_pieces]
-        words = find_words(text, encoding.offsets[: len(pieces)], encoding.word_ids[: len(pieces)])
-        warn_of_cut(text, words, len(pieces), self._max_pieces)
-        return _Read(pieces or [self._unknown], words)
+        tokens = encoding.ids[: self._max_tokens]
+        words = find_words(text, encoding.offsets[: len(tokens)], encoding.word_ids[: len(tokens)])
+        warn_of_cut(text, words, len(tokens), self._max_tokens)
+        return _Read(tokens or [self._unknown], words)
 
     def _find_matches(self, read: Sequence[_Read], shape: tuple[int, ...], use_gazetteers: bool) -> np.ndarray:
         features = np.zeros((*shape, 2 * self._num_catalogs), dtype=np.float32)
         for number, row in enumerate(read if use_gazetteers else ()):
             firsts = set(row.words.first_tokens)
-            starts = [position in firsts for position in range(len(row.pieces))]
-            for match in find_matches(self._catalogs or CatalogDict(), self._num_catalogs, row.pieces, starts):
-                features[number, match.start, match.catalog] = 1
-                features[number, match.start + 1 : match.end, self._num_catalogs + match.catalog] = 1
+            starts = [position in firsts for position in range(len(row.tokens))]
+            catalogs = self._catalogs or CatalogDict()
+            mark_matches(features, number, find_matches(catalogs, self._num_catalogs, row.tokens, starts))
         return features
 
     def _choose_intents(
         self, scores: Mapping[str, np.ndarray], reject_threshold: float | None, num_rows: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers of the intents and their probabilities, or those of "none of these", (rows,) each."""
+        """Numbers of the intents and their probabilities, or those of "none of these", (rows,) each: what `_choose_intents` of
+        `headstart.modeling.modeling_headstart` decides."""
         if not self.entry["intents"]:
             return np.full(num_rows, REJECTED), np.zeros(num_rows)
         logits = scores["intent_logits"]
@@ -190,7 +180,7 @@ class OnnxNLU:
     def _choose_tags(self, scores: Mapping[str, np.ndarray], read: Sequence[_Read]) -> tuple[np.ndarray, np.ndarray]:
         """Tags of the words and their probabilities, (rows, words) each."""
         counts = np.array([len(row.words) for row in read])
-        if self._field is None or not counts.max():
+        if self._crf is None or not counts.max():
             return np.zeros((len(read), counts.max()), dtype=np.int64), np.zeros((len(read), counts.max()))
         logits = scores["slot_logits"]
         emissions = np.zeros((len(read), counts.max(), logits.shape[2]), dtype=np.float32)
@@ -198,9 +188,9 @@ class OnnxNLU:
             emissions[number, : counts[number]] = logits[number, row.words.first_tokens]
         if self._priors is not None:
             emissions += self._priors.of(scores["intent_logits"])
-        tags = self._field.decode(emissions, counts)
+        tags = self._crf.decode(emissions, counts)
         # Nobody is told the probability of "no slot".
-        certain = np.zeros(tags.shape) if (tags == OUTSIDE).all() else self._field.certainty(emissions, counts, tags)
+        certain = np.zeros(tags.shape) if (tags == OUTSIDE).all() else self._crf.certainty(emissions, counts, tags)
         return tags, certain
 
 
@@ -216,15 +206,15 @@ def _open_session(file: Path, num_threads: int) -> Any:
 
 
 class _Read(NamedTuple):
-    """A text's pieces (at least one) and words."""
+    """A text's tokens (at least one) and words."""
 
-    pieces: list[int]
+    tokens: list[int]
     words: Words
 
 
 class _Priors(NamedTuple):
-    """What [`headstart.modeling.losses_headstart.slot_priors`] computes: which tags an intent was seen with, (intents, tags), against the
-    share of intents that were, and the least share."""
+    """What [`headstart.modeling.layers_headstart.slot_label_priors`] computes: which tags an intent was seen with, (intents, tags), against
+    the share of intents that were, and the least share."""
 
     seen: np.ndarray
     least: float
@@ -235,20 +225,28 @@ class _Priors(NamedTuple):
         return np.log(allowed.clip(self.least, 1))[:, None]
 
 
-def _slot_priors(entry: Mapping[str, Any]) -> _Priors:
-    seen = {intent: set(labels) for intent, labels in entry["slots_of_intents"].items()}
-    free = set(entry["slots"]).difference(*seen.values())
-    table = np.array(
-        [
-            [float(intent not in seen or label in seen[intent] or label in free) for label in entry["slots"]]
-            for intent in entry["intents"]
-        ]
-    )
+def _make_priors(entry: SkillEntry, least: float) -> _Priors:
+    table = np.array(seen_slots(entry["intents"], entry["slots"], entry["label_priors"]))
     tags = np.pad((table / table.mean(axis=0)).repeat(2, axis=1), ((0, 0), (1, 0)), constant_values=1)
-    return _Priors(tags.astype(np.float32), entry["unseen_prior"])
+    return _Priors(tags.astype(np.float32), least)
 
 
-class _Field:
+def _read_description(folder: Path) -> dict[str, Any]:
+    """What `headstart.json` says, of a folder that has all that it needs."""
+    if not is_exported(folder):
+        raise ValueError(f"{str(folder)!r} holds no exported skill (no {EXPORT}); make one: headstart export MODEL --out FOLDER.")
+    if missing := [name for name in EXPORTED.needed if not (folder / name).is_file()]:
+        raise ValueError(f"{str(folder)!r} lacks {missing[0]}: it is a part of an exported skill; export it anew.")
+    description: dict[str, Any] = json.loads((folder / EXPORT).read_text(encoding="utf-8"))
+    if description["version"] != VERSION:
+        raise ValueError(
+            f"{str(folder)!r} was exported in version {description['version']} of the format; "
+            f"this headstart reads {VERSION}: export it anew."
+        )
+    return description
+
+
+class _CRF:
     """The decoding half of [`headstart.modeling.layers_headstart.LinearChainCRF`], over rows of `counts` words.
 
     Args:

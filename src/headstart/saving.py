@@ -12,16 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from headstart.modeling.folders_headstart import HASHES, training_states
 from headstart.modeling.weights_headstart import ASIDE, file_hash, write_aside
 
 # What torch.save says of a failed write, by version and moment.
 _TORCH_WRITE_ERRORS = ("PytorchStreamWriter", "inline_container", "iostream error")
 
 logger = logging.getLogger(__name__)
-
-HASHES = "sha256.json"  # of a checkpoint of training, written last: without it, the checkpoint is not complete
 
 
 @contextmanager
@@ -120,8 +118,7 @@ def what_is_wrong(checkpoint: Path) -> str | None:
 
 def newest_complete(folder: Path) -> Path | None:
     """The newest checkpoint of training in a folder that can be resumed from; the log names newer ones that can't."""
-    checkpoints = [path for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if path.name.rpartition("-")[2].isdecimal()]
-    for checkpoint in sorted(checkpoints, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True):
+    for checkpoint in training_states(folder):
         problem = what_is_wrong(checkpoint)
         if problem is None:
             return checkpoint

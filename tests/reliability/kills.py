@@ -25,11 +25,11 @@ import torch
 from tqdm.auto import tqdm
 
 from headstart import HeadstartForJointNLU, export, finetune, pretrain
+from headstart.data.streaming import write_labels
 from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS
 from headstart.onnx import CRF, NETWORK, SKILL, TOKENIZER, OnnxNLU
 from headstart.report import ReportOptions, make_report
 from headstart.saving import newest_complete
-from headstart.streaming import write_labels
 
 REPORT = "report.json"
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from headstart.streaming import write_labels
+from headstart.data.streaming import write_labels
 
 pytestmark = pytest.mark.slow
 

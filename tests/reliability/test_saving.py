@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, finetune
-from headstart.evaluation import load_pipeline
+from headstart.loading import load_pipeline
 from headstart.saving import newest_complete, written_aside
 
 QUICK: dict[str, Any] = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True, "use_cpu": True}
@@ -145,7 +145,7 @@ def test_training_goes_on_from_the_newest_checkpoint_that_is_whole(
     coffee: Skill, tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     options = {**QUICK, "base": str(tiny_base), "save_strategy": "steps", "save_steps": 2, "save_total_limit": 3}
-    with patch("headstart.finetuning.shutil.rmtree"):  # what it kept to resume from
+    with patch("headstart.finetuning.finetune.shutil.rmtree"):  # what it kept to resume from
         finetune(coffee, tmp_path / "whole", **options)
     checkpoints = [tmp_path / "whole" / f"checkpoint-{steps}" for steps in (2, 4, 6)]
     flip(checkpoints[2] / "optimizer.pt", 2000)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from headstart import NLUPipeline
-from headstart.evaluation import load_pipeline
+from headstart.loading import load_pipeline
 
 SERVE = """
 import gc, json, random, re, sys
 import torch
-from headstart.evaluation import load_pipeline
+from headstart.loading import load_pipeline
 
 def resident():
     gc.collect()

@@ -7,11 +7,11 @@ A reader module has `NAME`, `detect(source) -> bool` (whether the path is in its
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from headstart.data import DataError, Skill, shorten, skill_name
+from headstart.data.rows import DataError, shorten
+from headstart.data.skills import Skill, skill_name
 from headstart.readers import (
     alexa,
     alexa_text,
@@ -71,22 +71,20 @@ def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: s
     if reader is not rows:
         skill = reader.read(source, skill_name(name or source.name))
         # Checks the labels of validation and test rows, which readers leave to their caller.
-        skill = replace(skill, allow_unseen_labels=allow_unseen_labels)
+        skill = skill.replace(allow_unseen_labels=allow_unseen_labels)
         logger.info(
             "%s: %s, %d intents, %d slots, %d rows",
             source.path,
             reader.NAME,
             len(skill.intents),
             len(skill.slots),
-            len(skill.train),
+            len(skill.rows("train")),
         )
         return skill
     skill = rows.read(source, name or rows.default_name(source))
-    if allow_unseen_labels or source.only is not None:
-        skill.allow_unseen_labels = allow_unseen_labels
-    else:
+    if not allow_unseen_labels and source.only is None:
         rows.check_held_out(skill, source.path)
-    return skill
+    return skill.replace(allow_unseen_labels=allow_unseen_labels)
 
 
 def _exists(path: str | Path) -> bool:

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart.data import DataError, Skill, kind_of
+from headstart.data.rows import DataError, kind_of
+from headstart.data.skills import Skill
 from headstart.readers.alexa_parts import (
     Model,
     add_samples,

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from headstart.data import DataError, Skill, shorten
+from headstart.data.rows import DataError, shorten
+from headstart.data.skills import Skill, make_skill
+from headstart.data.templates import MAX_UTTERANCES, Slot, Template, parse_template
 from headstart.readers.fields import dict_of, text_of
 from headstart.readers.source import SourceFile
-from headstart.templates import MAX_UTTERANCES, Slot, Template, make_skill, parse_template
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.data import DataError, Skill
+from headstart.data.rows import DataError
+from headstart.data.skills import Skill
 from headstart.readers.alexa import find_models, json_or_none, read_slots
 from headstart.readers.alexa_parts import Model, named_items, warn_of_language
 from headstart.readers.fields import dict_of, list_of, text_of

@@ -19,10 +19,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from headstart.data import DataError, Skill
+from headstart.data.rows import DataError
+from headstart.data.skills import Skill
+from headstart.data.templates import Slot, Template
 from headstart.readers.parts import join_text, part_of, skill_of_parts, warn_oddities
 from headstart.readers.source import Source, SourceFile
-from headstart.templates import Slot, Template
 
 NAME = "conll"
 OTHER_FORMATS = (".json", ".jsonl", ".ndjson", ".md", ".yml", ".yaml", ".csv", ".lu", ".zip", ".py")

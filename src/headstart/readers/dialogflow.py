@@ -17,11 +17,12 @@ import re
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
-from headstart.data import DataError, Skill
+from headstart.data.rows import DataError
+from headstart.data.skills import Skill, make_skill
+from headstart.data.templates import MAX_UTTERANCES, Slot, Template
 from headstart.readers.fields import dict_of, list_of, text_of
 from headstart.readers.parts import join_text, warn_oddities
 from headstart.readers.source import Source, SourceFile
-from headstart.templates import MAX_UTTERANCES, Slot, Template, make_skill
 
 logger = logging.getLogger(__name__)
 

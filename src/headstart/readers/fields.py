@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from headstart.data import DataError
+from headstart.data.rows import DataError
 from headstart.readers.source import SourceFile
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart.data import DataError, Skill, kind_of
+from headstart.data.rows import DataError, kind_of
+from headstart.data.skills import Skill
 from headstart.readers import alexa
 from headstart.readers.alexa_parts import Model, add_samples, add_values, choose_language, named_items, warn_of_language
 from headstart.readers.fields import dict_of, text_of

@@ -27,11 +27,12 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
-from headstart.data import DataError, Skill, kind_of
+from headstart.data.rows import DataError, kind_of
+from headstart.data.skills import Skill
+from headstart.data.templates import Template
 from headstart.readers.parts import annotate, skill_of_parts, warn_oddities
 from headstart.readers.patterns import PatternError, expand, scan
 from headstart.readers.source import Source, SourceFile
-from headstart.templates import Template
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from headstart.data import DataError, Skill
+from headstart.data.rows import DataError
+from headstart.data.skills import Skill
 from headstart.readers.luis import Project
 from headstart.readers.source import Source, SourceFile
 

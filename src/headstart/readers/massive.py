@@ -16,10 +16,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from headstart.data import DataError, Skill, kind_of, shorten
+from headstart.data.rows import DataError, kind_of, shorten
+from headstart.data.skills import Skill
+from headstart.data.templates import Slot, Template
 from headstart.readers.parts import PART_WORDS, join_text, logger, part_of, skill_of_parts, warn_oddities
 from headstart.readers.source import Source, SourceFile
-from headstart.templates import Slot, Template
 
 NAME = "massive"
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".txt")

@@ -6,10 +6,9 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
-from headstart.data import Skill, rows_to_dataset
-from headstart.templates import MAX_UTTERANCES, Slot, Template, make_skill, tidy
+from headstart.data.skills import Skill, make_skill
+from headstart.data.templates import MAX_UTTERANCES, Slot, Template, tidy
 
 logger = logging.getLogger(__name__)
 
@@ -114,11 +113,11 @@ def skill_of_parts(
         held_out = {}
     # The limit is for rows made of open templates; annotated ones are all used.
     skill = make_skill(name, train, catalogs=catalogs, slot_types=slot_types, max_utterances=max(MAX_UTTERANCES, 2 * len(train)))
-    datasets = {
-        part: rows_to_dataset([template.fill([slot.value or "" for slot in template.slots]) for template in templates])
+    rows = {
+        part: [template.fill([slot.value or "" for slot in template.slots]) for template in templates]
         for part, templates in held_out.items()
     }
-    return replace(skill, **datasets, allow_unseen_labels=True)
+    return skill.replace(**rows, allow_unseen_labels=True)
 
 
 __all__ = ["annotate", "join_text", "part_of", "skill_of_parts", "warn_oddities"]

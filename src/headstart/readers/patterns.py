@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from math import lcm
 from typing import NamedTuple
 
+from headstart.data.templates import Slot
 from headstart.readers.parts import join_text
-from headstart.templates import Slot
 
 MAX_FORMS = 12  # of one pattern
 MAX_LENGTH = 2000  # characters of one pattern

@@ -18,7 +18,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from headstart.data import DataError, Skill, kind_of, shorten
+from headstart.data.rows import DataError, kind_of, shorten
+from headstart.data.skills import Skill
 from headstart.readers.fields import dict_of, list_of, text_of, yaml_strings
 from headstart.readers.rasa_markdown import Annotation, RasaData, add_markdown, annotation_of, markdown_files
 from headstart.readers.source import Source, SourceFile

@@ -22,11 +22,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from headstart.data import DataError, Skill, rows_to_dataset
+from headstart.data.rows import DataError, rows_to_dataset
+from headstart.data.skills import Skill
+from headstart.data.templates import Slot, Template
 from headstart.readers.fields import dict_of, list_of, text_of
 from headstart.readers.parts import annotate, warn_oddities
 from headstart.readers.source import Source, SourceFile
-from headstart.templates import Slot, Template
 
 logger = logging.getLogger(__name__)
 

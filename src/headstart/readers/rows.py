@@ -6,22 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from headstart.data import (
-    CATALOGS,
-    SUFFIXES,
-    DataError,
-    Skill,
-    kind_of,
-    parse_rows,
-    read_rows,
-    read_text,
-    shorten,
-    skill_name,
-)
+from headstart.data.rows import CATALOGS, SUFFIXES, DataError, kind_of, parse_rows, read_rows, read_text, shorten
+from headstart.data.skills import PARTS, Skill, skill_name
 from headstart.readers.source import Source
 
 NAME = "rows"
-PARTS = ("train", "validation", "test")
 MAX_LINE = 2**20
 OTHER_FIELDS = (b'"annot_utt"', b'"utterance"', b'"utt"')  # of MASSIVE's JSON lines, whose folders look alike
 FACTS = "skill.json"  # what else is known: {"invocation", "slot_types"}
@@ -63,7 +52,6 @@ def check_held_out(skill: Skill, folder: Path) -> None:
         path = folder / f"{part}.jsonl"
         for line, row in parse_rows(path) if path.exists() else []:
             skill.check_labels(row, f"{path}, line {line}")
-    skill.allow_unseen_labels = False
 
 
 def read_catalogs(path: Path) -> dict[str, list[str]]:
@@ -111,4 +99,4 @@ def default_name(source: Source) -> str:
     return skill_name(source.path.resolve().parent.name if is_part else source.name)
 
 
-__all__ = ["FACTS", "NAME", "PARTS", "check_held_out", "default_name", "detect", "is_folder_of_rows", "read", "read_catalogs"]
+__all__ = ["FACTS", "NAME", "check_held_out", "default_name", "detect", "is_folder_of_rows", "read", "read_catalogs"]

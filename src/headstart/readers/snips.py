@@ -16,11 +16,12 @@ import re
 from collections import Counter, defaultdict
 from typing import Any
 
-from headstart.data import DataError, Skill, kind_of
+from headstart.data.rows import DataError, kind_of
+from headstart.data.skills import Skill, make_skill
+from headstart.data.templates import MAX_UTTERANCES, Slot, Template
 from headstart.readers.fields import dict_of, list_of, text_of, yaml_strings
 from headstart.readers.parts import join_text, warn_oddities
 from headstart.readers.source import Source, SourceFile
-from headstart.templates import MAX_UTTERANCES, Slot, Template, make_skill
 
 NAME = "snips"
 BUILT_IN = "snips/"

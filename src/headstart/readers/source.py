@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from headstart.data import DataError
+from headstart.data.rows import DataError
 
 logger = logging.getLogger(__name__)
 

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from headstart.data import DataError, Skill, shorten
+from headstart.data.rows import DataError, shorten
+from headstart.data.skills import Skill
+from headstart.data.templates import Template
 from headstart.readers.parts import part_of, skill_of_parts, warn_oddities
 from headstart.readers.source import Source, SourceFile
-from headstart.templates import Template
 
 NAME = "table"
 SUFFIXES = (".csv", ".tsv", ".tab")

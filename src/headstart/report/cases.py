@@ -6,17 +6,17 @@ import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from datasets import Dataset
+import numpy as np
 
-from headstart.corpora import read_domains
-from headstart.data import DataError, Skill, rows_to_dataset
+from headstart.data.corpora import read_domains
+from headstart.data.rows import DataError, Row
+from headstart.data.skills import PARTS, Skill
+from headstart.data.templates import split_rows
 from headstart.readers import load_skill
-from headstart.templates import split_rows
 
 VALIDATION_SHARE = 0.2
 TEST_SHARE = 0.2
@@ -51,15 +51,12 @@ class SkillCase:
         """The skill with all three parts. Those that it lacks are held out of its training rows, whole templates at a time: test rows
         by the same choice for all seeds, validation rows by the seed."""
         skill = load_skill(self.path, allow_unseen_labels=True)
-        train = skill.train.to_list()
-        test, validation = skill.test, skill.validation
-        if test is None:
-            train, held_out = split_rows(train, TEST_SHARE)
-            test = rows_to_dataset(held_out)
-        if validation is None:
-            train, held_out = split_rows(train, VALIDATION_SHARE, seed)
-            validation = rows_to_dataset(held_out)
-        return replace(skill, train=rows_to_dataset(train), validation=_limit(validation, seed), test=test)
+        train, validation, test = (skill.rows(part) for part in PARTS)
+        if not skill.has("test"):
+            train, test = split_rows(train, TEST_SHARE)
+        if not skill.has("validation"):
+            train, validation = split_rows(train, VALIDATION_SHARE, seed)
+        return skill.replace(train=train, validation=_limit(validation, seed), test=test)
 
 
 @dataclass(frozen=True)
@@ -95,10 +92,7 @@ class DomainCase:
         )
         random.Random(f"{seed} {self.domain}").shuffle(rows)
         train = _one_of_each_intent_first(rows)[: self.stage]
-        return Skill(
-            self.domain, rows_to_dataset(train), _limit(rows_to_dataset(validation), seed), rows_to_dataset(test),
-            allow_unseen_labels=True,
-        )  # fmt: skip
+        return Skill(self.domain, train, _limit(validation, seed), test, allow_unseen_labels=True)
 
 
 Case = SkillCase | DomainCase
@@ -107,16 +101,20 @@ Case = SkillCase | DomainCase
 _read_domains = lru_cache(maxsize=3)(read_domains)
 
 
-def _one_of_each_intent_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    by_intent: dict[str, list[int]] = defaultdict(list)
+def _one_of_each_intent_first(rows: Sequence[Row]) -> list[Row]:
+    by_intent: dict[str | None, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         by_intent[row["intent"]].append(number)
     first = [numbers[0] for numbers in by_intent.values()]
     return [rows[number] for number in (*first, *sorted(set(range(len(rows))) - set(first)))]
 
 
-def _limit(rows: Dataset, seed: int) -> Dataset:
-    return rows if len(rows) <= MAX_VALIDATION_ROWS else rows.shuffle(seed=seed).select(range(MAX_VALIDATION_ROWS))
+def _limit(rows: list[Row], seed: int) -> list[Row]:
+    if len(rows) <= MAX_VALIDATION_ROWS:
+        return rows
+    # As a `Dataset` is shuffled, so that runs of earlier reports stay comparable.
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:MAX_VALIDATION_ROWS]
+    return [rows[number] for number in chosen]
 
 
 def find_skills(folder: Path, names: Sequence[str] | None = None) -> list[SkillCase]:

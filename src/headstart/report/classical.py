@@ -20,10 +20,11 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from transformers import PreTrainedTokenizerBase
 
-from headstart.data import Skill
-from headstart.label_names import rows_of_names
-from headstart.refilling import EpochRows
+from headstart.data.label_names import rows_of_names
+from headstart.data.skills import Skill
+from headstart.modeling.entries_headstart import SkillEntry
 from headstart.tokenization import Words, find_words, spans_to_tags, tags_to_spans
+from headstart.training.epochs import EpochRows
 
 OUTSIDE = "O"
 
@@ -164,9 +165,12 @@ class ClassicalNLU:
 def training_rows(skill: Skill, tokenizer: PreTrainedTokenizerBase, refilled: int, seed: int) -> list[dict[str, Any]]:
     """The training rows, some copies with slot values drawn anew, as the networks see in as many epochs, and the intents' names; no
     row twice."""
-    rows = [*skill.train.to_list(), *rows_of_names(skill.intents)]
+    rows = [*skill.rows("train"), *rows_of_names(skill.intents)]
     if refilled:
-        epochs = EpochRows(skill, tokenizer, {"intents": skill.intents, "slots": skill.slots, "name": skill.name}, 1.0, seed=seed)
+        entry: SkillEntry = {
+            "name": skill.name, "intents": skill.intents, "slots": skill.slots, "task_layers": skill.name
+        }  # fmt: skip
+        epochs = EpochRows(skill, tokenizer, entry, refill=1.0, seed=seed)
         for epoch in range(1, refilled + 1):
             rows += epochs.refilled_rows(epoch).values()
     return list({repr(row): row for row in rows}.values())

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
+from headstart.report.options import SYSTEMS
 from headstart.report.statistics import Results
 from headstart.report.summary import NO_TRANSFER, TRANSFER
-from headstart.report.systems import SYSTEMS
 
 COLORS = dict(zip(SYSTEMS, ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7"), strict=True))  # Okabe and Ito
 NUM_GRID = 60  # points of a mean curve

@@ -15,22 +15,24 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments, set_seed
 
-from headstart.data import Skill, slots_of_intents
-from headstart.embeddings import teacher_folder
-from headstart.evaluation import score_answers
-from headstart.features import JointNLUCollator
-from headstart.gazetteers import tokenize_catalogs
-from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors
-from headstart.modeling.layers_headstart import SkillClassifiers
-from headstart.modeling.losses_headstart import gather_words, intent_losses, seen_slots, slot_losses, slot_priors
-from headstart.recipe import BATCH_SIZE, MIN_EPOCHS
-from headstart.refilling import EpochRows, NewEpoch
+from headstart.data.skills import Skill, label_priors
+from headstart.evaluation.evaluate import score_answers
+from headstart.finetuning.catalogs import tokenize_catalogs
+from headstart.finetuning.recipe import BATCH_SIZE, MIN_EPOCHS
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
+from headstart.modeling.labels_headstart import seen_slots
+from headstart.modeling.layers_headstart import SkillClassifiers, slot_label_priors
+from headstart.modeling.losses_headstart import intent_losses, slot_losses
+from headstart.pretraining.embeddings import teacher_folder
 from headstart.report.curve import EVALUATION
 from headstart.tokenization import find_words, tags_to_spans
+from headstart.training.collator import JointNLUCollator
+from headstart.training.epochs import EpochRows, NewEpoch
 
 
 class SentenceEncoderForJointNLU(nn.Module):
-    """The encoder with an intent classifier on the mean of its states, and a tag classifier with a CRF on words' first pieces.
+    """The encoder with an intent classifier on the mean of its states, and a tag classifier with a CRF on words' first tokens.
 
     Args:
         skill: whose labels and catalogs it gets.
@@ -54,16 +56,20 @@ class SentenceEncoderForJointNLU(nn.Module):
         self.gazetteer: Gazetteer | None = None
         if catalogs:
             tensors = catalog_tensors(catalogs)
-            num_labels = (1 + 2 * len(skill.slots), len(skill.intents))
             self.gazetteer = Gazetteer(
-                len(catalogs), len(tensors["lengths"]), len(tensors["pieces"]), len(tokenizer), width, *num_labels, 0.3
+                gazetteer_size(catalogs, tensors),
+                vocab_size=len(tokenizer),
+                input_size=width,
+                num_tags=1 + 2 * len(skill.slots),
+                num_intents=len(skill.intents),
+                dropout=0.3,
             )
             self.gazetteer.fill(tensors)
             for parameter in self.gazetteer.parameters():
                 nn.init.normal_(parameter, std=0.02)
-        pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         special = set(tokenizer.all_special_ids)
-        starts = [not piece.startswith("##") and number not in special for number, piece in enumerate(pieces)]
+        starts = [not token.startswith("##") and number not in special for number, token in enumerate(tokens)]
         self.register_buffer("starts_word", torch.tensor(starts), persistent=False)
 
     def forward(
@@ -77,29 +83,31 @@ class SentenceEncoderForJointNLU(nn.Module):
         """`intent_logits` (batch, intents) and `slot_logits` (batch, tokens, tags), if there are such labels, and the `loss`."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         slot_states = intent_states = states
-        slots_added: torch.Tensor | float = 0.0
-        intents_added: torch.Tensor | float | None = 0.0
+        of_catalogs = None
         if self.gazetteer is not None:
             matches = self.gazetteer.hide(self.gazetteer.find(input_ids, self.word_starts(input_ids)))
             slot_states, intent_states = (states + added for added in self.gazetteer.inputs(matches))
-            slots_added, intents_added = self.gazetteer.scores(matches)
+            of_catalogs = self.gazetteer.scores(matches)
         weights = attention_mask.unsqueeze(2).to(states.dtype)
         pooled = intent_states[:, 0] if self.pooling == "first" else (intent_states * weights).sum(dim=1) / weights.sum(dim=1)
+        pooled = self.dropout(pooled) if self.classifiers.intent_classifier is not None else pooled
+        slot_states = self.dropout(slot_states) if self.classifiers.crf is not None else slot_states
+        intents, tags = self.classifiers(slot_states, pooled, of_catalogs)
         outputs, losses = {}, []
-        if self.classifiers.intent_classifier is not None:
-            outputs["intent_logits"] = self.classifiers.intent_classifier(self.dropout(pooled)) + cast(Any, intents_added)
+        if intents is not None:
+            outputs["intent_logits"] = intents
             if intent_labels is not None:
-                losses.append(intent_losses(outputs["intent_logits"], intent_labels))
-        if self.classifiers.slot_classifier is not None and self.classifiers.crf is not None:
-            outputs["slot_logits"] = self.classifiers.slot_classifier(self.dropout(slot_states)) + slots_added
+                losses.append(intent_losses(intents, intent_labels))
+        if tags is not None and self.classifiers.crf is not None:
+            outputs["slot_logits"] = tags
             if slot_labels is not None:
-                losses.append(slot_losses(self.classifiers.crf, outputs["slot_logits"], slot_labels))
+                losses.append(slot_losses(self.classifiers.crf, tags, slot_labels))
         if losses:
             outputs["loss"] = torch.stack([part.sum() / max(len(part), 1) for part in losses]).sum()
         return outputs
 
     def word_starts(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """(batch, tokens) bool: True at the first piece of each word."""
+        """(batch, tokens) bool: True at the first token of each word."""
         return cast(torch.Tensor, self.starts_word)[input_ids]
 
 
@@ -160,11 +168,12 @@ class SentenceEncoderNLU:
         self.tokenizer = AutoTokenizer.from_pretrained(teacher_folder())
         self.skill = skill
         self.model = SentenceEncoderForJointNLU(skill, self.tokenizer, pooling)
-        self.entry = {
-            "name": skill.name, "intents": skill.intents, "slots": skill.slots, "slots_of_intents": slots_of_intents(skill.train)
+        self.entry: SkillEntry = {
+            "name": skill.name, "intents": skill.intents, "slots": skill.slots, "task_layers": skill.name,
+            "label_priors": label_priors(skill.rows("train")),
         }  # fmt: skip
-        train = EpochRows(skill, self.tokenizer, self.entry, refill, seed=seed, name_rows=True)
-        rows = len(skill.train)
+        train = EpochRows(skill, self.tokenizer, self.entry, refill=refill, seed=seed, name_rows=True)
+        rows = len(skill.rows("train"))
         self.steps = steps or round(max(pace * math.sqrt(rows), 150, MIN_EPOCHS * rows / BATCH_SIZE))
         of_encoder = {id(parameter) for parameter in self.model.encoder.parameters()}
         heads = [parameter for parameter in self.model.parameters() if id(parameter) not in of_encoder]
@@ -195,8 +204,8 @@ class SentenceEncoderNLU:
 
     @cached_property
     def seen(self) -> torch.Tensor:
-        """Which slots an intent was seen with; see [`headstart.modeling.losses_headstart.seen_slots`]."""
-        return seen_slots(self.entry)
+        """Which slots an intent was seen with; see [`headstart.modeling.labels_headstart.seen_slots`]."""
+        return torch.tensor(seen_slots(self.skill.intents, self.skill.slots, self.entry["label_priors"]))
 
     def size(self) -> int:
         """Bytes of its parameters."""
@@ -217,16 +226,14 @@ class SentenceEncoderNLU:
             find_words(text, encoding["offset_mapping"][row].tolist(), encoding.word_ids(row)) for row, text in enumerate(texts)
         ]
         slots: list[list[dict[str, Any]]] = [[] for _ in texts]
-        crf = self.model.classifiers.crf
-        if "slot_logits" in outputs and crf is not None:
+        if "slot_logits" in outputs:
             is_word = torch.zeros_like(encoding["input_ids"], dtype=torch.bool)
             for row, found in enumerate(words):
                 is_word[row, found.first_tokens] = True
-            scores = outputs["slot_logits"]
-            if "intent_logits" in outputs:
-                scores = scores + slot_priors(outputs["intent_logits"], self.seen)
-            emissions, mask, _ = gather_words(scores, is_word.to(device))
-            tags = crf.decode(emissions, mask).tolist()
+            priors = slot_label_priors(outputs["intent_logits"], self.seen) if "intent_logits" in outputs else None
+            classifiers = self.model.classifiers
+            decoded = classifiers.decode_tags(outputs["slot_logits"], is_word.to(device), priors, with_scores=False)
+            tags = decoded.tags.tolist()
             slots = [tags_to_spans(row[: len(found)], found, self.skill.slots) for row, found in zip(tags, words, strict=True)]
         return [
             {"text": text, "intent": intent, "slots": spans} for text, intent, spans in zip(texts, intents, slots, strict=True)

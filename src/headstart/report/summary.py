@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from headstart.report.options import SYSTEMS
 from headstart.report.statistics import Results, compare, convergence, interval
-from headstart.report.systems import SYSTEMS
 
 TRANSFER = "transfer"
 NO_TRANSFER = "no_transfer"

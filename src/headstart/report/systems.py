@@ -7,24 +7,28 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from headstart.checkpoints import resolve_checkpoint
-from headstart.data import DataError, Skill, is_covered
-from headstart.evaluation import median_latency, score_answers
-from headstart.finetuning import starting_embeddings, train_skill
+from headstart.data.rows import DataError
+from headstart.data.skills import Skill, is_covered
+from headstart.evaluation.evaluate import score_answers
+from headstart.evaluation.latency import median_latency
+from headstart.finetuning.finetune import train_skill
+from headstart.finetuning.recipe import choose_recipe
+from headstart.finetuning.starting_model import starting_embeddings
 from headstart.modeling import HeadstartConfig
 from headstart.modeling.heads_headstart import head_files
-from headstart.recipe import choose_recipe
 from headstart.report.cases import Case, data_hash
 from headstart.report.curve import EVALUATION, Curve
-from headstart.training_args import FinetuneArguments
+from headstart.report.options import System
+from headstart.training.options import FinetuneOptions
 from headstart.version import __version__
 
 # Not part of any comparison: what it costs to reject is measured by benchmarks/rejection.py.
@@ -46,37 +50,6 @@ class Trained(NamedTuple):
     nlu: Any
     answer: Answer
     facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class System:
-    """Something that learns a skill.
-
-    Args:
-        name: what the command line calls it.
-        title: what tables call it.
-        kind: `finetune` (options are those of [`FinetuneArguments`]), `classical` or `sentence_encoder` (their classes' arguments).
-        options: see `kind`.
-    """
-
-    name: str
-    title: str
-    kind: str = "finetune"
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-SYSTEMS = {
-    system.name: system
-    for system in (
-        System("transfer", "transfer, everything tuned"),
-        System("transfer_head", "transfer, head tuned", options={"tune": "head"}),
-        System("no_transfer", "no transfer", options={"from_scratch": True}),
-        System("embeddings_only", "embeddings only", options={"from_scratch": True, "starting_embeddings": "distilled"}),
-        System("classical", "logistic regression and CRF", "classical"),
-        System("sentence_encoder", "MiniLM, fine-tuned", "sentence_encoder"),
-    )
-}
-DEFAULT_SYSTEMS = ("transfer", "no_transfer", "embeddings_only", "classical")
 
 
 @dataclass(frozen=True)
@@ -136,15 +109,15 @@ class Run:
             `test`: metrics (see [`headstart.evaluation.evaluate`]), and `units` of the test rows; and `curve`: steps, seconds
             of training and validation semantic error rate so far.
         """
-        skill = replace(self.case.load(self.seed), name=SKILL_NAME)
+        skill = self.case.load(self.seed).replace(name=SKILL_NAME)
         if self.is_tuning:
-            skill = replace(skill, test=skill.validation)
+            skill = skill.replace(test=skill.rows("validation"))
         check_parts(skill, self.case.name)
         _, answer, facts = self.train(skill)
-        rows, validation = rows_of(skill, "test"), rows_of(skill, "validation")
+        rows, validation = skill.rows("test"), skill.rows("validation")
         return {
             "skill": self.case.name, "group": self.case.group, "system": self.system.name, "seed": self.seed,
-            "train_rows": len(skill.train), "validation_rows": len(validation), "test_rows": len(rows),
+            "train_rows": len(skill.rows("train")), "validation_rows": len(validation), "test_rows": len(rows),
             "intents": len(skill.intents), "slots": len(skill.slots),
             "units": num_units(rows), "fingerprint": self.fingerprint,
             **facts,
@@ -164,20 +137,20 @@ def _finetune(run: Run, skill: Skill) -> Trained:
         options["starting_embeddings"] = str(run.distilled)
     if run.max_steps is not None:
         options["max_steps"] = run.max_steps
-    covered = [row for row in rows_of(skill, "validation") if is_covered(row, skill.intents, skill.slots)]
+    covered = [row for row in skill.rows("validation") if is_covered(row, skill.intents, skill.slots)]
     has_curve = run.has_curve and num_units(covered) > 0
     if has_curve:
         options |= EVALUATION
     else:
-        skill = replace(skill, validation=None)
+        skill = skill.replace(validation=None)
     with tempfile.TemporaryDirectory() as folder:
-        args = FinetuneArguments(
+        said = FinetuneOptions.of(
             output_dir=folder, skill=skill.name, base=run.base, seed=run.seed, allow_unseen_labels=True, disable_tqdm=True,
             load_best_model_at_end=False, report_to="none", logging_strategy="no", use_cpu=True, **options,
         )  # fmt: skip
         curve = Curve(has_curve)
         started = time.perf_counter()
-        trained = train_skill(args, skill, [curve])
+        trained = train_skill(said, skill, [curve])
         seconds = time.perf_counter() - started - curve.scoring_seconds
     nlu = trained.nlu
     if run.system.options.get("tune") == "head":
@@ -203,7 +176,7 @@ def _classical(run: Run, skill: Skill) -> Trained:
 def _sentence_encoder(run: Run, skill: Skill) -> Trained:
     from headstart.report.sentence_encoder import SentenceEncoderNLU
 
-    covered = [row for row in rows_of(skill, "validation") if is_covered(row, skill.intents, skill.slots)]
+    covered = [row for row in skill.rows("validation") if is_covered(row, skill.intents, skill.slots)]
     curve = Curve(run.has_curve and num_units(covered) > 0)
     started = time.perf_counter()
     nlu = SentenceEncoderNLU(skill, run.seed, steps=run.max_steps, curve=curve, scored=covered, **run.system.options)
@@ -218,8 +191,8 @@ _KINDS = {"finetune": _finetune, "classical": _classical, "sentence_encoder": _s
 def distill(base: str, folder: Path) -> Path:
     """The file of the distilled embeddings of a base's vocabulary in a folder; written, unless it is there."""
     config, tokenizer = HeadstartConfig.from_pretrained(base), AutoTokenizer.from_pretrained(base)
-    pieces = json.dumps([tokenizer.convert_ids_to_tokens(list(range(config.vocab_size))), config.embedding_size])
-    file = folder / f"distilled-{hashlib.sha256(pieces.encode()).hexdigest()[:16]}.safetensors"
+    vocabulary = json.dumps([tokenizer.convert_ids_to_tokens(list(range(config.vocab_size))), config.embedding_size])
+    file = folder / f"distilled-{hashlib.sha256(vocabulary.encode()).hexdigest()[:16]}.safetensors"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(".part")
@@ -244,12 +217,6 @@ def _shape_hash(base: str) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def rows_of(skill: Skill, part: str) -> list[dict[str, Any]]:
-    """The rows of a part; none, if the skill lacks it."""
-    rows = getattr(skill, part)
-    return [] if rows is None else cast(list[dict[str, Any]], rows.to_list())
-
-
 def num_units(rows: Sequence[dict[str, Any]]) -> int:
     """Annotated intents and slots: what the semantic error rate divides by."""
     return sum((row["intent"] is not None) + len(row["slots"] or []) for row in rows)
@@ -258,7 +225,7 @@ def num_units(rows: Sequence[dict[str, Any]]) -> int:
 def check_parts(skill: Skill, name: str) -> None:
     """Raise `DataError` if validation or test rows hold nothing that can be scored."""
     for part in ("validation", "test"):
-        if not num_units(rows_of(skill, part)):
+        if not num_units(skill.rows(part)):
             raise DataError(f"{name} has no {part} rows with an annotated intent or slot; give it some, or leave it out.")
 
 
@@ -266,4 +233,4 @@ def _rounded(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in metrics.items()}
 
 
-__all__ = ["DEFAULT_SYSTEMS", "SYSTEMS", "Run", "System", "Trained", "checkpoint_hash", "distill"]
+__all__ = ["Run", "Trained", "checkpoint_hash", "distill"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from headstart.data import Skill
+from headstart.data.skills import Skill
 from headstart.writers.alexa import write_alexa
 from headstart.writers.rasa import write_rasa
 from headstart.writers.rows import write_skill_rows

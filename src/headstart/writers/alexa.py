@@ -28,9 +28,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.data import DataError, Skill
+from headstart.data.rows import DataError
+from headstart.data.skills import PARTS, Skill
+from headstart.data.templates import Slot, Template, row_template, tidy
 from headstart.readers.alexa_parts import NO_INTENT, parse_sample
-from headstart.templates import Slot, Template, row_template, tidy
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,8 @@ def write_alexa(skill: Skill, path: Path) -> None:
         DataError: the file can't be written.
     """
     changes: Counter[str] = Counter()
-    templates = skill.templates if _has_open_slots(skill.templates) else [row_template(row) for row in skill.train.to_list()]
+    is_open = any(template.is_open for template in skill.templates)
+    templates = skill.templates if is_open else [row_template(row) for row in skill.rows("train")]
     samples, labels = _samples(templates, changes)
     first_intent = next(iter(samples))
     unused = dict.fromkeys(_plain(label) for label in [*skill.catalogs, *skill.slot_types])
@@ -84,8 +86,8 @@ def write_alexa(skill: Skill, path: Path) -> None:
         {"name": intent, "slots": [{"name": label, "type": type_of[label]} for label in labels[intent]], "samples": list(lines)}
         for intent, lines in samples.items()
     ]
-    for part in (skill.validation, skill.test):
-        changes["validation and test rows are not written"] += len(part or [])
+    for part in PARTS[1:]:
+        changes["validation and test rows are not written"] += len(skill.rows(part))
     changes["names have characters that Amazon refuses"] += sum(
         not NAME.fullmatch(name) for name in {*samples, *(label for used in labels.values() for label in used)}
     )
@@ -101,10 +103,6 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
     except OSError as error:
         raise DataError(f"{path}: can't be written ({error.strerror}); give a file in a folder that is there.") from error
-
-
-def _has_open_slots(templates: Iterable[Template]) -> bool:
-    return any(slot.value is None for template in templates for slot in template.slots)
 
 
 def _spoken_name(name: str) -> str:

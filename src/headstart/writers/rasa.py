@@ -25,9 +25,10 @@ from typing import Any
 
 import yaml
 
-from headstart.data import Skill
+from headstart.data.rows import Row
+from headstart.data.skills import Skill
+from headstart.data.templates import Slot, row_template
 from headstart.readers.rasa_markdown import BLANKS, Annotation, parse_markup
-from headstart.templates import Slot, row_template
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def _intents(skill: Skill, changes: Counter[str]) -> list[dict[str, Any]]:
         no_intent += "_"
     # Rows that are one item: of the same intent, annotated alike, and all fit for lines or not.
     groups: dict[tuple[str | None, bool, bool], list[str]] = defaultdict(list)
-    for row in skill.train.to_list():
+    for row in skill.rows("train"):
         example = _example(row, changes)
         groups[row["intent"], row["slots"] is None, bool(NOT_IN_LINE.search(example))].append(example)
     items = []
@@ -95,19 +96,19 @@ def _intents(skill: Skill, changes: Counter[str]) -> list[dict[str, Any]]:
     return items
 
 
-def _example(row: dict[str, Any], changes: Counter[str]) -> str:
+def _example(row: Row, changes: Counter[str]) -> str:
     """The row as an example: with square brackets that are read as they are meant."""
     example = _markup(row)
     rounded = row["text"].translate(ROUND)  # as many characters, so that the slots are where they were
     if rounded != row["text"] and _is_misread(row, example):
         changes["rows in which square brackets became round ones"] += 1
-        example = _markup(row | {"text": rounded})
+        example = _markup({**row, "text": rounded})
     stripped = example.strip(BLANKS)
     changes["rows that lost blanks at their ends"] += stripped != example
     return stripped
 
 
-def _markup(row: dict[str, Any]) -> str:
+def _markup(row: Row) -> str:
     return "".join(f"[{part.value}]{_name(part.label)}" if isinstance(part, Slot) else part for part in row_template(row).parts)
 
 
@@ -118,7 +119,7 @@ def _name(label: str) -> str:
     return '{"entity": ' + json.dumps(label, ensure_ascii=False).replace("}", "\\u007d") + "}"
 
 
-def _is_misread(row: dict[str, Any], example: str) -> bool:
+def _is_misread(row: Row, example: str) -> bool:
     pieces = parse_markup(example)
     meant = [Annotation(part.value or "", part.label) if isinstance(part, Slot) else part for part in row_template(row).parts]
     # Later versions of Rasa also take `[a][b]` for markup.

@@ -6,9 +6,9 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from headstart.data import Skill
+from headstart.data.rows import Row
+from headstart.data.skills import Skill
 
 logger = logging.getLogger(__name__)
 
@@ -17,10 +17,10 @@ def write_skill_rows(skill: Skill, path: Path) -> None:
     """Write the training rows."""
     if skill.catalogs:
         logger.warning("%s: %d catalogs don't fit in a file of rows; give a folder to keep them", path, len(skill.catalogs))
-    write_rows(skill.train.to_list(), path)
+    write_rows(skill.rows("train"), path)
 
 
-def write_rows(rows: Sequence[dict[str, Any]], path: Path) -> None:
+def write_rows(rows: Sequence[Row], path: Path) -> None:
     """Write rows as JSON lines."""
     with path.open("w", encoding="utf-8") as stream:
         stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -1,0 +1,173 @@
+"""A skill's entry in the configuration: what is in it, and what is wrong with one. Needs nothing but Python."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict, cast
+
+SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
+MAX_RANK = 1024
+RENAMED = {"slots_of_intents": "label_priors"}  # fields as headstart 0.1 called them
+
+
+class GazetteerSize(TypedDict):
+    """How large a skill's catalogs are.
+
+    Args:
+        slots: slot labels with a catalog; their order gives the catalogs' numbers.
+        values: values of all catalogs.
+        tokens: tokens of all values.
+    """
+
+    slots: list[str]
+    values: int
+    tokens: int
+
+
+class Rejection(TypedDict):
+    """How "none of these" is decided.
+
+    Args:
+        temperature: what the scores of the intents are divided by.
+        threshold: the probability of "none of these" over which an utterance is rejected.
+    """
+
+    temperature: float
+    threshold: float
+
+
+class SkillEntry(TypedDict):
+    """One skill in `HeadstartConfig.skills`.
+
+    Args:
+        name: letters, digits, `_`, `-`.
+        intents: names of the intents; empty: the skill has no such task.
+        slots: slot labels; empty: the skill has no such task.
+        task_layers: name of the pair of ST and IC bi-LSTMs that its classifiers read; skills with the same name share one pair.
+        rank: of its low-rank adapters (LoRA) of the bi-LSTMs that it shares; 0: it has none; left out: its bi-LSTMs are its own.
+        routes: True: the skill can be found among others without its name.
+        gazetteer: how large its catalogs are, if it has any.
+        rejection: how "none of these" is decided, if it can be.
+        label_priors: by intent, the slot labels that it was seen with in training.
+    """
+
+    name: str
+    intents: list[str]
+    slots: list[str]
+    task_layers: str
+    rank: NotRequired[int]
+    routes: NotRequired[bool]
+    gazetteer: NotRequired[GazetteerSize]
+    rejection: NotRequired[Rejection]
+    label_priors: NotRequired[dict[str, list[str]]]
+
+
+FIELDS = tuple(SkillEntry.__annotations__)
+
+
+def read_entry(content: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as a file has it, with the fields of today, without those that are null; not checked (see [`check_skill_entry`])."""
+    entry = {RENAMED.get(name, name): value for name, value in {"task_layers": content.get("name"), **content}.items()}
+    gazetteer = entry.get("gazetteer")
+    if isinstance(gazetteer, dict) and "pieces" in gazetteer:
+        entry["gazetteer"] = {("tokens" if name == "pieces" else name): value for name, value in gazetteer.items()}
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
+    """The entry, if it is well-formed.
+
+    Raises:
+        ValueError: it is not; the message names the field.
+    """
+    unknown = sorted(set(entry) - set(FIELDS))
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r} in skill {entry.get('name')!r}; allowed: {', '.join(FIELDS)}.")
+    for field in ("name", "task_layers"):
+        value = entry.get(field)
+        if not isinstance(value, str) or not SKILL_NAME.fullmatch(value):
+            raise ValueError(f"skill {field} {str(value)[:80]!r} is not allowed: use letters, digits, '_' and '-' only.")
+    for field in ("intents", "slots"):
+        _check_labels(entry, field)
+    if not entry["intents"] and not entry["slots"]:
+        raise ValueError(f"skill {entry['name']!r} has neither intents nor slots: give it at least one label.")
+    rank = entry.get("rank", 0)
+    if type(rank) is not int or not 0 <= rank <= MAX_RANK:
+        raise ValueError(f"rank of skill {entry['name']!r} is {rank!r}; it must be a whole number from 0 to {MAX_RANK}.")
+    if entry.get("routes") not in (None, True):
+        raise ValueError(f"routes of skill {entry['name']!r} is {entry['routes']!r}; it must be True or left out.")
+    if entry.get("routes") and "rank" not in entry:
+        raise ValueError(
+            f"skill {entry['name']!r} can't be found without its name, since it shares no task layers: give it a rank."
+        )
+    _check_gazetteer(entry)
+    _check_rejection(entry)
+    _check_label_priors(entry)
+    return cast(SkillEntry, entry)
+
+
+def _check_labels(entry: Mapping[str, Any], field: str) -> None:
+    labels: Any = entry.get(field)
+    if not _is_list_of_names(labels):
+        raise ValueError(f"{field} of skill {entry['name']!r} must be a list of label names, not {labels!r}.")
+    repeated = sorted(label for label, count in Counter(labels).items() if count > 1)
+    if repeated:
+        raise ValueError(f"{field} of skill {entry['name']!r} list {repeated[0]!r} twice.")
+
+
+def _is_list_of_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _check_gazetteer(entry: Mapping[str, Any]) -> None:
+    gazetteer = entry.get("gazetteer")
+    if gazetteer is None:
+        return
+    if isinstance(gazetteer, dict) and "bytes" in gazetteer:
+        raise ValueError(
+            f"skill {entry['name']!r} keeps its catalogs as headstart 0.1 did, which is not safe to read: fine-tune it anew."
+        )
+    if not isinstance(gazetteer, dict) or set(gazetteer) != {"slots", "values", "tokens"}:
+        raise ValueError(f"gazetteer of skill {entry['name']!r} is {gazetteer!r}; it must have slots, values and tokens.")
+    sizes = [gazetteer[name] for name in ("values", "tokens")]
+    if not _is_list_of_names(gazetteer["slots"]) or any(type(size) is not int for size in sizes):
+        raise ValueError(
+            f"gazetteer of skill {entry['name']!r} must have a list of slots and numbers of values and tokens, not {gazetteer!r}."
+        )
+    unknown = sorted(set(gazetteer["slots"]) - set(entry["slots"]))
+    if unknown or not gazetteer["slots"] or min(sizes) < 1:
+        raise ValueError(f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {unknown or gazetteer!r}.")
+
+
+def _check_rejection(entry: Mapping[str, Any]) -> None:
+    rejection = entry.get("rejection")
+    if rejection is None:
+        return
+    if not isinstance(rejection, dict) or set(rejection) != {"temperature", "threshold"} or not entry["intents"]:
+        raise ValueError(
+            f"rejection of skill {entry['name']!r} is {rejection!r}; it must have temperature and threshold, and the skill intents."
+        )
+    if not all(type(value) in (int, float) and math.isfinite(value) for value in rejection.values()):
+        raise ValueError(f"rejection of skill {entry['name']!r} must have numbers, not {rejection}.")
+    if rejection["temperature"] <= 0 or not 0 <= rejection["threshold"] <= 1:
+        raise ValueError(
+            f"rejection of skill {entry['name']!r}: temperature must be over 0 and threshold in [0, 1], not {rejection}."
+        )
+
+
+def _check_label_priors(entry: Mapping[str, Any]) -> None:
+    found = entry.get("label_priors")
+    if found is None:
+        return
+    is_valid = isinstance(found, dict) and set(found) <= set(entry["intents"])
+    if not is_valid or not all(_is_list_of_names(labels) for labels in found.values()):
+        raise ValueError(f"label_priors of skill {entry['name']!r} must hold slot labels by intent, not {found!r}.")
+    unknown = sorted({label for labels in found.values() for label in labels} - set(entry["slots"]))
+    if unknown:
+        raise ValueError(f"label_priors of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")
+
+
+__all__ = ["SKILL_NAME", "GazetteerSize", "Rejection", "SkillEntry", "check_skill_entry", "read_entry"]

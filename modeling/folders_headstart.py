@@ -1,0 +1,168 @@
+"""Which files each kind of folder holds. Whoever finds, loads, publishes, cleans or refuses a folder reads this table; it needs nothing
+but Python.
+
+A folder is of one kind: what [`kind_of`] says of it is what loading answers from and what publishing publishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG, CARD = "config.json", "README.md"
+METRICS, RUN = "metrics.json", "run.json"  # beside whatever training leaves
+HEAD_WEIGHTS, HEAD = "head.safetensors", "head.json"
+NETWORK, CRF, TOKENIZER, CATALOGS, EXPORT = "model.onnx", "crf.npz", "tokenizer.json", "catalogs.json", "headstart.json"
+WEIGHTS, TOKENIZER_CONFIG = "model.safetensors", "tokenizer_config.json"
+CODE, PIPELINE_CODE = "*_headstart.py", "pipeline_headstart.py"
+TRAINING_STATE = "checkpoint-"  # what the folders begin with that training is resumed from; then comes the number of steps
+HASHES = "sha256.json"  # in these: written last, so that one without it is not complete
+
+
+@dataclass(frozen=True)
+class FolderKind:
+    """One kind of folder.
+
+    Args:
+        name: what the code calls it.
+        title: what messages call it.
+        mark: the file that tells it from others. It is written last: a folder without it is not complete.
+        needed: files that it must have.
+        further: patterns of files that belong to it besides.
+        replaces: names of the kinds that may lie in a folder that one of this kind is saved in: it takes their place.
+        remedy: how to make one that is complete.
+    """
+
+    name: str
+    title: str
+    mark: str
+    needed: tuple[str, ...]
+    further: tuple[str, ...]
+    replaces: tuple[str, ...]
+    remedy: str
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """Patterns of the files that are published. By name: a folder of training holds pickles, states of the optimizer and paths of the
+        machine, and may hold anything besides."""
+        return (*self.needed, *self.further)
+
+    @property
+    def outdated(self) -> tuple[str, ...]:
+        """Files of the kinds that it replaces, which must not stay beside its own; those without which nothing loads these come first. Cards and
+        figures of training are written anew by whoever has them."""
+        found = [KINDS[name] for name in self.replaces]
+        files = [*(kind.mark for kind in found), *(file for kind in found for file in kind.published)]
+        return tuple(dict.fromkeys(file for file in files if "*" not in file and file not in (CARD, METRICS, RUN)))
+
+
+CHECKPOINT = FolderKind(
+    name="headstart",
+    title="a Headstart checkpoint",
+    mark=CONFIG,
+    needed=(CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG),
+    further=(CODE, METRICS, RUN, CARD),
+    replaces=("headstart", "head"),
+    remedy="push what finetune saved, or save it with NLUPipeline.save_pretrained",
+)
+HEAD_FOLDER = FolderKind(
+    name="head",
+    title="a head",
+    mark=HEAD,
+    needed=(HEAD_WEIGHTS, HEAD),
+    further=(METRICS, RUN, CARD),
+    replaces=("head",),
+    remedy="train it again, or save it with model.save_skill",
+)
+EXPORTED = FolderKind(
+    name="onnx",
+    title="an exported skill",
+    mark=EXPORT,
+    needed=(NETWORK, TOKENIZER, EXPORT),
+    further=(CRF, CATALOGS, CARD),
+    replaces=("onnx",),
+    remedy="export it anew",
+)
+# In the order in which they are asked: a checkpoint is one whatever head lies beside it.
+KINDS = {kind.name: kind for kind in (CHECKPOINT, EXPORTED, HEAD_FOLDER)}
+
+
+def kind_of_names(names: Iterable[str], where: str) -> FolderKind | None:
+    """The kind of a folder or repository that holds files of these names; None if it holds no model.
+
+    Args:
+        names: of its files.
+        where: what messages call it.
+
+    Raises:
+        ValueError: it holds a checkpoint and an exported skill: nobody could say which of them is meant.
+    """
+    there = set(names)
+    found = [kind for kind in KINDS.values() if kind.mark in there]
+    if CHECKPOINT in found and EXPORTED in found:
+        raise ValueError(
+            f"{where} holds {CHECKPOINT.title} ({CONFIG}) and {EXPORTED.title} ({EXPORT}): move one of them to a folder of its own."
+        )
+    return found[0] if found else None
+
+
+def kind_of(folder: Path) -> FolderKind | None:
+    """The kind of a folder; None if it holds no model, or is none. See [`kind_of_names`]."""
+    return kind_of_names((kind.mark for kind in KINDS.values() if (folder / kind.mark).is_file()), repr(str(folder)))
+
+
+def find_heads(folder: Path) -> list[Path]:
+    """The folders of heads: that folder, or those in it, in the order of their names; empty if it is of another kind, or holds none."""
+    kind = kind_of(folder)
+    if kind is not None:
+        return [folder] if kind is HEAD_FOLDER else []
+    return sorted(path.parent for path in folder.glob(f"*/{HEAD}"))
+
+
+def check_room(folder: Path, kind: FolderKind) -> None:
+    """See that a model of a kind may be saved in a folder.
+
+    Raises:
+        ValueError: it is a file, or holds a model of a kind that this one doesn't replace.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{str(folder)!r} is a file; name a folder to write to.")
+    there = kind_of(folder)
+    if there is not None and there.name not in kind.replaces:
+        raise ValueError(f"{str(folder)!r} holds {there.title}; give {kind.title} a folder of its own.")
+
+
+def training_states(folder: Path) -> list[Path]:
+    """The folders that training can be resumed from, in a run's output folder; those of most steps come first."""
+    found = [path for path in folder.glob(f"{TRAINING_STATE}*") if path.name.removeprefix(TRAINING_STATE).isdecimal()]
+    return sorted(found, key=lambda path: int(path.name.removeprefix(TRAINING_STATE)), reverse=True)
+
+
+__all__ = [
+    "CARD",
+    "CATALOGS",
+    "CHECKPOINT",
+    "CONFIG",
+    "CRF",
+    "EXPORT",
+    "EXPORTED",
+    "HASHES",
+    "HEAD",
+    "HEAD_FOLDER",
+    "HEAD_WEIGHTS",
+    "KINDS",
+    "METRICS",
+    "NETWORK",
+    "PIPELINE_CODE",
+    "RUN",
+    "TOKENIZER",
+    "TRAINING_STATE",
+    "WEIGHTS",
+    "FolderKind",
+    "check_room",
+    "find_heads",
+    "kind_of",
+    "kind_of_names",
+    "training_states",
+]

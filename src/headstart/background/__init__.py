@@ -1,1 +1,0 @@
-"""Background utterances of many domains, from which the reject option learns what a skill should not answer."""

@@ -1,0 +1,1 @@
+"""Values of the platforms' built-in types, which are generated."""

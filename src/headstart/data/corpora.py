@@ -1,0 +1,206 @@
+"""Pretraining sources: corpora in one row format, with every evaluation text taken out of every training part."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from datasets import Dataset
+
+from headstart.data.rows import DataError, Row, read_rows, rows_to_dataset
+from headstart.data.skills import is_covered, label_counts
+from headstart.data.streaming import CorporaFolder, StreamedRows
+from headstart.data.texts import domain_of, text_key, with_domain
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LabelKinds:
+    """Which corpora annotate what.
+
+    Args:
+        intents_with_domain: corpora whose intent names mean something only together with the row's `domain`.
+        without_intents: corpora whose intents are a placeholder.
+        without_slots: corpora whose empty slot lists mean that slots are not annotated.
+    """
+
+    intents_with_domain: Sequence[str] = ()
+    without_intents: Sequence[str] = ()
+    without_slots: Sequence[str] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """All corpora that are named."""
+        return [*self.intents_with_domain, *self.without_intents, *self.without_slots]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One pretraining source with its own label space.
+
+    Args:
+        name: name of its folder.
+        train: rows to train on; [`headstart.data.streaming.StreamedRows`], if they are read while they are trained on.
+        validation: rows to evaluate on.
+        intents: intent names, sorted; empty if the corpus has no intents.
+        slots: slot labels, sorted; empty if the corpus has no slot annotation.
+    """
+
+    name: str
+    train: Dataset | StreamedRows
+    validation: Dataset
+    intents: list[str]
+    slots: list[str]
+
+    @property
+    def streamed(self) -> StreamedRows:
+        """The training rows of a corpus that is streamed.
+
+        Raises:
+            TypeError: it is loaded.
+        """
+        if not isinstance(self.train, StreamedRows):
+            raise TypeError(f"corpus {self.name!r} is loaded, not streamed: open it with stream_sources.")
+        return self.train
+
+    @property
+    def loaded(self) -> Dataset:
+        """The training rows of a corpus that is loaded.
+
+        Raises:
+            TypeError: it is streamed.
+        """
+        if isinstance(self.train, StreamedRows):
+            raise TypeError(f"corpus {self.name!r} is streamed, not loaded: open it with load_sources.")
+        return self.train
+
+
+def load_sources(data_dir: str | Path, names: Sequence[str], kinds: LabelKinds | None = None) -> list[Corpus]:
+    """Read corpora to pretrain on.
+
+    Args:
+        data_dir: a folder with one folder a corpus, each with train.jsonl, validation.jsonl and test.jsonl. The validation and
+            test texts of *all* of them, whether named or not, are taken out of the training rows.
+        names: the corpora to train on.
+        kinds: which of them annotate what.
+
+    Raises:
+        DataError: a corpus is not there or a row is not as it must be.
+    """
+    data_dir, kinds = Path(data_dir), kinds or LabelKinds()
+    known = sorted(path.name for path in data_dir.iterdir() if (path / "train.jsonl").exists())
+    for name in {*names, *kinds.names} - set(known):
+        raise DataError(f"{data_dir} has no corpus {name!r}; it has: {', '.join(known) or 'none'}.")
+    held_out = _held_out_texts(data_dir, known)
+    return [_load_source(data_dir / name, kinds, held_out) for name in names]
+
+
+def _load_source(folder: Path, kinds: LabelKinds, held_out: set[str]) -> Corpus:
+    name = folder.name
+    parts = {part: _read_part(folder / f"{part}.jsonl", name in kinds.intents_with_domain) for part in ("train", "validation")}
+    kept = [row for row in parts["train"] if text_key(row["text"]) not in held_out]
+    logger.info("source %s: %d rows, %d taken out as evaluation texts", name, len(kept), len(parts["train"]) - len(kept))
+    seen_intents, seen_slots = label_counts(kept)
+    intents = [] if name in kinds.without_intents else sorted(seen_intents)
+    slots = [] if name in kinds.without_slots else sorted(seen_slots)
+    validation = [row for row in parts["validation"] if is_covered(row, intents, slots)]
+    if len(validation) < len(parts["validation"]):
+        lost = len(parts["validation"]) - len(validation)
+        logger.info("source %s: %d validation rows left out, their labels are in no training row", name, lost)
+    return Corpus(name, rows_to_dataset(kept), rows_to_dataset(validation), intents, slots)
+
+
+def _held_out_texts(data_dir: Path, names: list[str]) -> set[str]:
+    texts: set[str] = set()
+    for name in names:
+        for part in ("validation", "test"):
+            texts.update(text_key(row["text"]) for row in read_rows(data_dir / name / f"{part}.jsonl"))
+    return texts
+
+
+def _read_part(path: Path, has_domains: bool) -> list[Row]:
+    return [with_domain(row, domain) for row, domain in read_domains(path)] if has_domains else read_rows(path)
+
+
+def read_domains(path: Path) -> list[tuple[Row, str]]:
+    """The rows of a corpus's file, each with its field `domain`.
+
+    Raises:
+        DataError: a row is not as it must be, or has no domain.
+    """
+    rows = read_rows(path)
+    with path.open(encoding="utf-8-sig") as lines:
+        objects = [json.loads(line) for line in lines if line.strip()]
+    return [
+        (row, domain_of(fields, f"{path}, row {number}"))
+        for number, (row, fields) in enumerate(zip(rows, objects, strict=True), start=1)
+    ]
+
+
+def stream_sources(data_dir: str, names: Sequence[str], kinds: LabelKinds | None = None, seed: int = 0) -> list[Corpus]:
+    """The corpora as [`load_sources`] reads them, with [`headstart.data.streaming.StreamedRows`] as their training rows.
+
+    Args:
+        data_dir: folder of corpora, local or remote, each with `train*.jsonl`, `validation.jsonl`, `test.jsonl` and `labels.json`. The keys of all
+            validation and test texts are held in memory.
+        names, kinds: see there.
+        seed: of the order of the shards.
+
+    Raises:
+        DataError: a corpus or its `labels.json` is not there, or a validation or test row is not as it must be.
+    """
+    folder, kinds = CorporaFolder(data_dir), kinds or LabelKinds()
+    folder.check([*names, *kinds.names])
+    held_out = folder.held_out()
+    return [_stream_source(folder, name, kinds, held_out, seed) for name in names]
+
+
+def _stream_source(folder: CorporaFolder, name: str, kinds: LabelKinds, held_out: set[str], seed: int) -> Corpus:
+    labels = folder.labels(name)
+    has_domains = name in kinds.intents_with_domain
+    intents = [] if name in kinds.without_intents else labels["domain_intents" if has_domains else "intents"]
+    slots = [] if name in kinds.without_slots else labels["slots"]
+    train = StreamedRows(
+        name=name,
+        lines=folder.stream(name, "train*", seed),
+        num_rows=labels["rows"],
+        num_held_out=labels["held_out"],
+        has_domains=has_domains,
+        held_out=held_out,
+        intents=intents,
+        slots=slots,
+    )
+    anything = replace(train, held_out=set(), intents=[], slots=[])
+    rows = [row for line in folder.lines(name, "validation") if (row := anything.parse(line)) is not None]
+    validation = [row for row in rows if is_covered(row, intents, slots)]
+    return Corpus(name, train, rows_to_dataset(validation), intents, slots)
+
+
+def source_shares(sources: Sequence[Corpus], weights: Sequence[float] | None = None) -> list[float]:
+    """The share of each streamed source in what is drawn: by the weights, or else by their numbers of rows."""
+    given = [source.streamed.num_rows for source in sources] if weights is None else weights
+    return [float(weight) / sum(given) for weight in given]
+
+
+def first_texts(sources: Sequence[Corpus], num_rows: int, weights: Sequence[float] | None = None) -> Iterator[str]:
+    """Texts of the first rows of streamed sources, `num_rows` in all by the sources' weights, but no row twice."""
+    for source, share in zip(sources, source_shares(sources, weights), strict=True):
+        rows = source.streamed
+        found = (row["text"] for line in rows.read() if (row := rows.parse(line)) is not None)
+        yield from islice(found, round(num_rows * share))
+
+
+__all__ = [
+    "Corpus",
+    "LabelKinds",
+    "first_texts",
+    "load_sources",
+    "read_domains",
+    "source_shares",
+    "stream_sources",
+]

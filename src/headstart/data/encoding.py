@@ -1,0 +1,124 @@
+"""Rows become what the network reads: ids of tokens and labels."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+from tqdm.auto import tqdm
+
+from headstart.data.rows import Row, list_rows
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.labels_headstart import IGNORED
+from headstart.tokenization.alignment_headstart import SpanCounts, find_words, spans_to_tags
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+logger = logging.getLogger(__name__)
+
+MANY_ROWS = 5000  # from here on, encoding shows a progress bar
+
+
+class EncodedRow(TypedDict):
+    """A row as the network reads it.
+
+    Args:
+        input_ids: ids of its tokens.
+        slot_labels: one a token: the tag of a word at its first token, -100 elsewhere, and everywhere if slots are not annotated.
+        intent_labels: number of its intent; -100: not annotated.
+        skill_ids: number of the skill in `model.skills`.
+        length: tokens.
+    """
+
+    input_ids: list[int]
+    slot_labels: list[int]
+    intent_labels: int
+    skill_ids: int
+    length: int
+
+
+def encode_rows(rows: Dataset, tokenizer: PreTrainedTokenizerBase, skill: SkillEntry, skill_id: int = 0) -> Dataset:
+    """Tokenize rows of one skill; spans that were widened or lost are counted in the log.
+
+    Args:
+        rows: a dataset with the columns text, intent and slots.
+        tokenizer: a fast tokenizer.
+        skill: the skill's entry in the configuration (name, intents, slots).
+        skill_id: its index in `model.skills`.
+
+    Returns:
+        a dataset with the fields of [`EncodedRow`] as columns.
+        Intents and slots that the skill doesn't have are left unannotated (-100).
+    """
+    from datasets import Dataset
+
+    features, counts = encode_list(list_rows(rows), tokenizer, skill, skill_id, show_progress=len(rows) >= MANY_ROWS)
+    report_spans(counts, skill["name"], tokenizer.model_max_length)
+    return Dataset.from_list([dict(row) for row in features])
+
+
+def encode_list(
+    rows: Sequence[Row],
+    tokenizer: PreTrainedTokenizerBase,
+    skill: SkillEntry,
+    skill_id: int = 0,
+    *,
+    show_progress: bool = False,
+) -> tuple[list[EncodedRow], SpanCounts]:
+    """[`encode_rows`] for a list of rows, in memory; what happened to the spans is returned, not logged."""
+    counts = SpanCounts()
+    if not rows:
+        return [], counts
+    encoding = tokenizer([row["text"] for row in rows], return_offsets_mapping=True, verbose=False)
+    features: list[EncodedRow] = []
+    for number, row in enumerate(tqdm(rows, desc=f"Encoding {skill['name']}", disable=not show_progress)):
+        tokens = _Tokens(encoding["input_ids"][number], encoding["offset_mapping"][number], encoding.word_ids(number))
+        slot_labels = _slot_labels(row, tokens, tokenizer.model_max_length, skill["slots"], counts)
+        has_intent = row["intent"] is not None and skill["intents"]
+        features.append(
+            {
+                "input_ids": tokens.input_ids[: tokenizer.model_max_length],
+                "slot_labels": slot_labels,
+                "intent_labels": skill["intents"].index(str(row["intent"])) if has_intent else IGNORED,
+                "skill_ids": skill_id,
+                "length": len(slot_labels),
+            }
+        )
+    return features, counts
+
+
+def report_spans(counts: SpanCounts, skill: str, max_length: int | None = None) -> None:
+    """Log what happened to the spans of a skill's rows, if anything did; `max_length`: tokens after which rows were cut off, if they were."""
+    if counts.widened or counts.empty or counts.merged or counts.truncated:
+        logger.warning(
+            "skill %s: of %d spans, %d cut a word and were widened to it, %d held no word and were dropped, %d shared a word with "
+            "another span and were dropped%s",
+            skill, counts.spans, counts.widened, counts.empty, counts.merged,
+            "" if max_length is None else f", {counts.truncated} were cut off with rows over {max_length} tokens",
+        )  # fmt: skip
+
+
+class _Tokens(NamedTuple):
+    """A tokenized text: ids, characters (start, end), and number of the word, of each token."""
+
+    input_ids: list[int]
+    offsets: list[tuple[int, int]]
+    word_ids: list[int | None]
+
+
+def _slot_labels(row: Row, tokens: _Tokens, max_length: int, slots: Sequence[str], counts: SpanCounts) -> list[int]:
+    """The labels of the tokens that the network reads; what happened to the spans is added to the counts."""
+    labels = [IGNORED] * min(len(tokens.input_ids), max_length)
+    if slots and row["slots"] is not None:
+        words = find_words(row["text"], tokens.offsets[:max_length], tokens.word_ids[:max_length])
+        tags, row_counts = spans_to_tags(row["slots"], words, slots, len(tokens.input_ids) > max_length)
+        counts.add(row_counts)
+        for position, tag in zip(words.first_tokens, tags, strict=True):
+            labels[position] = tag
+    return labels
+
+
+__all__ = ["EncodedRow", "encode_list", "encode_rows", "report_spans"]

@@ -1,0 +1,223 @@
+"""Skills: named label spaces with their annotated utterances, checked."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from headstart.data.rows import CATALOGS, DataError, Row, list_rows, parse_slots, rows_to_dataset
+from headstart.data.templates import Template, fill_templates
+
+if TYPE_CHECKING:  # at run time, only who asks for a part as a Dataset waits for the library
+    from datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+PARTS = ("train", "validation", "test")
+
+
+class _Part:
+    """A part of a skill: given as a `Dataset` or as rows, kept as a list of rows, shown as a `Dataset` that is made when it is asked for."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, skill: None, owner: type) -> None: ...
+
+    @overload
+    def __get__(self, skill: Skill, owner: type) -> Any: ...
+
+    def __get__(self, skill: Skill | None, owner: type) -> Any:
+        if skill is None:  # what dataclass takes for the default
+            return None
+        shown = skill.__dict__["_shown"]
+        if self.name not in shown:
+            rows = skill.__dict__["_rows"][self.name]
+            shown[self.name] = None if rows is None else rows_to_dataset(rows)
+        return shown[self.name]
+
+    def __set__(self, skill: Skill, rows: Dataset | Iterable[Mapping[str, Any]] | None) -> None:
+        skill.__dict__.setdefault("_rows", {})[self.name] = None if rows is None else list_rows(rows)
+        skill.__dict__.setdefault("_shown", {}).pop(self.name, None)
+
+
+@dataclass(frozen=True, eq=False)
+class Skill:
+    """A named label space with its annotated utterances.
+
+    Args:
+        name: letters, digits, `_` and `-`.
+        train: rows to train on: a `datasets.Dataset` with the columns text, intent and slots, or a list of such rows. Shown as a `Dataset`;
+            [`Skill.rows`] gives the list.
+        validation: rows to choose the best checkpoint on; optional.
+        test: rows to report on; optional.
+        catalogs: for a slot label, the values that the developer lists. A label may occur here alone.
+        intents: intent names; those of `train`, sorted, if left out.
+        slots: slot labels; those of `train` and `catalogs`, sorted, if left out.
+        allow_unseen_labels: accept validation and test rows with labels that neither `train` nor `catalogs` has. They can
+            only be counted as errors.
+        templates: the samples that `train` was made of, if it was.
+        slot_types: for a slot label, the platform's built-in type, such as `AMAZON.DATE`, if it has one.
+        invocation: what users call the skill; None if it is not known.
+
+    Raises:
+        DataError: there is no training row, spans overlap or lie outside of their text, an intent has no rows, or validation or test
+            rows have a label that training lacks.
+    """
+
+    name: str
+    train: _Part = _Part()
+    validation: _Part = _Part()
+    test: _Part = _Part()
+    catalogs: dict[str, list[str]] = field(default_factory=dict)
+    intents: list[str] = field(default_factory=list)
+    slots: list[str] = field(default_factory=list)
+    allow_unseen_labels: bool = False
+    templates: Sequence[Template] = ()
+    slot_types: dict[str, str] = field(default_factory=dict)
+    invocation: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.rows("train"):
+            raise DataError(f"skill {self.name!r} has no training row; give it at least one utterance for each intent.")
+        for part in PARTS:
+            self._sort_spans(part)
+        seen_intents, seen_slots = label_counts(self.rows("train"))
+        object.__setattr__(self, "intents", self.intents or sorted(seen_intents))
+        object.__setattr__(self, "slots", self.slots or sorted({*seen_slots, *self.catalogs}))
+        undeclared = sorted(set(self.catalogs) - set(self.slots))
+        if undeclared:
+            raise DataError(
+                f"skill {self.name!r} has a catalog for {undeclared[0]!r}; declared slots: {', '.join(self.slots) or 'none'}."
+            )
+        if not self.intents and not self.slots:
+            raise DataError(f"no row of skill {self.name!r} has an intent or slots: there is nothing to learn.")
+        self._check_training_labels(seen_intents, seen_slots)
+        if not self.allow_unseen_labels:
+            for part in PARTS[1:]:
+                self._check_held_out_labels(part)
+
+    def rows(self, part: str) -> list[Row]:
+        """The rows of `train`, `validation` or `test`; none if the skill lacks the part."""
+        return list(self.__dict__["_rows"][part] or ())
+
+    def has(self, part: str) -> bool:
+        """Whether the skill has that part, even without a row."""
+        return self.__dict__["_rows"][part] is not None
+
+    def replace(self, **changes: Any) -> Skill:
+        """The skill with other values of some of its fields, checked anew; faster than `dataclasses.replace`, which makes a `Dataset` of every part."""
+        kept = {name: getattr(self, name) for name in _FIELDS} | {part: self.__dict__["_rows"][part] for part in PARTS}
+        return Skill(**{**kept, **changes})
+
+    def _sort_spans(self, part: str) -> None:
+        """Put the spans of each row in order, and refuse those that overlap or lie outside of their text."""
+        rows = self.__dict__["_rows"][part]
+        for number, row in enumerate(rows or (), start=1):
+            row["slots"] = parse_slots(row["slots"], row["text"], f"skill {self.name!r}, {part} row {number}")
+
+    def _check_training_labels(self, intents: Counter[str], slots: Counter[str]) -> None:
+        for intent in self.intents:
+            if not intents[intent]:
+                raise DataError(f"intent {intent!r} of skill {self.name!r} has no rows; add utterances or take the intent out.")
+        for kind, found, allowed in (("intent", intents, self.intents), ("slot label", slots, self.slots)):
+            extra = sorted(set(found) - set(allowed))
+            if extra:
+                raise DataError(f"training rows of skill {self.name!r} have {kind} {extra[0]!r}; declared: {', '.join(allowed)}.")
+
+    def _check_held_out_labels(self, part: str) -> None:
+        for number, row in enumerate(self.rows(part), start=1):
+            self.check_labels(row, f"skill {self.name!r}, {part} row {number}")
+
+    def check_labels(self, row: Row, where: str) -> None:
+        """Raise `DataError` if the row has a label that training lacks."""
+        labels = [("intent", row["intent"], self.intents)] if row["intent"] is not None else []
+        labels += [("slot label", slot["label"], self.slots) for slot in row["slots"] or []]
+        for kind, label, known in labels:
+            if label not in known:
+                raise DataError(
+                    f"{where}, field {'intent' if kind == 'intent' else 'slots'!r}: {kind} {label!r} is in no training row; training "
+                    f"has: {', '.join(known)}. Add training rows, list a slot label in {CATALOGS}, or allow it with "
+                    "allow_unseen_labels (it then counts as an error)."
+                )
+
+
+_FIELDS = ("name", "catalogs", "intents", "slots", "allow_unseen_labels", "templates", "slot_types", "invocation")
+
+
+def label_counts(rows: Iterable[Row]) -> tuple[Counter[str], Counter[str]]:
+    """How often each intent and each slot label occurs in the rows."""
+    intents: Counter[str] = Counter()
+    slots: Counter[str] = Counter()
+    for row in rows:
+        if row["intent"] is not None:
+            intents[row["intent"]] += 1
+        slots.update(slot["label"] for slot in row["slots"] or [])
+    return intents, slots
+
+
+def label_priors(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """The slot labels that each intent has in rows where both are annotated."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        if row["intent"] is not None and row["slots"] is not None:
+            found.setdefault(row["intent"], set()).update(slot["label"] for slot in row["slots"])
+    return {intent: sorted(labels) for intent, labels in found.items()}
+
+
+def is_covered(row: Row, intents: Sequence[str], slots: Sequence[str]) -> bool:
+    """Whether the row's labels are all among these; no intents, or no slots, ask nothing of the row's."""
+    labels = {slot["label"] for slot in row["slots"] or []}
+    return (not intents or row["intent"] is None or row["intent"] in intents) and (not slots or labels <= set(slots))
+
+
+def skill_name(text: str) -> str:
+    """A name that a skill may have, made from any text: other characters than letters, digits and `-` become `_`."""
+    return re.sub(r"[^A-Za-z0-9-]+", "_", text).strip("_") or "skill"
+
+
+def make_skill(
+    name: str,
+    templates: Sequence[Template],
+    *,
+    catalogs: dict[str, list[str]] | None = None,
+    slot_types: dict[str, str] | None = None,
+    invocation: str | None = None,
+    **options: Any,
+) -> Skill:
+    """A skill whose training rows are made of its templates.
+
+    Args:
+        name: the skill's name.
+        templates: its samples; of two that are the same, with the same intent, the first is kept.
+        catalogs: values by slot label.
+        slot_types: built-in types by slot label.
+        invocation: what users call the skill.
+        options: further options of [`fill_templates`].
+
+    Raises:
+        DataError: there is no sample.
+    """
+    distinct = list(dict.fromkeys(template for template in templates if template.parts))
+    if not distinct:
+        raise DataError(f"skill {name!r} has no sample utterance: there is nothing to train on. Add samples to its intents.")
+    if len(distinct) < len(templates):
+        logger.warning("skill %s: %d samples are empty or occur before, and were left out", name, len(templates) - len(distinct))
+    catalogs = {label: list(values) for label, values in (catalogs or {}).items() if values}
+    rows = fill_templates(distinct, catalogs, slot_types, **options)
+    return Skill(
+        name,
+        train=rows,
+        catalogs=catalogs,
+        templates=distinct,
+        slot_types=dict(slot_types or {}),
+        invocation=invocation,
+    )
+
+
+__all__ = ["PARTS", "Skill", "is_covered", "label_counts", "label_priors", "make_skill", "skill_name"]

@@ -1,0 +1,182 @@
+"""Scores of a model on annotated rows, in characters of the rows' own texts. An exported skill is scored without torch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+from headstart.data.encoding import report_spans
+from headstart.data.out_of_scope import list_out_of_scope
+from headstart.data.rows import Row, list_rows, read_rows
+from headstart.data.skills import label_counts
+from headstart.evaluation.metrics import Metrics, Scorable, expected_calibration_error, roc_auc, score
+from headstart.loading import NLU, load_pipeline, skill_entry
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.tokenization.alignment_headstart import SpanCounts, align_spans
+from headstart.tokenization.answers_headstart import Answer, IntentAnswer
+
+if TYPE_CHECKING:  # which wait for torch, or are large
+    from datasets import Dataset
+
+    from headstart.onnx import OnnxNLU
+    from headstart.tokenization import NLUPipeline
+
+logger = logging.getLogger(__name__)
+
+
+class Scores(Metrics):
+    """The [`Metrics`] of a model's answers, and how honest its probabilities are.
+
+    Args:
+        expected_calibration_error: of the intents' scores; None where no intent is annotated.
+        out_of_scope_utterances: how many there were.
+        rejected_out_of_scope: share of them that was rejected.
+        rejected_in_scope: share of the rows that was rejected.
+        out_of_scope_auroc: area under the ROC curve of the probability of "none of these", out-of-scope utterances against the rows.
+    """
+
+    expected_calibration_error: float | None
+    out_of_scope_utterances: NotRequired[int]
+    rejected_out_of_scope: NotRequired[float]
+    rejected_in_scope: NotRequired[float]
+    out_of_scope_auroc: NotRequired[float | None]
+
+
+class Answered(TypedDict):
+    """What is read of an answer to score it; [`Answer`] has it."""
+
+    text: str
+    intent: IntentAnswer | None
+    slots: Sequence[Any]
+
+
+def evaluate(
+    model: NLUPipeline | OnnxNLU | str | Path,
+    rows: Dataset | Sequence[Row] | str | Path,
+    skill: str | None = None,
+    batch_size: int = 64,
+    *,
+    out_of_scope: Sequence[str] | str | Path | None = None,
+    reject_threshold: float | None = None,
+    use_gazetteers: bool = True,
+) -> Scores:
+    """Predict the rows and score the predictions.
+
+    Args:
+        model: a pipeline or an exported skill, or the folder or repository of one.
+        rows: a dataset with the columns text, intent and slots, a list of such rows, or a JSON-lines file.
+        skill: the skill to ask; may be left out if the model has one.
+        batch_size: rows predicted at once.
+        out_of_scope: utterances that are none of the skill's intents, or a file of them: rows (.jsonl) or one utterance a line.
+        reject_threshold: see [`NLUPipeline`].
+        use_gazetteers: False: score the model as if no word were in a catalog.
+
+    Returns:
+        the scores. Spans that cut a word are widened to it, as in training. Labels that the skill lacks, and rejected utterances, count as
+        errors.
+
+    Raises:
+        ValueError: `out_of_scope` is given and the skill can't reject.
+    """
+    nlu = load_pipeline(model) if isinstance(model, (str, Path)) else model
+    entry = skill_entry(nlu, skill)
+    annotated = read_rows(rows) if isinstance(rows, (str, Path)) else list_rows(rows)
+    _report_unknown_labels(annotated, entry)
+    references = _as_words(annotated, nlu, entry["name"])
+    options: dict[str, Any] = {"skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers}
+    if reject_threshold is not None:
+        options["reject_threshold"] = reject_threshold
+    answers = _ask(nlu, [row["text"] for row in references], **options)
+    result = score_answers(answers, references)
+    if out_of_scope is not None:
+        if "rejection" not in entry:
+            raise ValueError(
+                f"skill {entry['name']!r} can't reject: fine-tune it with --rejection true, or leave out out_of_scope."
+            )
+        result.update(_score_rejection(nlu, answers, read_utterances(out_of_scope), options))
+    return result
+
+
+def _as_words(rows: Sequence[Row], nlu: NLU, skill: str) -> list[Row]:
+    """The rows with spans of whole words, as in training: what an answer can say."""
+    aligned: list[Row] = []
+    counts = SpanCounts()
+    for row in rows:
+        slots = row["slots"]
+        if slots:
+            slots, row_counts = align_spans(slots, nlu.words(row["text"]))
+            counts.add(row_counts)
+        aligned.append({**row, "slots": slots})
+    report_spans(counts, skill)
+    return aligned
+
+
+def score_answers(answers: Sequence[Answered | Answer], references: Sequence[Row]) -> Scores:
+    """The scores of [`evaluate`] without those of rejection, of a pipeline's answers to the rows' texts."""
+    predictions: list[Scorable] = [
+        {"intent": answer["intent"]["label"] if answer["intent"] else None, "slots": answer["slots"]} for answer in answers
+    ]
+    judged = [
+        (answer["intent"]["score"], answer["intent"]["label"] == row["intent"])
+        for answer, row in zip(answers, references, strict=True)
+        if answer["intent"] and row["intent"] is not None
+    ]
+    metrics = score(predictions, [{"intent": row["intent"], "slots": row["slots"]} for row in references])
+    return {
+        **metrics,
+        "expected_calibration_error": expected_calibration_error(*zip(*judged, strict=True)) if judged else None,
+    }
+
+
+def _ask(nlu: NLU, texts: Sequence[str], **options: Any) -> list[Answer]:
+    """Answers in the order of the texts; rows of similar length are read together, for less padding."""
+    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    answers = dict(zip(order, nlu([texts[number] for number in order], **options), strict=True))
+    return [answers[number] for number in range(len(texts))]
+
+
+def _score_rejection(
+    nlu: NLU, in_scope: Sequence[Answer], out_of_scope: Sequence[str], options: dict[str, Any]
+) -> dict[str, float | None]:
+    # With the threshold 0 everything is rejected whose probability of that is over 0, and the score is that probability.
+    probabilities = [
+        [_reject_score(answer) for answer in _ask(nlu, texts, **{**options, "reject_threshold": 0})]
+        for texts in (out_of_scope, [answer["text"] for answer in in_scope])
+    ]
+    return {
+        "out_of_scope_utterances": len(out_of_scope),
+        "rejected_out_of_scope": _share_rejected(_ask(nlu, out_of_scope, **options)),
+        "rejected_in_scope": _share_rejected(in_scope),
+        "out_of_scope_auroc": roc_auc(*probabilities),
+    }
+
+
+def _reject_score(answer: Answer) -> float:
+    if answer["intent"] is None:  # blank
+        return 1.0
+    return float(answer["intent"]["score"]) if answer["intent"]["label"] is None else 0.0
+
+
+def _share_rejected(answers: Sequence[Answer]) -> float:
+    return sum(answer["intent"] is None or answer["intent"]["label"] is None for answer in answers) / max(len(answers), 1)
+
+
+def read_utterances(source: Sequence[str] | str | Path) -> list[str]:
+    """Texts as they are, or those of a file (see [`headstart.data.out_of_scope.read_out_of_scope`])."""
+    return list_out_of_scope(source) if isinstance(source, (str, Path)) else list(source)
+
+
+def _report_unknown_labels(rows: Sequence[Row], entry: SkillEntry) -> None:
+    intents, slots = label_counts(rows)
+    for kind, found, known in (("intent", intents, entry["intents"]), ("slot label", slots, entry["slots"])):
+        unknown = sorted(set(found) - set(known))
+        if unknown:
+            logger.warning(
+                "skill %s lacks %d %ss of the rows, which count as errors (%d times): %s",
+                entry["name"], len(unknown), kind, sum(found[label] for label in unknown), ", ".join(unknown[:8]),
+            )  # fmt: skip
+
+
+__all__ = ["Answered", "Scores", "evaluate", "read_utterances", "score_answers"]

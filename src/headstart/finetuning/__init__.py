@@ -1,0 +1,1 @@
+"""The second stage: a new skill on a pretrained base."""

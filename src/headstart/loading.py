@@ -1,0 +1,106 @@
+"""What a name stands for, a checkpoint, heads or an exported skill, and the object that answers from it.
+
+An exported skill is loaded without torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
+from headstart.hub.pull import pull
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.folders_headstart import EXPORTED, find_heads, kind_of
+from headstart.onnx import OnnxNLU
+from headstart.tokenization.alignment_headstart import Words
+
+if TYPE_CHECKING:  # which waits for torch
+    from headstart.tokenization import NLUPipeline
+
+
+class NLU(Protocol):
+    """Whatever answers texts: a [`NLUPipeline`], or an [`OnnxNLU`] without torch."""
+
+    def __call__(self, inputs: Any, **options: Any) -> Any:
+        """Answer one text (an [`Answer`]) or several (a list of these)."""
+
+    def words(self, text: str) -> Words:
+        """The words of a text."""
+
+
+def load_pipeline(model: str | Path, *, base: str | Path | None = None, **options: Any) -> NLUPipeline | OnnxNLU:
+    """The pipeline `joint-nlu` of a checkpoint, by folder, repository or short name, or the exported skill or the heads that a folder or
+    repository holds.
+
+    Args:
+        model: the checkpoint, exported skill, head, or folder or repository of heads.
+        base: for heads, the checkpoint whose trunk they belong to; unset: the embedded one of the name that they hold.
+        options: of the pipeline, such as `device`.
+
+    Raises:
+        ValueError: the base of a head is none of those embedded, and wasn't given; or the folder holds two kinds of models.
+    """
+    if str(model) not in SHORT_NAMES and not Path(model).exists():
+        pulled = pull(str(model), options.get("revision"), options.get("token"))
+        if pulled is not None:
+            model = pulled
+            options.pop("revision", None)  # was that of this repository
+    heads = find_heads(Path(model))
+    if base is not None and not heads:
+        raise ValueError(f"a base is for heads; {str(model)!r} is a whole model: leave it out.")
+    if kind_of(Path(model)) is EXPORTED:
+        options.pop("token", None)
+        return OnnxNLU(model, **options)
+    if not heads:
+        return _load_checkpoint(resolve_checkpoint(model), options)
+    return _load_heads(heads, base, options)
+
+
+def _load_heads(heads: list[Path], base: str | Path | None, options: dict[str, Any]) -> NLUPipeline:
+    nlu = _load_checkpoint(_base_of(heads[0]) if base is None else resolve_checkpoint(base), options)
+    others = nlu.model.skills
+    for head in heads:
+        nlu.model.load_skill(head)
+    for name in others:
+        nlu.model.delete_skill(name)
+    return nlu
+
+
+def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
+    from transformers import pipeline
+
+    from headstart.modeling.weights_headstart import check_hashes
+
+    check_hashes(Path(checkpoint))
+    try:
+        return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
+    except ValueError as error:
+        # transformers tells of each class that it tried, with tracebacks; what was wrong stands at the end.
+        if not str(error).startswith("Could not load model"):
+            raise
+        raise ValueError(str(error).rpartition("ValueError: ")[2].strip()) from error
+
+
+def _base_of(head: Path) -> str:
+    from headstart.modeling.heads_headstart import trunk_of
+
+    name = trunk_of(head)
+    if name not in SHORT_NAMES:
+        raise ValueError(
+            f"the head {str(head)!r} was trained on {name!r}, which is not embedded: give its folder or repository as base."
+        )
+    return SHORT_NAMES[name]
+
+
+def skill_entry(nlu: NLUPipeline | OnnxNLU, skill: str | None = None) -> SkillEntry:
+    """Name, intents, slots and the rest of a skill; see [`headstart.HeadstartForJointNLU.skill`]."""
+    return nlu.skill(skill) if isinstance(nlu, OnnxNLU) else cast(SkillEntry, nlu.model.skill(skill))
+
+
+def finds_skills(nlu: NLUPipeline | OnnxNLU) -> bool:
+    """Whether it finds out by itself for which of its skills a text is."""
+    return not isinstance(nlu, OnnxNLU) and bool(nlu.model.routed_skills)
+
+
+__all__ = ["NLU", "finds_skills", "load_pipeline", "skill_entry"]

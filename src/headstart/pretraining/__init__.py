@@ -1,0 +1,1 @@
+"""The first stage: a base, from corpora of mature domains."""

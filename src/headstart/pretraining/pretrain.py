@@ -1,0 +1,224 @@
+"""The first stage: all sources together on one trunk and one pair of task layers, a label space for each source."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from datasets import Dataset, concatenate_datasets
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
+
+from headstart.data.batches import BatchStream
+from headstart.data.corpora import Corpus, LabelKinds, first_texts, load_sources, stream_sources
+from headstart.data.encoding import encode_list, encode_rows
+from headstart.data.rows import Row
+from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.pretraining.distillation import (
+    DistillationCollator,
+    DistillationTrainer,
+    SentenceEmbeddings,
+    Teacher,
+    number_sentences,
+    teacher_columns,
+)
+from headstart.pretraining.embeddings import choose_vocabulary, distill_embeddings, teacher_folder
+from headstart.tokenization import NLUPipeline, build_tokenizer, order_tokens
+from headstart.training.arguments import HeadstartTrainingArguments, training_arguments
+from headstart.training.options import PretrainOptions
+from headstart.training.runs import last_checkpoint, push_run, save_run
+
+logger = logging.getLogger(__name__)
+
+SHARED_TASK_LAYERS = "pretraining"
+
+
+def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], **options: Any) -> NLUPipeline:
+    """Pretrain a base and save it in `output_dir`, with `metrics.json` and `run.json` beside it.
+
+    Rows of all sources are mixed; each competes only against its own source's labels. With `resume_from_checkpoint="last"`, an
+    interrupted run continues from its last checkpoint.
+
+    Args:
+        data_dir: folder of corpora, one folder each (see [`headstart.data.corpora.load_sources`]).
+        output_dir: folder of the new checkpoint.
+        sources: the corpora to train on.
+        options: those of [`headstart.training.options.PretrainOptions`]; configs/base.yaml holds the ones of the embedded base.
+
+    Returns:
+        the base, with one skill for each source.
+
+    Raises:
+        DataError: a corpus is missing or malformed.
+        ValueError: an option is not allowed.
+    """
+    said = PretrainOptions.of(output_dir=str(output_dir), data_dir=str(data_dir), sources=sources, **options)
+    return run_pretraining(said)
+
+
+def run_pretraining(options: PretrainOptions) -> NLUPipeline:
+    """[`pretrain`], with all options in one object."""
+    resumed = last_checkpoint(options)
+    args = training_arguments(options)
+    set_seed(args.seed)
+    sources = _open_sources(options)
+    vocabulary = _make_vocabulary(sources, options)
+    tokenizer = build_tokenizer(vocabulary)
+    model = _make_model(sources, vocabulary, options)
+    reads_batches = options.word_loss or (options.sentence_loss and options.streaming)
+    sentences = _embed_sentences(sources, options, args) if options.sentence_loss and not reads_batches else None
+    teacher = Teacher(teacher_folder(), dtype=torch.bfloat16 if args.bf16 else torch.float32) if reads_batches else None
+    encoder = RowEncoder(tokenizer, model.entries, None if teacher is None else teacher.tokenizer)
+    train = (
+        _make_stream(sources, model, encoder, options, args)
+        if options.streaming
+        else _encode(sources, encoder, part="train", limit=options.max_train_rows, seed=args.seed, sentences=sentences)
+    )
+    plain = RowEncoder(tokenizer, model.entries)
+    validation = _encode(sources, plain, part="validation", limit=options.max_validation_rows, seed=args.seed)
+    counts = {source.name: source.train.num_rows for source in sources}
+    train_rows = {name: min(count, options.max_train_rows or count) for name, count in counts.items()}
+    logger.info(
+        "%d training rows, %d validation rows, %d tokens in the vocabulary",
+        sum(train_rows.values()), len(validation), len(vocabulary),
+    )  # fmt: skip
+    trainer = DistillationTrainer(
+        model, args, tokenizer, train, validation if args.eval_strategy != "no" else None,
+        sentences=sentences, teacher=teacher, sentence_loss=options.sentence_loss, word_loss=options.word_loss,
+    )  # fmt: skip
+    trainer.train(resume_from_checkpoint=resumed)
+    trainer.drop_maps()
+    trainer.eval_dataset = _encode(sources, plain, part="validation")
+    nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
+    metrics = {"steps": trainer.state.global_step, **trainer.evaluate()}
+    save_run(trainer, nlu, options, metrics, train_rows=train_rows)
+    push_run(options, args)
+    return nlu
+
+
+def _open_sources(options: PretrainOptions) -> list[Corpus]:
+    kinds = LabelKinds(options.intents_with_domain, options.without_intents, options.without_slots)
+    if options.streaming:
+        return stream_sources(str(options.data_dir), options.sources, kinds, seed=options.seed)
+    return load_sources(str(options.data_dir), options.sources, kinds)
+
+
+def _make_vocabulary(sources: list[Corpus], options: PretrainOptions) -> list[str]:
+    teacher = AutoTokenizer.from_pretrained(teacher_folder()) if options.embeddings == "distilled" else None
+    rows, weights = options.vocabulary_rows, options.source_weights or None
+    texts = first_texts(sources, rows, weights) if options.streaming else _texts_of(sources)
+    return choose_vocabulary(texts, options.min_word_count, teacher)
+
+
+def _make_model(sources: list[Corpus], vocabulary: list[str], options: PretrainOptions) -> HeadstartForJointNLU:
+    _, continuation_start, continuation_stop = order_tokens(vocabulary)
+    config = HeadstartConfig(
+        vocab_size=len(vocabulary),
+        continuation_start=continuation_start,
+        continuation_stop=continuation_stop,
+        embedding_size=options.embedding_size,
+        hidden_size=options.hidden_size,
+        task_hidden_size=options.task_hidden_size,
+        word_dropout=options.word_dropout,
+        hidden_dropout=options.hidden_dropout,
+        skills=[
+            {"name": source.name, "intents": source.intents, "slots": source.slots, "task_layers": SHARED_TASK_LAYERS}
+            for source in sources
+        ],
+    )
+    model = HeadstartForJointNLU(config)
+    if options.embeddings == "distilled":
+        with torch.no_grad():
+            model.trunk.embed_tokens.weight.copy_(distill_embeddings(vocabulary, options.embedding_size, teacher_folder()))
+    model.trunk.embed_tokens.requires_grad_(options.train_embeddings)
+    return model
+
+
+def _embed_sentences(sources: list[Corpus], options: PretrainOptions, args: HeadstartTrainingArguments) -> SentenceEmbeddings:
+    # Not in the checkpoint, which may be published.
+    folder = Path(options.sentence_cache or f"{options.output_dir}-sentences")
+    with args.main_process_first(local=False, desc="embedding sentences"):  # the others read what it wrote
+        return SentenceEmbeddings(list(_texts_of(sources)), folder, args.device)
+
+
+def _texts_of(sources: list[Corpus]) -> Iterator[str]:
+    return (text for source in sources for text in source.loaded["text"])
+
+
+def _make_stream(
+    sources: list[Corpus],
+    model: HeadstartForJointNLU,
+    encoder: RowEncoder,
+    options: PretrainOptions,
+    args: HeadstartTrainingArguments,
+) -> BatchStream:
+    return BatchStream(
+        sources,
+        encoder,
+        DistillationCollator(model.config.pad_token_id),
+        batch_size=args.train_batch_size,
+        pool_size=options.pool_size,
+        weights=options.source_weights or None,
+        seed=args.seed,
+        process=(args.process_index, args.world_size),
+        num_workers=args.dataloader_num_workers,
+        length=args.max_steps * args.gradient_accumulation_steps,
+    )
+
+
+@dataclass
+class RowEncoder:
+    """Makes of some rows of a source what the network reads, and its teacher.
+
+    Args:
+        tokenizer: the network's.
+        skills: entries of the configuration, one a source.
+        teacher_tokenizer: the teacher's, if it reads the rows too.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    skills: Sequence[SkillEntry]
+    teacher_tokenizer: PreTrainedTokenizerBase | None = None
+
+    def __call__(self, skill_id: int, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """The features of the rows, see [`headstart.data.encoding.encode_rows`] and [`headstart.pretraining.distillation.teacher_columns`]."""
+        features, _ = encode_list(rows, self.tokenizer, self.skills[skill_id], skill_id)
+        if self.teacher_tokenizer is None or not rows:
+            return [dict(fields) for fields in features]
+        columns = teacher_columns([row["text"] for row in rows], self.tokenizer, self.teacher_tokenizer)
+        return [
+            {**fields, **dict(zip(columns, values, strict=True))}
+            for fields, *values in zip(features, *columns.values(), strict=True)
+        ]
+
+
+def _encode(
+    sources: list[Corpus],
+    encoder: RowEncoder,
+    *,
+    part: str,
+    limit: int | None = None,
+    seed: int = 0,
+    sentences: SentenceEmbeddings | None = None,
+) -> Dataset:
+    """A part of all sources as the network reads it, and its teacher; of each, some rows if there are more than the limit."""
+    encoded = []
+    for skill_id, source in enumerate(sources):
+        rows: Dataset = getattr(source, part)
+        if limit is not None and len(rows) > limit:
+            rows = rows.shuffle(seed=seed).select(range(limit))
+        features = encode_rows(rows, encoder.tokenizer, encoder.skills[skill_id], skill_id)
+        if sentences is not None:
+            features = number_sentences(features, rows, sentences)
+        if encoder.teacher_tokenizer is not None:
+            for name, column in teacher_columns(rows["text"], encoder.tokenizer, encoder.teacher_tokenizer).items():
+                features = features.add_column(name, column)
+        encoded.append(features)
+    return concatenate_datasets(encoded)
+
+
+__all__ = ["RowEncoder", "pretrain", "run_pretraining"]

@@ -1,0 +1,64 @@
+"""What a report can be asked for, and the systems that it compares. Needs neither torch nor transformers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headstart.checkpoints import BASE_EN
+
+EXPERIMENTS = ("skills", "growth")
+
+
+@dataclass(frozen=True)
+class System:
+    """Something that learns a skill.
+
+    Args:
+        name: what the command line calls it.
+        title: what tables call it.
+        kind: `finetune` (options are those of [`FinetuneArguments`]), `classical` or `sentence_encoder` (their classes' arguments).
+        options: see `kind`.
+    """
+
+    name: str
+    title: str
+    kind: str = "finetune"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+SYSTEMS = {
+    system.name: system
+    for system in (
+        System("transfer", "transfer, everything tuned"),
+        System("transfer_head", "transfer, head tuned", options={"tune": "head"}),
+        System("no_transfer", "no transfer", options={"from_scratch": True}),
+        System("embeddings_only", "embeddings only", options={"from_scratch": True, "starting_embeddings": "distilled"}),
+        System("classical", "logistic regression and CRF", "classical"),
+        System("sentence_encoder", "MiniLM, fine-tuned", "sentence_encoder"),
+    )
+}
+DEFAULT_SYSTEMS = ("transfer", "no_transfer", "embeddings_only", "classical")
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Options of [`make_report`]; see `headstart report --help`."""
+
+    skills: Path
+    out: Path
+    experiment: str = "skills"
+    base: str = BASE_EN
+    seeds: int | None = None
+    jobs: int = 2
+    systems: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    tuned_on: tuple[str, ...] = ()
+    max_steps: int | None = None
+    backend: str = "loky"
+    quick: bool = False
+    reasons: Path | None = None
+
+
+__all__ = ["DEFAULT_SYSTEMS", "EXPERIMENTS", "SYSTEMS", "ReportOptions", "System"]

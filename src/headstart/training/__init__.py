@@ -1,0 +1,1 @@
+"""What both stages share: options, trainer, epochs, and what a run leaves."""

@@ -1,0 +1,148 @@
+"""Options of a training stage from a YAML or JSON file and the command line. Needs neither torch nor transformers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from headstart.training.options import TrainingOptions, check_names, own_options
+from headstart.training.transformers_options import transformers_options
+
+TRUE, FALSE = ("true", "yes", "on", "1", "t", "y"), ("false", "no", "off", "0", "f", "n")
+METAVARS: dict[Any, str] = {int: "N", float: "NUMBER"}
+Options = TypeVar("Options", bound=TrainingOptions)
+
+
+def parse_options(kind: type[Options], argv: Sequence[str], prog: str) -> Options:
+    """Read options: those of a file, if the first argument names one, then those of the command line, which win.
+
+    Args:
+        kind: the class of the options.
+        argv: `[FILE.yaml|FILE.json] [--option value ...]`.
+        prog: name of the command in its help.
+
+    Raises:
+        ValueError: an unknown option or file, or a value that is not allowed.
+    """
+    from_file, typed = _split_file(kind, list(argv))
+    names = [argument[2:].split("=")[0].replace("-", "_") for argument in typed if argument.startswith("--")]
+    own = own_options(kind)
+    wanted = [name if name in own else name.removeprefix("no_") for name in names if name not in ("help", "help_all")]
+    check_names(wanted, kind, "the command line")
+    foreign = [name for name in [*wanted, *from_file] if name not in own]
+    parser = _make_parser(kind, prog, list(transformers_options()) if "help_all" in names else foreign)
+    if "help_all" in names:
+        parser.print_help()
+        parser.exit()
+    given = vars(parser.parse_args([*(word for words in from_file.values() for word in words), *_underscored(typed)]))
+    return kind.of(**given)
+
+
+def _split_file(kind: type[Options], argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """The options of the file that the first argument names, as they would be typed, and the other arguments."""
+    if not argv or argv[0].startswith("-"):
+        return {}, argv
+    content = _read_options(Path(argv[0]))
+    check_names(content, kind, argv[0])
+    defaults = {entry.name: entry.default for entry in fields(kind)}
+    for name, value in content.items():
+        if value is None and defaults.get(name) is not None:
+            raise ValueError(f"{name} is null in {argv[0]}; leave it out for its default ({defaults[name]}), or give a value.")
+    return {name: _as_typed(name, value) for name, value in content.items()}, argv[1:]
+
+
+def _underscored(argv: Sequence[str]) -> list[str]:
+    """The arguments with `_` in the names of options, which may be typed with `-`."""
+    words = []
+    for argument in argv:
+        name, equals, value = argument.partition("=")
+        words.append(name[:2] + name[2:].replace("-", "_") + equals + value if argument.startswith("--") else argument)
+    return words
+
+
+def _make_parser(kind: type[TrainingOptions], prog: str, foreign: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage=f"{prog} [FILE.yaml|FILE.json] [--option value ...]",
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+        description=(kind.__doc__ or "").split("\n")[0],
+        epilog="Every option of transformers.TrainingArguments can be given besides: --help_all lists them.",
+    )
+    parser.add_argument(
+        "--help_all", action="store_true", help="show the options of transformers.TrainingArguments too, and exit"
+    )
+    group = parser.add_argument_group("options of the stage")
+    for name, entry in own_options(kind).items():
+        _add_option(group, name, str(entry.type), entry.metadata["help"] + _shown_default(entry.default))
+    others = parser.add_argument_group("options of transformers.TrainingArguments")
+    for name in dict.fromkeys(foreign):
+        found = transformers_options()[name]
+        _add_option(others, name, found.kind, " ".join(found.help.split()))
+    return parser
+
+
+def _shown_default(default: Any) -> str:
+    if default is None or default is MISSING:
+        return ""
+    return f" (default: {str(default).lower() if isinstance(default, bool) else default})"
+
+
+def _add_option(group: Any, name: str, kind: str, text: str) -> None:
+    """Add an option of an annotated kind, such as `float | None`."""
+    kinds = {part.strip() for part in kind.split("|")} - {"None"}
+    text = text.replace("%", "%%")
+    if kinds == {"bool"}:
+        group.add_argument(f"--{name}", type=_truth, nargs="?", const=True, metavar="true|false", help=text)
+        group.add_argument(f"--no_{name}", dest=name, action="store_false", help=argparse.SUPPRESS)
+        return
+    for item, convert in (("list[str]", str), ("list[float]", float)):
+        if item in kinds:
+            group.add_argument(f"--{name}", type=convert, nargs="+", metavar="VALUE", help=text)
+            return
+    convert: Any = float if "float" in kinds else int if "int" in kinds else _text_or_truth if "bool" in kinds else str
+    if any(part.startswith("dict[") for part in kinds) and "str" not in kinds:
+        convert = json.loads
+    group.add_argument(f"--{name}", type=convert, metavar=METAVARS.get(convert, "TEXT"), help=text)
+
+
+def _truth(word: str) -> bool:
+    if word.lower() not in (*TRUE, *FALSE):
+        raise argparse.ArgumentTypeError(f"found {word!r}; allowed: true or false")
+    return word.lower() in TRUE
+
+
+def _text_or_truth(word: str) -> str | bool:
+    return _truth(word) if word.lower() in ("true", "false") else word
+
+
+def _as_typed(name: str, value: Any) -> list[str]:
+    """An option of a file as it would be typed, so that the parser converts and checks both alike."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [f"--{name}", "yes" if value else "no"]  # YAML 1.1 reads `eval_strategy: no` as false
+    if isinstance(value, list):
+        return [f"--{name}", *map(str, value)]
+    return [f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value)]
+
+
+def _read_options(path: Path) -> dict[str, Any]:
+    if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
+        raise ValueError(f"{path} is not a file of options; allowed: a .yaml or .json file, or --option value.")
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from error
+    if not isinstance(options, dict):
+        raise ValueError(f"{path} must hold options by name, such as 'learning_rate: 0.002'.")
+    return options
+
+
+__all__ = ["parse_options"]

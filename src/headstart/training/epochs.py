@@ -1,0 +1,136 @@
+"""The rows that fine-tuning sees: new values in the same templates at every epoch, and out-of-scope utterances and names of intents among them."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, cast
+
+from torch.utils.data import Dataset
+from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from headstart.data.encoding import EncodedRow, encode_list, report_spans
+from headstart.data.label_names import rows_of_names
+from headstart.data.rows import Row
+from headstart.data.skills import Skill
+from headstart.data.templates import ShuffledOrder, row_template, value_sources
+from headstart.modeling.entries_headstart import SkillEntry
+
+
+class EpochRows(Dataset[EncodedRow]):
+    """Encoded rows of one epoch; `begin_epoch` makes those of another. The same seed and epoch always give the same rows.
+
+    Args:
+        skill: the skill.
+        tokenizer: a fast tokenizer.
+        entry: the skill's entry in the model's configuration.
+        refill: probability that a slot gets another value of its catalog, built-in type, or training rows.
+        out_of_scope: utterances that are none of the skill's intents.
+        out_of_scope_share: such utterances in an epoch, as a share of the skill's rows. All come before any comes again.
+        seed: of all choices.
+        name_rows: each intent's name, in words, is an utterance of it too, once an epoch, without annotated slots.
+    """
+
+    def __init__(
+        self,
+        skill: Skill,
+        tokenizer: PreTrainedTokenizerBase,
+        entry: SkillEntry,
+        *,
+        refill: float = 0.0,
+        out_of_scope: Sequence[str] = (),
+        out_of_scope_share: float = 0.0,
+        seed: int = 0,
+        name_rows: bool = False,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.entry = entry
+        self.refill = refill
+        self.seed = seed
+        rows = skill.rows("train")
+        self.templates = [row_template(row, trim=True) for row in rows]
+        self.own, counts = encode_list(rows, tokenizer, entry)
+        report_spans(counts, skill.name, tokenizer.model_max_length)
+        self.sources = value_sources(skill.slots, skill.catalogs, skill.slot_types, self.templates, seed) if refill else {}
+        self._label_counts = Counter(slot.label for template in self.templates for slot in template.slots)
+        self.out_of_scope = _encode_out_of_scope(out_of_scope, tokenizer, entry)
+        self.num_out_of_scope = math.ceil(len(rows) * out_of_scope_share) if self.out_of_scope else 0
+        self._order = ShuffledOrder(
+            len(self.out_of_scope), f"{seed} background"
+        )  # as it was first called: an order is a seed's own
+        self.names = encode_list(rows_of_names(entry["intents"]), tokenizer, entry)[0] if name_rows else []
+        self.begin_epoch(0)
+
+    # Not called set_epoch: accelerate would call it too, and make every epoch again.
+    def begin_epoch(self, epoch: int) -> None:
+        """Make the rows of this epoch; those of epoch 0 are the skill's own."""
+        self.encoded = list(self.own)
+        if self.sources and epoch:
+            refilled = self.refilled_rows(epoch)
+            encoded, _ = encode_list(list(refilled.values()), self.tokenizer, self.entry)
+            for number, row in zip(refilled, encoded, strict=True):
+                self.encoded[number] = row
+        first = epoch * self.num_out_of_scope
+        self.encoded += [self.out_of_scope[self._order[first + number]] for number in range(self.num_out_of_scope)]
+        self.encoded += self.names
+
+    def refilled_rows(self, epoch: int) -> dict[int, Row]:
+        """The rows that get another value in this epoch, by number."""
+        choice = random.Random(f"{self.seed} {epoch}")
+        # Every occurrence of a label takes a place in the order of its values, whether it is used or not: then an epoch can be made
+        # without those before it.
+        places = {label: epoch * count for label, count in self._label_counts.items()}
+        refilled = {}
+        for number, template in enumerate(self.templates):
+            values = [cast(str, slot.value) for slot in template.slots]
+            for position, slot in enumerate(template.slots):
+                if slot.label in self.sources and choice.random() < self.refill:
+                    values[position] = self.sources[slot.label].value(places[slot.label])
+                places[slot.label] += 1
+            if values != [slot.value for slot in template.slots]:
+                refilled[number] = template.fill(values)
+        return refilled
+
+    def tokens(self) -> set[int]:
+        """Ids of the tokens of all rows and values that an epoch can hold; of generated values, of the first 50 or more."""
+        values = [
+            source.value(number)
+            for source in self.sources.values()
+            for number in range(len(source.values) if source.draw is None else 2 * len(source.values) + 100)
+        ]
+        encoded = self.tokenizer(values, verbose=False)["input_ids"] if values else []
+        rows = [row["input_ids"] for row in (*self.own, *self.out_of_scope, *self.names)]
+        return {token for tokens in (*rows, *cast(list[list[int]], encoded)) for token in tokens}
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def __getitem__(self, number: int) -> EncodedRow:
+        return self.encoded[number]
+
+
+class NewEpoch(TrainerCallback):
+    """Makes new rows at the beginning of every epoch, also of one that is resumed in its middle.
+
+    Args:
+        rows: the training set.
+    """
+
+    def __init__(self, rows: EpochRows) -> None:
+        self.rows = rows
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Make the rows of the epoch that begins."""
+        self.rows.begin_epoch(int(state.epoch or 0))
+
+
+def _encode_out_of_scope(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, entry: SkillEntry) -> list[EncodedRow]:
+    """Out-of-scope utterances, with the label "none of these", which follows the intents, and without slot labels."""
+    rows: list[Row] = [{"text": text, "intent": None, "slots": None} for text in texts]
+    encoded, _ = encode_list(rows, tokenizer, entry)
+    return [{**row, "intent_labels": len(entry["intents"])} for row in encoded]
+
+
+__all__ = ["EpochRows", "NewEpoch"]

@@ -1,0 +1,301 @@
+"""Options of the two training stages: what a user may say, with its defaults. Needs neither torch nor transformers.
+
+Every option of `transformers.TrainingArguments` can be given besides; those are kept in `trainer` until a run resolves all of them at once
+(see `headstart.training.arguments`). None: not said.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from headstart.training.transformers_options import transformers_options
+
+LORA_RANK = 12
+HEADS = ("lora", "task_layers", "classifiers")
+# Folders and files of the machine that trains say nothing to the receiver of a checkpoint.
+PATHS = (
+    "output_dir",
+    "data_dir",
+    "skill",
+    "base",
+    "resume_from_checkpoint",
+    "sentence_cache",
+    "starting_embeddings",
+    "out_of_scope",
+)
+
+
+def option(default: Any, text: str) -> Any:
+    """A field with its help."""
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata={"help": text})
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """What both stages share.
+
+    Raises:
+        ValueError: an option is missing or has a value that is not allowed.
+    """
+
+    output_dir: str | None = option(None, "Folder of the result. Required.")
+    seed: int = option(42, "Of all random choices.")
+    max_steps: int | None = option(None, "Optimizer steps; unset: what the epochs, or the recipe, come to.")
+    resume_from_checkpoint: str | None = option(
+        None, "Go on where a run was interrupted: last, or a folder checkpoint-N of output_dir."
+    )
+    early_stopping_patience: int | None = option(None, "Stop after this many evaluations without a better metric; unset: never.")
+    equal_lengths: bool = option(
+        False,
+        "Sort all rows of an epoch by length before they are cut into batches, and not 50 batches' rows at a time; of "
+        "group_by_length, and not of a stream.",
+    )
+    auto_bf16: bool = option(
+        False, "Compute in bfloat16, as --bf16 does, where the GPU or processor has units for it (of processors: AMX)."
+    )
+    push_to_hub: bool = option(
+        False,
+        "Publish the finished folder, as headstart push does: --hub_model_id, --hub_private_repo, --hub_revision, --hub_token.",
+    )
+    trainer: dict[str, Any] = field(default_factory=dict)  # options of transformers.TrainingArguments that were given
+
+    def __post_init__(self) -> None:
+        if self.output_dir is None:
+            raise ValueError("output_dir is missing: say where the checkpoint goes with --output_dir OUT.")
+
+    @classmethod
+    def of(cls, **given: Any) -> Self:
+        """The options by name, those of `transformers.TrainingArguments` among them.
+
+        Raises:
+            ValueError: there is no such option, or one has a value that is not allowed.
+        """
+        own = own_options(cls)
+        check_names(given, cls, "the call")
+        theirs = {name: value for name, value in given.items() if name not in own}
+        return cls(**{name: value for name, value in given.items() if name in own}, trainer=theirs)
+
+    @property
+    def output_path(self) -> Path:
+        """The folder `output_dir`."""
+        return Path(str(self.output_dir)).expanduser()
+
+    def described(self) -> dict[str, Any]:
+        """The options by name, without those that say something of the machine alone; of transformers', those that were given."""
+        own = {name: value for name, value in asdict(self).items() if name != "trainer"}
+        return {name: value for name, value in {**own, **self.trainer}.items() if name not in PATHS}
+
+
+def own_options(kind: type[TrainingOptions]) -> dict[str, Any]:
+    """The fields of options that are our own, by name."""
+    return {entry.name: entry for entry in fields(kind) if entry.name != "trainer"}
+
+
+def check_names(names: Sequence[str] | dict[str, Any], kind: type[TrainingOptions], where: str) -> None:
+    """See that there are options of these names.
+
+    Args:
+        names: of the options.
+        kind: whose options they are.
+        where: they were given, for the message.
+
+    Raises:
+        ValueError: there is none of a name.
+    """
+    own = own_options(kind)
+    for name in names:
+        if name not in own and name not in transformers_options():
+            close = difflib.get_close_matches(name, [*own, *transformers_options()], n=3)
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            raise ValueError(f"unknown option {name!r} in {where}.{hint} All options: --help_all.")
+
+
+def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}; it must be {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainOptions(TrainingOptions):
+    """Options of `headstart pretrain`."""
+
+    data_dir: str | None = option(None, "Folder of corpora, one folder each. Required.")
+    sources: list[str] = option([], "Corpora to train on. Required.")
+    intents_with_domain: list[str] = option([], "Corpora whose intents mean something only together with their domain.")
+    without_intents: list[str] = option([], "Corpora without annotated intents.")
+    without_slots: list[str] = option([], "Corpora without annotated slots.")
+    max_validation_rows: int = option(500, "Validation rows of each source at an evaluation.")
+    max_train_rows: int | None = option(None, "Training rows of each source; unset: all.")
+    streaming: bool = option(
+        False,
+        "Read the corpora, train*.jsonl, while training on them: memory and start don't grow with them. Wants max_steps, and "
+        "labels.json in each (headstart labels DATA).",
+    )
+    source_weights: list[float] = option([], "How often each source is drawn from in a stream; unset: as many rows as it has.")
+    pool_size: int = option(25_600, "Rows of a stream held in memory, sorted and shuffled, for each process or worker.")
+    vocabulary_rows: int = option(200_000, "First rows of a stream that the vocabulary is chosen from.")
+    embeddings: str = option("distilled", "Starting embeddings: distilled (from a sentence encoder) or random.")
+    train_embeddings: bool = option(True, "Train the embeddings; false: leave them as they start.")
+    sentence_loss: float = option(0.0, "Weight of the loss between utterances' IC states and a sentence encoder's; 0: none.")
+    word_loss: float = option(
+        0.0,
+        "Weight of the loss between words' ST states and the sentence encoder's states of them; 0: none. It reads every batch, "
+        "in bfloat16 with --bf16: 1.7 times as long a step on a processor with AMX.",
+    )
+    sentence_cache: str | None = option(
+        None,
+        "Folder of the sentence encoder's embeddings of utterances, made if it is not there; unset: beside output_dir. With "
+        "--word_loss or --streaming there are none: it reads every batch.",
+    )
+    learning_rate: float = option(2e-3, "Peak learning rate of AdamW.")
+    min_word_count: int = option(20, "Training occurrences that earn a word its own token.")
+    embedding_size: int = option(256, "Width of a token's embedding.")
+    hidden_size: int = option(160, "Units of the common bi-LSTM, for each direction.")
+    task_hidden_size: int = option(160, "Units of the ST and IC bi-LSTMs, for each direction.")
+    word_dropout: float = option(0.1, "Probability that a token is read as unknown in training.")
+    hidden_dropout: float = option(0.2, "Dropout of bi-LSTM outputs in training.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.data_dir is None:
+            raise ValueError("data_dir is missing: say where the corpora are with --data_dir FOLDER.")
+        if not self.sources:
+            raise ValueError("sources is empty: name the corpora to train on, e.g. --sources topv2 sgd.")
+        _check_choice("embeddings", self.embeddings, ("distilled", "random"))
+        for name, value in (("sentence_loss", self.sentence_loss), ("word_loss", self.word_loss)):
+            if value < 0:
+                raise ValueError(f"{name} is {value}; it must be at least 0.")
+        self._check_streaming()
+
+    def _check_streaming(self) -> None:
+        if not self.streaming:
+            if self.source_weights:
+                raise ValueError("source_weights is for streaming alone; add --streaming true.")
+            return
+        if self.max_steps is None or self.max_steps <= 0:
+            raise ValueError("streaming wants max_steps: a stream has no end; say with --max_steps N how far it is trained on.")
+        if self.max_train_rows is not None:
+            raise ValueError("max_train_rows is not for streaming: max_steps says how many rows are read.")
+        if self.source_weights and len(self.source_weights) != len(self.sources):
+            raise ValueError(
+                f"source_weights has {len(self.source_weights)} numbers for {len(self.sources)} sources; give one for each."
+            )
+        if self.source_weights and (min(self.source_weights) < 0 or not sum(self.source_weights)):
+            raise ValueError(f"source_weights is {self.source_weights}; they must be at least 0, and not all 0.")
+        for name in ("pool_size", "vocabulary_rows"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneOptions(TrainingOptions):
+    """Options of `headstart finetune`. Steps, learning rates and batch size are chosen by the number of training rows where nothing is said (see
+    [`headstart.finetuning.recipe`])."""
+
+    skill: str | None = option(None, "The skill: a file or folder in any format that headstart convert reads. Required.")
+    skill_name: str | None = option(None, "Name of the skill; unset: from the file or folder.")
+    base: str | None = option(None, "Checkpoint to start from; unset: the embedded base.")
+    tune: str = option("all", "What is trained: all, or head (the trunk stays as it is).")
+    head: str = option(
+        "lora",
+        "What tune=head trains besides the classifiers: lora (low-rank adapters of the bi-LSTMs it shares), task_layers (ST and IC "
+        "bi-LSTMs of its own), or classifiers (nothing).",
+    )
+    rank: int = option(LORA_RANK, "Rank of these adapters: a head's size grows with it.")
+    reset: str = option("classifiers", "What starts at random: classifiers, or task_layers (the ST and IC bi-LSTMs too).")
+    from_scratch: bool = option(False, "No transfer: start the same network at random.")
+    starting_embeddings: str = option(
+        "random", "Embeddings of from_scratch: random, distilled (from a sentence encoder), or a .safetensors file."
+    )
+    allow_unseen_labels: bool = option(False, "Accept validation and test labels that no training row has; they count as errors.")
+    train_embeddings: bool | None = option(None, "Train the embeddings with the trunk; unset: only if they start at random.")
+    probe: bool = option(
+        True, "Fit the classifiers to the base's states before fine-tuning (a linear probe), which makes it good sooner."
+    )
+    gazetteers: bool = option(True, "Matches in the skill's catalogs are features.")
+    gazetteer_dropout: float = option(0.3, "Probability that an utterance's matches in a catalog are hidden in training.")
+    label_priors: bool = option(True, "Slots that an intent has in no training row are less probable where it is found.")
+    name_rows: bool = option(True, "The name of an intent, in words, is one more training utterance of it.")
+    refill: float = option(0.5, "Probability that a slot gets another value at every epoch; 0: rows stay as they are.")
+    rejection: bool = option(True, "The skill can answer 'none of these'.")
+    reject_threshold: float = option(0.9, "Probability of 'none of these' over which an utterance is rejected; 1: never.")
+    out_of_scope: str | None = option(
+        None, "File of utterances that are none of the skill's: rows (.jsonl), or one a line; unset: those of the package."
+    )
+    out_of_scope_share: float = option(0.15, "Out-of-scope utterances in an epoch, as a share of the skill's rows.")
+    compare_no_transfer: bool = option(
+        False, "Train the same network from a random start as well, and say its figures beside the others in the card."
+    )
+    dataset: str | None = option(None, "Name of the skill's data on a hub, for the card.")
+    data_licence: str | None = option(None, "Licence of the skill's data, for the card.")
+    learning_rate: float | None = option(None, "Learning rate of the head; unset: chosen.")
+    trunk_learning_rate: float | None = option(
+        None, "Learning rate of the trunk; unset: a share of learning_rate, which is that of the head."
+    )
+    per_device_train_batch_size: int | None = option(None, "Rows in a batch; unset: chosen.")
+    num_train_epochs: float | None = option(None, "Epochs; unset: the steps are chosen. max_steps wins over it.")
+    warmup_steps: float | None = option(None, "Steps, or below 1 the share of all steps, over which rates rise; unset: chosen.")
+    eval_strategy: str | None = option(
+        None, "When to evaluate: no, steps or epoch; unset: ten times, if there are validation rows."
+    )
+    eval_steps: float | None = option(None, "Steps between two evaluations; unset: a tenth of all.")
+    save_strategy: str | None = option(
+        None, "When to save a checkpoint to resume from: no, steps or epoch; with validation rows, at every evaluation."
+    )
+    save_steps: float | None = option(None, "Steps between two of these.")
+    load_best_model_at_end: bool | None = option(None, "Keep the best checkpoint; unset: if there are validation rows.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.skill is None:
+            raise ValueError("skill is missing: say which with --skill FILE_OR_FOLDER.")
+        _check_choice("tune", self.tune, ("all", "head"))
+        _check_choice("reset", self.reset, ("classifiers", "task_layers"))
+        _check_choice("head", self.head, HEADS)
+        self._check_head()
+        if self.starting_embeddings != "random" and not self.from_scratch:
+            raise ValueError("starting_embeddings is for from_scratch alone: with a base, the embeddings are the base's.")
+        if not 0 <= self.gazetteer_dropout < 1:
+            raise ValueError(f"gazetteer_dropout is {self.gazetteer_dropout}; it must be at least 0 and below 1.")
+        for name, value in (("refill", self.refill), ("reject_threshold", self.reject_threshold)):
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value}; it must be a probability, from 0 to 1.")
+        if self.out_of_scope_share < 0:
+            raise ValueError(f"out_of_scope_share is {self.out_of_scope_share}; it must be at least 0.")
+        if self.from_scratch and self.compare_no_transfer:
+            raise ValueError("from_scratch is without transfer itself: compare_no_transfer is for what starts from a base.")
+
+    def _check_head(self) -> None:
+        if self.rank < 1:
+            raise ValueError(f"rank is {self.rank}; it must be at least 1.")
+        if self.tune == "all" and (self.head, self.rank) != (HEADS[0], LORA_RANK):
+            raise ValueError("head and rank say what a head is made of: add tune='head', or leave them out.")
+        if self.tune == "head" and self.train_embeddings:
+            raise ValueError("train_embeddings is for tune='all': heads share the embeddings, which stay as they are.")
+        if self.tune == "head" and self.head != "task_layers" and self.reset == "task_layers":
+            raise ValueError(
+                f"head={self.head!r} shares the task layers; to reset them, give the skill its own: head='task_layers'."
+            )
+        if self.from_scratch and self.tune == "head":
+            raise ValueError("from_scratch with tune='head' would train a head on a random trunk; use tune='all'.")
+
+    @property
+    def is_head(self) -> bool:
+        """A head is trained, on a trunk that stays as it is."""
+        return self.tune == "head"
+
+    @property
+    def shared_rank(self) -> int | None:
+        """The rank of [`HeadstartForJointNLU.add_skill`]: None for task layers of the skill's own."""
+        if not self.is_head or self.head == "task_layers":
+            return None
+        return self.rank if self.head == "lora" else 0
+
+
+__all__ = ["HEADS", "PATHS", "FinetuneOptions", "PretrainOptions", "TrainingOptions", "check_names", "own_options"]

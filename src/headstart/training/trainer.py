@@ -1,0 +1,345 @@
+"""transformers' `Trainer` with what joint NLU adds: decoded predictions, metrics by skill, a learning rate for the trunk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, cast
+
+import numpy as np
+import torch
+from accelerate.utils import broadcast
+from datasets import Dataset
+from safetensors.torch import load_file, save_file
+from torch.utils.data import DataLoader
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainerState,
+)
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers.trainer_utils import rotate_checkpoints
+
+from headstart.data.batches import BatchStream
+from headstart.data.encoding import EncodedRow
+from headstart.evaluation.metrics import Scorable, score
+from headstart.modeling import HeadstartForJointNLU
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.folders_headstart import TRAINING_STATE
+from headstart.modeling.labels_headstart import IGNORED, REJECTED
+from headstart.saving import mark_complete, named_write_errors, newest_complete
+from headstart.tokenization import Words, tags_to_spans
+from headstart.training.arguments import HeadstartTrainingArguments
+from headstart.training.collator import JointNLUCollator
+from headstart.training.epochs import EpochRows
+
+ORDER, STREAM = "order.safetensors", "stream-{}.json"  # in a checkpoint; a stream has one of every process
+
+
+class JointNLUTrainer(Trainer):
+    """Trains and evaluates a [`HeadstartForJointNLU`] on rows of [`headstart.data.encoding.encode_rows`].
+
+    Args:
+        model: the network.
+        args: options.
+        tokenizer: saved beside each checkpoint.
+        train_dataset: encoded rows, or a stream of batches.
+        eval_dataset: encoded rows, or None.
+        trunk_learning_rate: learning rate of the trunk; that of everything if left out.
+    """
+
+    model: Any
+
+    def __init__(
+        self,
+        model: HeadstartForJointNLU,
+        args: HeadstartTrainingArguments,
+        tokenizer: PreTrainedTokenizerBase,
+        train_dataset: Dataset | EpochRows | BatchStream,
+        eval_dataset: Dataset | Sequence[EncodedRow] | None = None,
+        trunk_learning_rate: float | None = None,
+    ) -> None:
+        self.trunk_learning_rate = trunk_learning_rate
+        self._order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
+        self._resumed_order: torch.Tensor | None = None
+        self._stops_early = bool(args.early_stopping_patience)
+        self._stopped_early = False  # before it was interrupted
+        if isinstance(train_dataset, BatchStream):
+            args.ignore_data_skip = True  # it knows where it was
+        callbacks: list[TrainerCallback] = []
+        if args.early_stopping_patience and eval_dataset is not None:
+            callbacks.append(EarlyStoppingCallback(args.early_stopping_patience))
+        if isinstance(train_dataset, BatchStream):
+            callbacks.append(_StreamEpoch())
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=cast(Any, train_dataset),
+            eval_dataset=cast(Any, eval_dataset),
+            processing_class=tokenizer,
+            data_collator=JointNLUCollator(model.config.pad_token_id),
+            compute_metrics=lambda prediction: skill_metrics(prediction, model.entries),
+            callbacks=callbacks,
+        )
+
+    def train(self, resume_from_checkpoint: str | Path | bool | None = None, *args: Any, **kwargs: Any) -> Any:
+        """See `transformers.Trainer.train`; a resumed epoch goes on with the rows that it lacked.
+
+        Raises:
+            FloatingPointError: the loss or a weight is no number, or infinite.
+        """
+        if resume_from_checkpoint is True:
+            resume_from_checkpoint = newest_complete(Path(str(self.args.output_dir)))
+        if resume_from_checkpoint:
+            self._load_order(Path(resume_from_checkpoint))
+            self._stopped_early = self._stops_early and _has_stopped_early(Path(resume_from_checkpoint))
+        try:
+            result = super().train(str(resume_from_checkpoint) if resume_from_checkpoint else None, *args, **kwargs)
+        except UnpicklingError as error:  # torch loads nothing but tensors and numbers
+            raise ValueError(
+                f"training can't be resumed from {str(resume_from_checkpoint)!r}: it holds what training doesn't write."
+            ) from error
+        self._check_weights()
+        return result
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        # Interrupted between its last checkpoint and its end, a run would be resumed with one more step.
+        if self._stopped_early or self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*args, **kwargs)
+
+    def _load_order(self, checkpoint: Path) -> None:
+        path = checkpoint / STREAM.format(self.args.process_index)
+        is_stream = isinstance(self.train_dataset, BatchStream)
+        if is_stream != path.is_file():
+            began = "without streaming, or by fewer processes" if is_stream else "by streaming"
+            raise ValueError(f"{str(checkpoint)!r} was trained {began}; go on as it began.")
+        self._resumed_order = load_file(checkpoint / ORDER)["state"]
+        if isinstance(self.train_dataset, BatchStream):
+            self.train_dataset.load_state_dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """See `transformers.Trainer.get_train_dataloader`; every process reads its own share of a stream."""
+        if not isinstance(self.train_dataset, BatchStream):
+            return super().get_train_dataloader()
+        return self.train_dataset.loader(
+            pin_memory=self.args.dataloader_pin_memory,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+            persistent_workers=self.args.dataloader_persistent_workers,
+        )
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        sampler = super()._get_train_sampler(train_dataset)
+        return RepeatableOrder(self, sampler) if isinstance(sampler, LengthGroupedSampler) else sampler
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        # If the interrupted epoch was to go on, its order has been drawn by now; if not, the next one draws its own.
+        self._resumed_order = None
+        super()._load_rng_state(checkpoint)
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """The optimizer that `args.optim` names, with a group of parameters and a learning rate for the trunk and its adapters, and for all else."""
+        if self.optimizer is None:
+            trunks = [self.model.trunk, *(adapters.trunk for adapters in self.model.adapters.values())]
+            of_trunk = {id(parameter) for trunk in trunks for parameter in trunk.parameters()}
+            trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+            trunk_rate = self.args.learning_rate if self.trunk_learning_rate is None else self.trunk_learning_rate
+            groups: list[dict[str, Any]] = [
+                {"params": [parameter for parameter in trained if id(parameter) not in of_trunk]},
+                {"params": [parameter for parameter in trained if id(parameter) in of_trunk], "lr": trunk_rate},
+            ]
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            options["weight_decay"] = self.args.weight_decay
+            self.optimizer = kind([group for group in groups if group["params"]], **options)
+        return self.optimizer
+
+    def training_step(self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """See `transformers.Trainer.training_step`; a loss that is no number is an error before it reaches the weights."""
+        input_ids, position = inputs["input_ids"], inputs.pop("position", None)
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        is_finite = torch.isfinite(loss).float()
+        if self.args.world_size > 1:  # all stop, or those whose rows are well would wait for the others
+            is_finite = self.accelerator.reduce(is_finite, "mean")
+        if not torch.isfinite(loss):
+            raise FloatingPointError(self._what_broke(f"the loss is {loss.item()}", input_ids))
+        if is_finite < 1:
+            raise FloatingPointError(self._what_broke("the loss of another process is no number"))
+        if position is not None:
+            cast(BatchStream, self.train_dataset).note(position)
+        return loss
+
+    def _check_weights(self) -> None:
+        broken = [name for name, parameter in self.model.named_parameters() if not parameter.isfinite().all()]
+        if broken:
+            raise FloatingPointError(
+                self._what_broke(f"{len(broken)} tensors of weights hold what is no number ({broken[0]}, ...)")
+            )
+
+    def _what_broke(self, what: str, input_ids: torch.Tensor | None = None) -> str:
+        kept = newest_complete(Path(str(self.args.output_dir)))
+        texts = [] if input_ids is None else cast(Any, self.processing_class).batch_decode(input_ids, skip_special_tokens=True)
+        rows = [text.replace(" ##", "") for text in texts]
+        return (
+            f"{what} after {self.state.global_step} steps; training stopped. The last good checkpoint is "
+            f"{'none: set save_strategy' if kept is None else repr(str(kept))}. Try a smaller learning rate (learning_rate)"
+            + (", or look at these rows: " + "; ".join(map(repr, rows)) if rows else "")
+            + "."
+        )
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        self._check_weights()
+        # An older checkpoint goes only when the new one is known to be complete.
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
+        folder = Path(self._get_output_dir(trial=None))
+        checkpoint = folder / f"{TRAINING_STATE}{self.state.global_step}"
+        with named_write_errors(folder):
+            try:
+                super()._save_checkpoint(*args, **kwargs)
+            finally:
+                self.args.save_total_limit = limit
+            if isinstance(self.train_dataset, BatchStream):
+                state = json.dumps(self.train_dataset.state_dict())
+                (checkpoint / STREAM.format(self.args.process_index)).write_text(state, encoding="utf-8")
+            self.accelerator.wait_for_everyone()
+            if self.args.should_save:
+                save_file({"state": self._order}, checkpoint / ORDER)
+                mark_complete(checkpoint)
+                rotate_checkpoints(str(folder), limit, self.state.best_model_checkpoint, use_mtime=True)
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """See `transformers.Trainer.compute_loss`."""
+        result = super().compute_loss(model, inputs, *args, **kwargs)
+        if self.args.world_size == 1 or not model.training:
+            return result
+        # In every process every weight must have a gradient, whichever sources its rows are of.
+        nothing = 0 * torch.stack([parameter.sum() for parameter in model.parameters() if parameter.requires_grad]).sum()
+        return (result[0] + nothing, *result[1:]) if isinstance(result, tuple) else result + nothing
+
+    def prediction_step(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, torch.Tensor],
+        prediction_loss_only: bool,
+        ignore_keys: Sequence[str] | None = None,
+    ) -> tuple[torch.Tensor | None, Any, Any]:
+        """Loss, decoded (intents, tags), and labels, of one batch: scores of all words and tags would not fit in memory."""
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            outputs = model(**inputs)
+        if prediction_loss_only:
+            return outputs.loss, None, None
+        decoding = self.model.decode(outputs, inputs["input_ids"], inputs["attention_mask"], inputs["skill_ids"])
+        labels = tuple(inputs[name] for name in self.label_names)
+        return outputs.loss, (decoding.intents, decoding.tags), labels
+
+
+def _has_stopped_early(checkpoint: Path) -> bool:
+    """The run that wrote a checkpoint of training was to stop there, though steps were left."""
+    state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+    control = state.stateful_callbacks.get("TrainerControl", {}).get("args", {})
+    return bool(control.get("should_training_stop")) and state.global_step < state.max_steps
+
+
+class _StreamEpoch(TrainerCallback):
+    """Counts a whole run on a stream as one epoch, also if it is resumed, where transformers begins to count anew."""
+
+    def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        state.epoch = state.global_step / state.max_steps
+
+    def on_step_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        state.epoch = state.global_step / state.max_steps
+
+
+def equal_length_order(lengths: Sequence[int], batch_size: int, generator: torch.Generator | None = None) -> list[int]:
+    """Numbers of the rows, so that hardly a batch has padding: all rows are shuffled and sorted by length, and cut into batches, which are shuffled.
+
+    [`transformers.trainer_pt_utils.get_length_grouped_indices`] sorts 50 batches at a time and leaves them in that order, in which
+    many hold several lengths.
+
+    Args:
+        lengths: of the rows, in tokens.
+        batch_size: rows in a batch; a smaller one comes last.
+        generator: of random numbers; unset: torch's own.
+    """
+    order = torch.randperm(len(lengths), generator=generator)
+    order = order[torch.tensor(lengths)[order].argsort(descending=True, stable=True)]
+    num_batches = len(lengths) // batch_size
+    whole, rest = order[: num_batches * batch_size], order[num_batches * batch_size :]
+    shuffled = whole.view(num_batches, batch_size)[torch.randperm(num_batches, generator=generator)]
+    return [*shuffled.flatten().tolist(), *rest.tolist()]
+
+
+class RepeatableOrder(LengthGroupedSampler):
+    """Draws the order of an epoch's rows, and tells the trainer from what: its checkpoints keep that, so that a resumed epoch has the same order.
+    transformers draws a new one there, in which some rows come twice and others not at all.
+
+    Args:
+        trainer: it knows from what an interrupted epoch's order was drawn.
+        sampler: the sampler of transformers.
+    """
+
+    def __init__(self, trainer: JointNLUTrainer, sampler: LengthGroupedSampler) -> None:
+        # A column of a `Dataset` would be read from Arrow anew for every row that is sorted by it: a minute an epoch for 288,000 rows.
+        super().__init__(sampler.batch_size * trainer.args.world_size, lengths=list(sampler.lengths[:]))
+        self.trainer = trainer
+
+    def __iter__(self) -> Iterator[int]:
+        """Numbers of rows, the same in all processes, which take batches in turn."""
+        state, is_alone = self.trainer._resumed_order, self.trainer.args.world_size == 1
+        if state is None:
+            state = torch.get_rng_state()
+            if not is_alone:  # theirs differ by now
+                state = broadcast(state.to(self.trainer.args.device)).cpu()
+        self.trainer._order = state
+        if is_alone:
+            torch.set_rng_state(state)
+        else:
+            self.generator = torch.Generator().set_state(state)
+        if cast(HeadstartTrainingArguments, self.trainer.args).equal_lengths:
+            return iter(equal_length_order(self.lengths, self.batch_size, self.generator))
+        return super().__iter__()
+
+
+def skill_metrics(prediction: EvalPrediction, skills: Sequence[SkillEntry]) -> dict[str, float]:
+    """Metrics over all rows and, where there are several skills, of each skill (`NAME_exact_match`, ...); spans count words."""
+    predicted_intents, predicted_tags = cast(tuple[np.ndarray, ...], prediction.predictions)
+    intents, slot_labels, skill_ids = cast(tuple[np.ndarray, ...], prediction.label_ids)
+    pairs: dict[int, list[tuple[Scorable, Scorable]]] = {}
+    for row, skill_id in enumerate(skill_ids):
+        skill = skills[skill_id]
+        # Reference tags stand at first tokens, predicted ones side by side: both are words in order.
+        reference = _utterance(intents[row], slot_labels[row], skill)
+        prediction_of_row = _utterance(predicted_intents[row], predicted_tags[row], skill)
+        if predicted_intents[row] == REJECTED:
+            prediction_of_row["slots"] = []  # as the pipeline answers
+        pairs.setdefault(int(skill_id), []).append((prediction_of_row, reference))
+    metrics = _compute([pair for skill_pairs in pairs.values() for pair in skill_pairs])
+    if len(pairs) > 1:
+        for skill_id, skill_pairs in sorted(pairs.items()):
+            scores = _compute(skill_pairs)
+            metrics |= {f"{skills[skill_id]['name']}_{name}": value for name, value in scores.items()}
+    return metrics
+
+
+def _utterance(intent: int, tags: np.ndarray, skill: SkillEntry) -> Scorable:
+    words = [int(tag) for tag in tags if tag != IGNORED]
+    positions = Words(list(range(len(words))), list(range(1, len(words) + 1)), list(range(len(words))))
+    return {
+        "intent": skill["intents"][intent] if intent >= 0 else None,  # IGNORED and REJECTED are below
+        "slots": cast(list[Any], tags_to_spans(words, positions, skill["slots"])) if words else None,
+    }
+
+
+def _compute(pairs: Sequence[tuple[Scorable, Scorable]]) -> dict[str, float]:
+    scores = score([prediction for prediction, _ in pairs], [reference for _, reference in pairs])
+    return {name: cast(float, value) for name, value in scores.items() if value is not None}
+
+
+__all__ = ["JointNLUTrainer", "equal_length_order", "skill_metrics"]
