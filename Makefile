@@ -10,7 +10,7 @@ help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 # The folders too: a new file is seen only after installing anew.
-.venv/installed: pyproject.toml checkpoints model_cards modeling tokenization src/headstart
+.venv/installed: pyproject.toml checkpoints model_cards modeling tokenization $(shell find src/headstart -type d -not -name __pycache__)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -c "import torch" 2>/dev/null || $(CPU_TORCH)
 	$(BIN)/python -m pip install --quiet -e ".[dev]" --config-settings editable_mode=strict
@@ -27,10 +27,12 @@ test: install  ## The fast tests, in two processes
 slow: install  ## All tests
 	$(BIN)/python -m pytest -q -m "slow or not slow"
 
-check: install  ## Style and types
+check: install  ## Style, types, rooms, and the embedded base's copies of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/copy_base_code.py --check
 
 style: install  ## Put the style right
 	$(BIN)/ruff check --fix .
@@ -43,6 +45,5 @@ report: install  ## A quick transfer report on the example skills, in build/repo
 	rm -rf build/report
 	$(BIN)/headstart report --skills examples --out build/report --quick
 
-base-code:  ## Copy the code that travels with a checkpoint to the embedded base
-	for file in checkpoints/headstart-base-en/*.py; do \
-		find modeling tokenization -name "$$(basename $$file)" -exec cp {} checkpoints/headstart-base-en/ ';'; done
+base-code: install  ## Copy the code that travels with a checkpoint to the embedded base
+	$(BIN)/python scripts/copy_base_code.py

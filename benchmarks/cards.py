@@ -84,7 +84,7 @@ def base_card(base: Path) -> ModelCard:
 
 
 def write_skill_card(skill: Skill, base: Path) -> None:
-    can_compare = skill.validation is not None or skill.test is not None
+    can_compare = skill.has("validation") or skill.has("test")
     with tempfile.TemporaryDirectory() as folder:
         finetune(skill, folder, base=str(base), compare_no_transfer=can_compare, data_licence="Apache-2.0", disable_tqdm=True)
         (CARDS / f"{skill.name}.md").write_text((Path(folder) / "README.md").read_text(encoding="utf-8"), encoding="utf-8")

@@ -29,7 +29,7 @@ def run(name: str, system: str, seed: int, folder: Path, part: str, options: dic
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as out:
         nlu = finetune(skill, out, base=base, seed=seed, allow_unseen_labels=True, disable_tqdm=True, **options[system])
-    result = {"skill": name, "system": system, "seed": seed, "train_rows": len(skill.train)}
+    result = {"skill": name, "system": system, "seed": seed, "train_rows": len(skill.rows("train"))}
     result["seconds"] = round(time.perf_counter() - started, 1)
     return {**result, **evaluate(nlu, rows)}
 

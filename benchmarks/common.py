@@ -8,7 +8,6 @@ import json
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from tqdm import tqdm
 
 from headstart import BASE_EN, load_skill
 from headstart.checkpoints import checkpoint_name
-from headstart.data.rows import rows_to_dataset
+from headstart.data.rows import Row
 from headstart.data.skills import Skill
 from headstart.data.templates import split_rows
 from headstart.report.systems import REVISIONS, checkpoint_hash
@@ -43,13 +42,13 @@ def choose_skills(folder: Path, part: str) -> list[str]:
     return names[:TUNING] if part == "tuning" else names[TUNING : TUNING + REPORT]
 
 
-def load(folder: Path, name: str, part: str) -> tuple[Skill, Any]:
+def load(folder: Path, name: str, part: str) -> tuple[Skill, list[Row]]:
     """A skill to train on and the rows to score: its test rows, or (for tuning) a quarter of the templates of its training rows."""
     skill = load_skill(folder / name, allow_unseen_labels=True)
     if part == "report":
-        return replace(skill, test=None), skill.test
-    kept, held_out = split_rows(skill.train.to_list(), 0.25)
-    return replace(skill, train=rows_to_dataset(kept), test=None), rows_to_dataset(held_out)
+        return skill.replace(test=None), skill.rows("test")
+    kept, held_out = split_rows(skill.rows("train"), 0.25)
+    return skill.replace(train=kept, test=None), held_out
 
 
 def run_all(

@@ -20,15 +20,16 @@ from typing import Any
 import numpy as np
 
 from headstart import load_skill
+from headstart.data.rows import Row
 
-Span = tuple[int, int, str | None]
+Part = tuple[int, int, str | None]  # of a text: start, end, slot label
 
 
-def mask(row: dict[str, Any], values: re.Pattern[str] | None) -> tuple[str, tuple[str | None, ...]]:
+def mask(row: Row, values: re.Pattern[str] | None) -> tuple[str, tuple[str | None, ...]]:
     """The text with its values masked, and the slot labels of the masked parts; None for a value that is not annotated."""
     text = row["text"].lower()
-    annotated: list[Span] = [(slot["start"], slot["end"], slot["label"]) for slot in row["slots"] or []]
-    found: list[Span] = [(match.start(), match.end(), None) for match in values.finditer(text)] if values else []
+    annotated: list[Part] = [(slot["start"], slot["end"], slot["label"]) for slot in row["slots"] or []]
+    found: list[Part] = [(match.start(), match.end(), None) for match in values.finditer(text)] if values else []
     free = [span for span in found if not any(span[0] < end and span[1] > start for start, end, _ in annotated)]
     spans = sorted([*annotated, *free], key=lambda span: span[:2])
     masked, position = "", 0
@@ -38,7 +39,7 @@ def mask(row: dict[str, Any], values: re.Pattern[str] | None) -> tuple[str, tupl
     return masked + text[position:], tuple(label for *_, label in spans)
 
 
-def share_contradicting(rows: list[dict[str, Any]], catalogs: dict[str, list[str]]) -> float:
+def share_contradicting(rows: list[Row], catalogs: dict[str, list[str]]) -> float:
     words = sorted({value.lower() for values in catalogs.values() for value in values if value.strip()}, key=len, reverse=True)
     values = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, words))})(?!\w)") if words else None
     twins: dict[str, Counter[Any]] = defaultdict(Counter)
@@ -56,7 +57,7 @@ def main() -> None:
     shares = {}
     for path in sorted(path for path in options.skills.iterdir() if path.is_dir()):
         skill = load_skill(path, allow_unseen_labels=True)
-        shares[path.name] = round(share_contradicting(skill.train.to_list(), skill.catalogs), 4)
+        shares[path.name] = round(share_contradicting(skill.rows("train"), skill.catalogs), 4)
     by_source = {
         source: {"skills": len(found), "with_contradictions": sum(share > 0 for share in found), "mean_share": round(float(np.mean(found)), 4)}
         for source in sorted({name.split("__")[0] for name in shares})

@@ -35,10 +35,11 @@ from headstart import BASE_EN, HeadstartForJointNLU, NLUPipeline
 from headstart.checkpoints import checkpoint_name
 from headstart.data.rows import read_rows
 from headstart.finetuning.finetune import train_skill
-from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS, WrongTrunkError
+from headstart.modeling.folders_headstart import HEAD, HEAD_WEIGHTS
+from headstart.modeling.heads_headstart import WrongTrunkError
 from headstart.report.cases import SkillCase
-from headstart.report.systems import checkpoint_hash, rows_of
-from headstart.training.arguments import FinetuneArguments
+from headstart.report.systems import checkpoint_hash
+from headstart.training.options import FinetuneOptions
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from hub_server import HubServer
@@ -94,20 +95,20 @@ def choose_skills(folder: Path) -> list[Path]:
 def train_heads(skills: list[Path], folder: Path) -> list[dict[str, Any]]:
     """Train the heads that are not there yet, as `train.py finetune --tune head` does; returns size and labels of each."""
     for path in skills:
-        if (folder / path.name / DESCRIPTION).is_file():
+        if (folder / path.name / HEAD).is_file():
             continue
         with tempfile.TemporaryDirectory() as scratch:
-            args = FinetuneArguments(
+            said = FinetuneOptions.of(
                 output_dir=scratch, skill=path.name, tune="head", allow_unseen_labels=True, disable_tqdm=True, load_best_model_at_end=False,
                 report_to="none", logging_strategy="no", use_cpu=True,
             )  # fmt: skip
-            trained = train_skill(args, SkillCase(path).load(0))
+            trained = train_skill(said, SkillCase(path).load(0))
         trained.nlu.model.save_skill(trained.nlu.model.skill()["name"], folder / path.name, metrics=trained.metrics)
         print(f"trained {path.name}", flush=True)
     heads = []
     for path in skills:
-        entry = json.loads((folder / path.name / DESCRIPTION).read_text(encoding="utf-8"))["skill"]
-        size = sum((folder / path.name / name).stat().st_size for name in (WEIGHTS, DESCRIPTION))
+        entry = json.loads((folder / path.name / HEAD).read_text(encoding="utf-8"))["skill"]
+        size = sum((folder / path.name / name).stat().st_size for name in (HEAD_WEIGHTS, HEAD))
         heads.append({"skill": path.name, "bytes": size, "intents": len(entry["intents"]), "slots": len(entry["slots"])})
     return heads
 
@@ -125,14 +126,14 @@ def load_heads(folders: list[str], copies: int = 1) -> NLUPipeline:
 
 
 def test_texts(skill: Path) -> list[str]:
-    return [row["text"] for row in rows_of(SkillCase(skill).load(0), "test")]
+    return [row["text"] for row in SkillCase(skill).load(0).rows("test")]
 
 
 def measure_hub(skills: list[Path], folder: Path) -> dict[str, Any]:
     """Three processes that must agree: one pushes, one pulls with the package, one without it."""
     skills = skills[:NUM_PUSHED]
     texts = [test_texts(path)[0] for path in skills]
-    own_names = [json.loads((folder / path.name / DESCRIPTION).read_text(encoding="utf-8"))["skill"]["name"] for path in skills]
+    own_names = [json.loads((folder / path.name / HEAD).read_text(encoding="utf-8"))["skill"]["name"] for path in skills]
     push = [f"model.load_skill({str(folder / path.name)!r})" for path in skills]
     # Half of them into repositories of their own, half into one that all share.
     push += [f"model.push_skill_to_hub({name!r}, 'someone/{name}')" for name in own_names[:5]]
@@ -225,8 +226,8 @@ def _interference(nlu: NLUPipeline, folders: list[str], texts: list[str]) -> dic
     added = [model.load_skill(folder, as_name=f"other-{number}") for number, folder in enumerate(folders)]
     found = {"after adding": unchanged()}
     model.set_tune("head")
-    changes = model.changes[added[0]].float()
-    optimizer = torch.optim.SGD(changes.parameters(), lr=0.1)
+    adapters = model.adapters[added[0]].float()
+    optimizer = torch.optim.SGD(adapters.parameters(), lr=0.1)
     labels = torch.zeros(len(texts), dtype=torch.long)
     model(**batch, intent_labels=labels, skill_ids=model.skill_ids([added[0]] * len(texts))).loss.backward()
     optimizer.step()
@@ -257,16 +258,16 @@ def measure_routing(skills: list[Path], folder: Path, data: Path) -> dict[str, A
         found = Counter((answer["skill"] or "none").removesuffix("-0") for answer in answers)
         of_skills[path.name] = {"utterances": len(answers), "right": found[path.name]}
         pairs.update({(path.name, other): count for other, count in found.items() if other != path.name})
-    rows = read_rows(data / "clinc150" / "test.jsonl").to_list()
-    unknown = [row["text"] for row in rows if row["intent"] in ("oos", None)]
-    answers = nlu(unknown, batch_size=64)
+    rows = read_rows(data / "clinc150" / "test.jsonl")
+    out_of_scope = [row["text"] for row in rows if row["intent"] in ("oos", None)]
+    answers = nlu(out_of_scope, batch_size=64)
     right, total = (sum(counts[name] for counts in of_skills.values()) for name in ("right", "utterances"))
     return {
         "utterances": total, "right": round(right / total, 4),
         "right_mean_of_skills": round(float(np.mean([counts["right"] / counts["utterances"] for counts in of_skills.values()])), 4),
-        "out_of_scope": len(unknown),
-        "out_of_scope_for_no_skill": round(sum(answer["skill"] is None for answer in answers) / len(unknown), 4),
-        "out_of_scope_rejected": round(sum(answer["intent"]["label"] is None for answer in answers) / len(unknown), 4),
+        "out_of_scope": len(out_of_scope),
+        "out_of_scope_for_no_skill": round(sum(answer["skill"] is None for answer in answers) / len(out_of_scope), 4),
+        "out_of_scope_rejected": round(sum(answer["intent"]["label"] is None for answer in answers) / len(out_of_scope), 4),
         "skills": of_skills,
         "confusions": [{"skill": name, "found": other, "utterances": count} for (name, other), count in pairs.most_common(15)],
     }  # fmt: skip

@@ -20,8 +20,9 @@ from headstart import BASE_EN
 from headstart.checkpoints import checkpoint_name
 from headstart.report.cases import data_hash, find_skills
 from headstart.report.engine import run_all
+from headstart.report.options import SYSTEMS
 from headstart.report.statistics import Results, compare, interval
-from headstart.report.systems import SYSTEMS, Run
+from headstart.report.systems import Run
 
 ENCODER = "sentence_encoder"
 KEPT = ("skill", "group", "system", "seed", "train_rows", "validation_rows", "test_rows", "units", "steps", "validation", "test")

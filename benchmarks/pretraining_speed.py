@@ -15,6 +15,7 @@ import itertools
 import json
 import time
 from collections import Counter
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ from transformers import AutoTokenizer, set_seed
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from headstart import BASE_EN, HeadstartForJointNLU
-from headstart.data.corpora import load_sources
-from headstart.data.encoding import JointNLUCollator, encode_rows
+from headstart.data.corpora import LabelKinds, load_sources
+from headstart.data.encoding import encode_rows
+from headstart.training.collator import JointNLUCollator
 from headstart.training.trainer import equal_length_order
 
 RECIPE = Path(__file__).parent.parent / "configs" / "base.yaml"
@@ -42,11 +44,11 @@ ORDERS = {
 def encode_corpora(model: HeadstartForJointNLU, options: argparse.Namespace) -> Dataset:
     """The training rows of all sources of the recipe."""
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
-    names = ("sources", "intents_with_domain", "without_intents", "without_slots")
-    sources = load_sources(options.data, *(recipe[name] for name in names))
+    kinds = LabelKinds(**{entry.name: recipe[entry.name] for entry in fields(LabelKinds)})
+    sources = load_sources(options.data, recipe["sources"], kinds)
     tokenizer = AutoTokenizer.from_pretrained(options.base)
     skills = model.config.skills
-    return concatenate_datasets([encode_rows(source.train, tokenizer, skills[i], i) for i, source in enumerate(sources)])
+    return concatenate_datasets([encode_rows(source.loaded, tokenizer, skills[i], i) for i, source in enumerate(sources)])
 
 
 def draw_batches(rows: Dataset, order: str, batch_size: int, num_batches: int, pad: int) -> list[dict[str, torch.Tensor]]:
@@ -98,12 +100,12 @@ def device_name(device: torch.device) -> str | None:
 
 
 def network_cost(model: HeadstartForJointNLU) -> int:
-    """Multiply-adds of the bi-LSTMs for one piece, forward and backward (three times forward)."""
+    """Multiply-adds of the bi-LSTMs for one token, forward and backward (three times forward)."""
     lstms = [module for module in model.modules() if isinstance(module, torch.nn.LSTM)]
     return 3 * sum(parameter.numel() for lstm in lstms for parameter in lstm.parameters() if parameter.ndim == 2)
 
 
-def num_pieces(batch: dict[str, torch.Tensor]) -> int:
+def num_tokens(batch: dict[str, torch.Tensor]) -> int:
     return int(batch["attention_mask"].sum())
 
 
@@ -114,7 +116,7 @@ def measure(
     precision: str,
     rounds: int,
 ) -> list[dict[str, Any]]:
-    """Utterances and pieces a second of training on the batches of each order, and what share of the matrix rate that is.
+    """Utterances and tokens a second of training on the batches of each order, and what share of the matrix rate that is.
 
     The orders take turns, and the matrix rate is measured before and after each of them: the machine's varies. Medians over rounds.
     """
@@ -129,19 +131,19 @@ def measure(
             train_steps(model, optimizer, batches, dtype)
             seconds = time.perf_counter() - started
             rate = (before + matrix_rate(dtype, device)) / 2
-            pieces = sum(map(num_pieces, batches))
-            share = network_cost(model) * pieces / rate / seconds
+            tokens = sum(map(num_tokens, batches))
+            share = network_cost(model) * tokens / rate / seconds
             figures[order].append(
-                [sum(len(batch["input_ids"]) for batch in batches) / seconds, pieces / seconds, 2e-9 * rate, share]
+                [sum(len(batch["input_ids"]) for batch in batches) / seconds, tokens / seconds, 2e-9 * rate, share]
             )
     found = []
     for order, batches in work.items():
-        utterances, pieces_a_second, rate, share = np.median(figures[order], axis=0).tolist()
+        utterances, tokens_a_second, rate, share = np.median(figures[order], axis=0).tolist()
         cells = sum(batch["input_ids"].numel() for batch in batches)
         found.append(
             {
-                "order": order, "padding": round(1 - sum(map(num_pieces, batches)) / cells, 3), "utterances_per_second": round(utterances),
-                "pieces_per_second": round(pieces_a_second), "matrix_gigaflops": round(rate, 1), "share_of_floor": round(share, 3),
+                "order": order, "padding": round(1 - sum(map(num_tokens, batches)) / cells, 3), "utterances_per_second": round(utterances),
+                "tokens_per_second": round(tokens_a_second), "matrix_gigaflops": round(rate, 1), "share_of_floor": round(share, 3),
                 "shares_of_rounds": [round(values[3], 3) for values in figures[order]],
             }
         )  # fmt: skip
@@ -192,7 +194,7 @@ def main() -> None:
         f"--rounds {options.rounds}",
         "torch": torch.__version__,
         "processor": device_name(device),
-        "pieces_per_utterance": round(sum(rows["length"][:]) / len(rows), 2),
+        "tokens_per_utterance": round(sum(rows["length"][:]) / len(rows), 2),
         "throughput": runs,
         "profile": {
             "precision": options.precisions[0], "threads": options.threads[0], "batch_size": options.batch_sizes[0], "order": "equal_lengths",

@@ -24,7 +24,8 @@ from headstart import BASE_EN
 from headstart.checkpoints import checkpoint_name
 from headstart.report.cases import SkillCase
 from headstart.report.engine import run_all
-from headstart.report.systems import Run, System, checkpoint_hash
+from headstart.report.options import System
+from headstart.report.systems import Run, checkpoint_hash
 
 NUM_SKILLS, MAX_ROWS = 30, 500
 SHOTS, SEEDS = (5, 10, 40), 3

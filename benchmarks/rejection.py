@@ -2,7 +2,7 @@
 
 python benchmarks/rejection.py --skills SKILLS --clinc DATA/clinc150 --out benchmarks/results/rejection.json [--jobs 2]
 
-Unknown to a skill: the out-of-scope utterances of clinc150, and the rows of the other skills. Which skills: see `common.choose_skills`;
+Out of scope of a skill: the out-of-scope utterances of clinc150, and the rows of the other skills. Which skills: see `common.choose_skills`;
 with --part tuning, neither a test row nor clinc150's test part is read. Runs are appended to a .jsonl file beside the result.
 """
 
@@ -24,11 +24,11 @@ SYSTEMS: dict[str, dict[str, Any]] = {
 }
 ALWAYS = ("exact_match", "semantic_error_rate", "expected_calibration_error")
 OF_REJECTION = (
-    "rejection_auroc",
+    "out_of_scope_auroc",
     "auroc_clinc_oos",
     "auroc_other_skills",
-    "rejected_known",
-    "rejected_unknown",
+    "rejected_in_scope",
+    "rejected_out_of_scope",
     "exact_match_never_rejecting",
 )
 
@@ -40,15 +40,15 @@ def run(
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as out:
         nlu = finetune(skill, out, base=base, seed=seed, allow_unseen_labels=True, disable_tqdm=True, **options[system])
-    result = {"skill": name, "system": system, "seed": seed, "train_rows": len(skill.train)}
+    result = {"skill": name, "system": system, "seed": seed, "train_rows": len(skill.rows("train"))}
     result["seconds"] = round(time.perf_counter() - started, 1)
     if "rejection" not in nlu.model.skill():
         return {**result, **evaluate(nlu, rows)}
     out_of_scope = read_out_of_scope(clinc / f"{'test' if part == 'report' else 'validation'}.jsonl")
-    others = [text for other in choose_skills(folder, part) if other != name for text in load(folder, other, part)[1]["text"]]
-    result |= evaluate(nlu, rows, unknown=[*out_of_scope, *others])
+    others = [row["text"] for other in choose_skills(folder, part) if other != name for row in load(folder, other, part)[1]]
+    result |= evaluate(nlu, rows, out_of_scope=[*out_of_scope, *others])
     for which, unknown in (("clinc_oos", out_of_scope), ("other_skills", others)):
-        result[f"auroc_{which}"] = evaluate(nlu, rows, unknown=unknown)["rejection_auroc"]
+        result[f"auroc_{which}"] = evaluate(nlu, rows, out_of_scope=unknown)["out_of_scope_auroc"]
     result["exact_match_never_rejecting"] = evaluate(nlu, rows, reject_threshold=1)["exact_match"]
     return result
 
@@ -66,7 +66,7 @@ def summarize(results: list[dict[str, Any]], systems: dict[str, dict[str, Any]])
     for system in systems:
         metrics = [
             *ALWAYS,
-            *(OF_REJECTION if any("rejection_auroc" in run for run in results if run["system"] == system) else ()),
+            *(OF_REJECTION if any("out_of_scope_auroc" in run for run in results if run["system"] == system) else ()),
         ]
         entry: dict[str, Any] = {"system": system, "skills": len(names)}
         entry |= {metric: interval(seed_means(results, names, system, metric)) for metric in metrics}

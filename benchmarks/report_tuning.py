@@ -23,7 +23,8 @@ from headstart.checkpoints import checkpoint_name
 from headstart.finetuning.recipe import choose_recipe
 from headstart.report.cases import SkillCase
 from headstart.report.engine import run_all
-from headstart.report.systems import Run, System, distill
+from headstart.report.options import System
+from headstart.report.systems import Run, distill
 
 MORE, MAX_ROWS = 4, 800
 CLASSICAL: dict[str, dict[str, Any]] = {
@@ -43,7 +44,7 @@ SYSTEMS: dict[str, tuple[str, dict[str, Any]]] = {
     **{
         f"transfer, without {name}": ("finetune", {option: False})
         for option, name in {
-            "name_rows": "names of intents", "slot_priors": "slot priors", "probe": "fitting before", "gazetteers": "gazetteers",
+            "name_rows": "names of intents", "label_priors": "label priors", "probe": "fitting before", "gazetteers": "gazetteers",
         }.items()
     },
     "transfer, twice the steps": ("finetune", {"times": 2}),
@@ -65,12 +66,14 @@ def tuning_skills(folder: Path) -> list[str]:
     return [*first, *sorted(small, key=lambda name: hashlib.sha256(name.encode()).hexdigest())[:MORE]]
 
 
-def make_run(case: SkillCase, title: str, kind: str, system: dict[str, Any], seed: int, base: str, distilled: Path) -> Run:
+def make_run(case: SkillCase, title: str, spec: tuple[str, dict[str, Any]], *, seed: int, base: str, distilled: Path) -> Run:
     """A run on the validation rows; `times` as many steps as those of the recipe."""
-    options = dict(system)
+    kind, options = spec[0], dict(spec[1])
     times = options.pop("times", None)
-    steps = times and round(times * choose_recipe(len(case.load(seed).train), "from_scratch" in options).steps)
-    return Run(case, System(title, title, kind, options), seed, base, steps, False, distilled, True)
+    steps = times and round(times * choose_recipe(len(case.load(seed).rows("train")), "from_scratch" in options).steps)
+    return Run(
+        case, System(title, title, kind, options), seed, base, max_steps=steps, has_curve=False, distilled=distilled, is_tuning=True
+    )  # fmt: skip
 
 
 def summarize(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -97,7 +100,7 @@ def main() -> None:
     names = tuning_skills(options.skills)
     distilled = distill(options.base, options.out.parent)
     runs = [
-        make_run(SkillCase(options.skills / name), title, *spec, seed, options.base, distilled)
+        make_run(SkillCase(options.skills / name), title, spec, seed=seed, base=options.base, distilled=distilled)
         for seed in range(options.seeds) for name in names for title, spec in options.systems.items()
     ]  # fmt: skip
     results = run_all(runs, options.out.with_suffix(".jsonl"), options.jobs)

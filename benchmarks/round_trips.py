@@ -18,15 +18,16 @@ from typing import Any
 from tqdm import tqdm
 
 from headstart import convert, load_skill
+from headstart.data.rows import Row
 
 FILES = {"alexa": "skill.json", "rasa": "skill.yml"}
 
 
-def normalise(row: dict[str, Any]) -> str:
+def normalise(row: Row) -> str:
     return json.dumps(row, sort_keys=True, ensure_ascii=False)
 
 
-def reason(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+def reason(row: Row, rows: list[Row]) -> str:
     """Why a row is not there again."""
     if any(other["text"].lower() == row["text"].lower() and other["intent"] != row["intent"] for other in rows):
         return "its text, in whatever case, is in several intents"
@@ -34,7 +35,7 @@ def reason(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         return "its text, in whatever case, has several annotations"
     if any(
         first["label"] == second["label"] and not row["text"][first["end"] : second["start"]].strip()
-        for first, second in pairwise(row["slots"])
+        for first, second in pairwise(row["slots"] or [])
     ):
         return "two values of one slot beside each other"
     if row["text"] != " ".join(row["text"].split()):
@@ -44,12 +45,12 @@ def reason(row: dict[str, Any], rows: list[dict[str, Any]]) -> str:
 
 def compare(folder: Path, name: str) -> dict[str, Any]:
     original = load_skill(folder, allow_unseen_labels=True)
-    rows = original.train.to_list()
+    rows = original.rows("train")
     with tempfile.TemporaryDirectory() as work:
         path = Path(work) / FILES[name]
         convert(folder, path)
         again = load_skill(path, original.name)
-    before, after = ({normalise(row): row for row in part} for part in (rows, again.train.to_list()))
+    before, after = ({normalise(row): row for row in part} for part in (rows, again.rows("train")))
     catalogs = {label: set(values) for label, values in original.catalogs.items() if values}
     return {
         "rows": len(before),

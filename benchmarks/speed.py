@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -31,11 +30,12 @@ from transformers import AutoTokenizer
 
 from headstart import BASE_EN, export
 from headstart.evaluation.evaluate import score_answers
-from headstart.exporting import ExportedNetwork, write_exported
+from headstart.exporting import ExportedNetwork, ReadTexts, write_exported
 from headstart.onnx import OnnxNLU
 from headstart.report.cases import SkillCase
+from headstart.report.options import SYSTEMS
 from headstart.report.sentence_encoder import SentenceEncoderForJointNLU, SentenceEncoderNLU
-from headstart.report.systems import SKILL_NAME, SYSTEMS, Run, Trained, distill, rows_of
+from headstart.report.systems import SKILL_NAME, Run, Trained, distill
 
 NAMES = {"transfer": "headstart", "sentence_encoder": "MiniLM", "classical": "classical"}
 REPEATS = 3  # of each cold start; the fastest counts: others wait for the machine
@@ -50,7 +50,7 @@ print(seconds, int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read
 
 
 class ExportedEncoder(ExportedNetwork):
-    """MiniLM with joint heads; its special pieces, [CLS] and [SEP], are put around a row's pieces in the graph."""
+    """MiniLM with joint heads; its special tokens, [CLS] and [SEP], are put around a row's own in the graph."""
 
     def __init__(self, nlu: SentenceEncoderNLU) -> None:
         super().__init__(nlu.model.classifiers, nlu.model.gazetteer)
@@ -130,7 +130,7 @@ def size_of(folder: Path) -> float:
 
 def load_encoder(folder: Path, case: str) -> SentenceEncoderNLU:
     """MiniLM as `save_encoder` left it."""
-    skill = replace(SkillCase(Path(case)).load(0), name=SKILL_NAME)
+    skill = SkillCase(Path(case)).load(0).replace(name=SKILL_NAME)
     nlu = SentenceEncoderNLU.__new__(SentenceEncoderNLU)
     nlu.tokenizer, nlu.skill = AutoTokenizer.from_pretrained(folder), skill
     nlu.entry = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
@@ -154,17 +154,11 @@ def export_all(trained: dict[str, Trained], work: Path) -> dict[str, Path]:
     folders = {"headstart": work / "headstart", "MiniLM": save_encoder(encoder, work / "MiniLM")}
     gazetteer = encoder.model.gazetteer
     entry = {**encoder.entry, **({"gazetteer": {"catalogs": gazetteer.num_catalogs}} if gazetteer is not None else {})}
+    texts = ReadTexts(encoder.tokenizer, encoder.tokenizer.unk_token_id, 510)
     for suffix, int8 in (("ONNX", False), ("ONNX int8", True)):
         folders[f"headstart {suffix}"] = export(headstart, work / f"headstart-{suffix}", int8=int8)
-        folders[f"MiniLM {suffix}"] = write_exported(
-            ExportedEncoder(encoder),
-            entry,
-            encoder.tokenizer,
-            encoder.tokenizer.unk_token_id,
-            510,
-            work / f"MiniLM-{suffix}",
-            int8,
-        )
+        network = ExportedEncoder(encoder)
+        folders[f"MiniLM {suffix}"] = write_exported(network, entry, texts, work / f"MiniLM-{suffix}", int8=int8)
     (work / "classical").mkdir()
     (work / "classical" / "model.pickle").write_bytes(pickle.dumps(classical))
     folders["classical"] = work / "classical"
@@ -189,8 +183,8 @@ def loading_code(name: str, folder: Path, case: Path) -> str:
 def measure(path: Path, rounds: int, seed: int) -> dict[str, Any]:
     """All figures of one skill."""
     case = SkillCase(path)
-    skill = replace(case.load(seed), name=SKILL_NAME)
-    rows = rows_of(skill, "test")
+    skill = case.load(seed).replace(name=SKILL_NAME)
+    rows = skill.rows("test")
     texts = [row["text"] for row in rows]
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
@@ -215,7 +209,7 @@ def measure(path: Path, rounds: int, seed: int) -> dict[str, Any]:
             figures[title] |= {
                 "steps": facts["steps"], "fine_tuning_s": facts["seconds"], "seconds_to_best_validation_score": seconds_to_best(facts),
             }  # fmt: skip
-    return {"skill": path.name, "train_rows": len(skill.train), "test_rows": len(rows), "systems": figures}
+    return {"skill": path.name, "train_rows": len(skill.rows("train")), "test_rows": len(rows), "systems": figures}
 
 
 def ratios(results: list[dict[str, Any]]) -> dict[str, float]:

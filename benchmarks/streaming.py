@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -29,18 +30,18 @@ from transformers import AutoTokenizer, TrainerCallback
 
 from headstart import BASE_EN
 from headstart.data.batches import BatchStream
-from headstart.data.corpora import stream_sources
-from headstart.data.encoding import JointNLUCollator
-from headstart.data.rows import read_rows
+from headstart.data.corpora import LabelKinds, stream_sources
+from headstart.data.rows import Row, read_rows
 from headstart.data.streaming import write_labels
 from headstart.data.templates import row_template
 from headstart.pretraining.pretrain import RowEncoder, run_pretraining
-from headstart.training.arguments import PretrainArguments, parse_arguments
+from headstart.training.collator import JointNLUCollator
+from headstart.training.command_line import parse_options
+from headstart.training.options import PretrainOptions
 
 RECIPE = Path(__file__).parent.parent / "configs" / "base.yaml"
 SHARD = 50_000  # rows
 BATCH = 128
-KINDS = ("intents_with_domain", "without_intents", "without_slots")
 
 
 def recipe() -> dict[str, Any]:
@@ -48,7 +49,7 @@ def recipe() -> dict[str, Any]:
     return found
 
 
-def vary(rows: list[dict[str, Any]], domains: list[Any], choice: random.Random) -> Iterator[dict[str, Any]]:
+def vary(rows: list[Row], domains: list[Any], choice: random.Random) -> Iterator[dict[str, Any]]:
     """Rows without an end: one drawn at random, its values replaced by others of the same slot half of the time, sometimes with a capital first."""
     templates = [row_template(row, trim=True) for row in rows]
     values: dict[str, list[str]] = {}
@@ -71,10 +72,10 @@ def vary(rows: list[dict[str, Any]], domains: list[Any], choice: random.Random) 
         yield {**row, "text": text, "domain": domains[number]}
 
 
-def read_corpus(path: Path) -> tuple[list[dict[str, Any]], list[Any]]:
+def read_corpus(path: Path) -> tuple[list[Row], list[Any]]:
     """Rows, and their domains."""
     with path.open(encoding="utf-8") as lines:
-        return read_rows(path).to_list(), [json.loads(line).get("domain") for line in lines if line.strip()]
+        return read_rows(path), [json.loads(line).get("domain") for line in lines if line.strip()]
 
 
 def make_corpora(data: Path, folder: Path, num_rows: int) -> None:
@@ -107,10 +108,11 @@ def read_through(folder: Path, num_rows: int) -> dict[str, Any]:
     """Read as many rows as there are as batches, as training does, and note the memory 20 times."""
     started = time.perf_counter()
     options = recipe()
-    sources = stream_sources(str(folder), options["sources"], *(options[name] for name in KINDS))
+    kinds = LabelKinds(**{entry.name: options[entry.name] for entry in fields(LabelKinds)})
+    sources = stream_sources(str(folder), options["sources"], kinds)
     tokenizer = AutoTokenizer.from_pretrained(BASE_EN)
     skills = [{"name": source.name, "intents": source.intents, "slots": source.slots} for source in sources]
-    batches = iter(BatchStream(sources, RowEncoder(tokenizer, skills), JointNLUCollator(0), BATCH))
+    batches = iter(BatchStream(sources, RowEncoder(tokenizer, skills), JointNLUCollator(0), batch_size=BATCH))
     next(batches)
     opened = time.perf_counter()
     curve = []
@@ -142,9 +144,9 @@ def train(folder: Path, out: Path, steps: int, streaming: bool, is_taught: bool 
     argv = [str(RECIPE), "--data_dir", str(folder), "--output_dir", str(out), "--max_steps", str(steps)]
     argv += ["--sentence_loss", weight, "--word_loss", weight, "--auto_bf16", "yes" if is_taught else "no"]
     argv += ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "no", "--report_to", "none"]
-    args = parse_arguments(PretrainArguments, [*argv, "--streaming", "yes" if streaming else "no"], "pretrain")
+    said = parse_options(PretrainOptions, [*argv, "--streaming", "yes" if streaming else "no"], "pretrain")
     started = time.perf_counter()
-    run_pretraining(args)
+    run_pretraining(said)
     seconds = json.loads((out / "metrics.json").read_text())["eval_runtime"]
     return {
         "steps": steps,

@@ -18,8 +18,8 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, load_skill
-from headstart.pretraining.embeddings import choose_pieces
-from headstart.tokenization import build_tokenizer, order_pieces
+from headstart.pretraining.embeddings import choose_vocabulary
+from headstart.tokenization import build_tokenizer, order_tokens
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from hub_server import HubServer
@@ -41,7 +41,7 @@ def coffee() -> Skill:
 @pytest.fixture(scope="session")
 def pieces() -> list[str]:
     texts = [text for name in EXAMPLES for text in load_skill(ROOT / "examples" / name).train["text"]]
-    return choose_pieces(texts, min_count=2)
+    return choose_vocabulary(texts, min_count=2)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def tokenizer(pieces: list[str]) -> PreTrainedTokenizerBase:
 
 @pytest.fixture(scope="session")
 def tiny_model(pieces: list[str]) -> HeadstartForJointNLU:
-    _, start, stop = order_pieces(pieces)
+    _, start, stop = order_tokens(pieces)
     torch.manual_seed(0)
     config = HeadstartConfig(
         vocab_size=len(pieces),

@@ -85,11 +85,11 @@ def test_catalogs_and_rejection_can_be_switched_off(
     assert answered["intent"]["score"] != plain["intent"]["score"]
     unknown = tmp_path / "unknown.txt"
     unknown.write_text("who won the match\n", encoding="utf-8")
-    command = ["evaluate", str(tmp_path), "--data", str(skill / "test.jsonl"), "--unknown", str(unknown)]
+    command = ["evaluate", str(tmp_path), "--data", str(skill / "test.jsonl"), "--out_of_scope", str(unknown)]
     assert main([*command, "--without_gazetteers", "--reject_threshold", "1"]) == 0
     scores = json.loads(capsys.readouterr().out)
-    assert scores["unknown_utterances"] == 1 and scores["rejected_unknown"] == scores["rejected_known"] == 0
-    assert 0 <= scores["rejection_auroc"] <= 1
+    assert scores["out_of_scope_utterances"] == 1 and scores["rejected_out_of_scope"] == scores["rejected_in_scope"] == 0
+    assert 0 <= scores["out_of_scope_auroc"] <= 1
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from headstart import DataError, convert, load_skill
 from headstart.cli import main
+from headstart.data.rows import Row
 
 MODEL = {
     "interactionModel": {
@@ -45,8 +45,8 @@ def model_file(tmp_path: Path) -> Path:
     return path
 
 
-def row_set(rows: Any) -> set[str]:
-    return {json.dumps(row, sort_keys=True) for row in rows.to_list()}
+def row_set(rows: list[Row]) -> set[str]:
+    return {json.dumps(row, sort_keys=True) for row in rows}
 
 
 @pytest.mark.parametrize("out", ["cafe.jsonl", "folder", "again.json", "nlu.yml"])
@@ -54,7 +54,7 @@ def test_what_is_written_is_read_again(model_file: Path, tmp_path: Path, out: st
     written = convert(model_file, tmp_path / "out" / out, name="cafe")
     read = load_skill(tmp_path / "out" / out, "cafe")
     assert (read.name, read.intents) == (written.name, ["Order", "Thanks"])
-    assert row_set(read.train) == row_set(written.train)
+    assert row_set(read.rows("train")) == row_set(written.rows("train"))
     if out != "cafe.jsonl":
         assert {label: sorted(values) for label, values in read.catalogs.items()} == {"size": ["big", "large", "small"]}
     if out in ("folder", "again.json"):
@@ -65,11 +65,11 @@ def test_command_line_converts_splits_and_seeds(model_file: Path, tmp_path: Path
     folder = tmp_path / "folder"
     assert main(["convert", str(model_file), "--out", str(folder), "--test_share", "0.3", "--fills", "5", "--seed", "3"]) == 0
     skill = load_skill(folder)
-    assert skill.test is not None and len(skill.test)
+    assert skill.rows("test")
     again = convert(model_file, tmp_path / "again", test_share=0.3, fills=5, seed=3)
-    assert row_set(again.train) == row_set(skill.train)
+    assert row_set(again.rows("train")) == row_set(skill.rows("train"))
     assert main(["convert", str(model_file), "--out", str(tmp_path / "few.jsonl"), "--max_utterances", "2"]) == 0
-    assert len(load_skill(tmp_path / "few.jsonl").train) == 2
+    assert len(load_skill(tmp_path / "few.jsonl").rows("train")) == 2
 
 
 @pytest.mark.parametrize(
@@ -102,14 +102,14 @@ def test_the_example_of_the_readme(root: Path, tmp_path: Path) -> None:
     skill = convert(root / "examples" / "city_bike" / "en-US.json", tmp_path / "bike", test_share=0.2)
     assert set(skill.intents) == {"FindBikes", "ReserveBike", "ReturnBike", "ReportProblem"}
     assert skill.invocation == "city bike" and skill.slot_types["pickupTime"] == "AMAZON.TIME"
-    assert skill.test is not None and 3 < len(skill.test) < len(skill.train)
+    assert 3 < len(skill.rows("test")) < len(skill.rows("train"))
 
 
 def test_nothing_of_an_earlier_skill_stays_in_the_folder(model_file: Path, tmp_path: Path) -> None:
     convert(model_file, tmp_path / "out", test_share=0.3)
     assert (tmp_path / "out" / "test.jsonl").exists()
     convert(model_file, tmp_path / "out")
-    assert load_skill(tmp_path / "out").test is None
+    assert not load_skill(tmp_path / "out").has("test")
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"text": "stop", "intent": "Stop", "slots": []}\n', encoding="utf-8")
     convert(rows, tmp_path / "out")
@@ -126,9 +126,9 @@ def test_held_out_rows_that_a_file_has_no_place_for_are_named(
     root: Path, tmp_path: Path, out: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     skill = convert(root / "examples" / "coffee_machine", tmp_path / "folder")
-    assert skill.test is not None and "not written" not in caplog.text
+    assert skill.has("test") and "not written" not in caplog.text
     convert(root / "examples" / "coffee_machine", tmp_path / out)
-    assert f"{len(skill.test)} test rows are not written" in caplog.text and "give a folder" in caplog.text
+    assert f"{len(skill.rows('test'))} test rows are not written" in caplog.text and "give a folder" in caplog.text
 
 
 def test_filling_templates_anew_leaves_annotated_and_held_out_rows(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_filling_templates_anew_leaves_annotated_and_held_out_rows(tmp_path: Pat
     plain = convert(tmp_path / "words", tmp_path / "plain")
     for name, options in {"seed": {"seed": 1}, "fills": {"fills": 2}}.items():
         again = convert(tmp_path / "words", tmp_path / name, **options)
-        assert row_set(again.train) == row_set(plain.train) and again.test is not None and plain.test is not None
+        assert row_set(again.rows("train")) == row_set(plain.rows("train")) and again.has("test") and plain.has("test")
         assert (tmp_path / name / "test.jsonl").read_text() == (tmp_path / "plain" / "test.jsonl").read_text()
 
 
@@ -150,7 +150,7 @@ def test_large_files_beside_the_rows_are_not_opened(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text('{"text": "stop", "intent": "Stop", "slots": []}\n', encoding="utf-8")
     with (tmp_path / "optimizer.pt").open("wb") as stream:
         stream.truncate(2**30)
-    assert len(load_skill(tmp_path).train) == 1
+    assert len(load_skill(tmp_path).rows("train")) == 1
 
 
 def test_an_archive_of_rows_says_what_to_do(root: Path, tmp_path: Path) -> None:

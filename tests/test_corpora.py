@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headstart import DataError
-from headstart.data.corpora import load_sources
+from headstart.data.corpora import LabelKinds, load_sources
 from headstart.data.texts import text_key
 
 
@@ -29,14 +29,14 @@ def corpora(tmp_path: Path) -> Path:
 
 
 def test_evaluation_texts_of_every_corpus_leave_every_training_part(corpora: Path) -> None:
-    home, other = load_sources(corpora, ["home", "other"], ["home"], [], ["home", "other"])
+    home, other = load_sources(corpora, ["home", "other"], LabelKinds(["home"], [], ["home", "other"]))
     # "Do n't stop ." is a validation text of the other corpus, "Alarm off!" a test text of this one.
     assert home.train["text"] == ["light on", "alarm on"]
     assert other.train["text"] == ["hello"]
 
 
 def test_domains_placeholders_and_unannotated_slots(corpora: Path) -> None:
-    home, other = load_sources(corpora, ["home", "other"], ["home"], ["other"], ["home", "other"])
+    home, other = load_sources(corpora, ["home", "other"], LabelKinds(["home"], ["other"], ["home", "other"]))
     assert home.intents == ["alarm/set", "light/set"]
     assert other.intents == [] and other.slots == []
     assert home.validation["text"] == ["light off"]  # "ask" is in no training row
@@ -44,7 +44,7 @@ def test_domains_placeholders_and_unannotated_slots(corpora: Path) -> None:
 
 def test_unknown_corpora_are_named(corpora: Path) -> None:
     with pytest.raises(DataError, match="has no corpus 'snips'; it has: home, other"):
-        load_sources(corpora, ["home", "snips"], [], [], [])
+        load_sources(corpora, ["home", "snips"])
 
 
 def test_texts_are_compared_by_letters_and_digits() -> None:

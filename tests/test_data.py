@@ -84,7 +84,7 @@ def test_rows_are_read_as_they_are(tmp_path: Path) -> None:
     odd = {"text": "a\u2028b 🎉 e\u0301", "intent": None, "slots": None, "domain": "ignored"}
     path = write(tmp_path / "rows.jsonl", GOOD, odd)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # a byte order mark, as some editors write
-    rows = read_rows(path).to_list()
+    rows = read_rows(path)
     assert rows[0] == GOOD
     assert rows[1] == {"text": odd["text"], "intent": None, "slots": None}
 

@@ -15,13 +15,14 @@ from transformers import PreTrainedTokenizerBase
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.loading import load_pipeline
-from headstart.modeling.catalog_headstart import CatalogDict, CatalogMatch, find_matches, piece_key
-from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors
+from headstart.modeling.catalog_headstart import CatalogDict, CatalogMatch, find_matches, token_key
+from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 
 
 def make_gazetteer(catalogs: dict[str, list[list[int]]], dropout: float = 0.0) -> Gazetteer:
     tensors = catalog_tensors(catalogs)
-    gazetteer = Gazetteer(len(catalogs), len(tensors["lengths"]), len(tensors["pieces"]), 30_000, 4, 3, 2, dropout)
+    size = gazetteer_size(catalogs, tensors)
+    gazetteer = Gazetteer(size, vocab_size=30_000, input_size=4, num_tags=3, num_intents=2, dropout=dropout)
     gazetteer.fill(tensors)
     return gazetteer
 
@@ -30,11 +31,11 @@ def find_values(text: str, catalogs: dict[str, list[str]], tokenizer: PreTrained
     """(catalog, matched text) of every match in a text."""
     gazetteer = make_gazetteer(tokenize_catalogs(catalogs, tokenizer))
     encoding = tokenizer(text, return_offsets_mapping=True)
-    pieces, offsets, words = encoding["input_ids"], encoding["offset_mapping"], encoding.word_ids()
-    starts = [number == 0 or words[number] != words[number - 1] for number in range(len(pieces))]
+    tokens, offsets, words = encoding["input_ids"], encoding["offset_mapping"], encoding.word_ids()
+    starts = [number == 0 or words[number] != words[number - 1] for number in range(len(tokens))]
     return [
         (list(catalogs)[match.catalog], text[offsets[match.start][0] : offsets[match.end - 1][1]])
-        for match in gazetteer.match(pieces, starts)
+        for match in gazetteer.match(tokens, starts)
     ]
 
 
@@ -69,33 +70,33 @@ sequences = st.lists(st.integers(1, 3), min_size=1, max_size=3)
 
 @given(st.lists(sequences, max_size=8), st.lists(sequences, max_size=8), st.lists(st.integers(1, 3), max_size=10), st.data())
 def test_matches_are_those_of_a_plain_search(
-    first: list[list[int]], second: list[list[int]], pieces: list[int], data: st.DataObject
+    first: list[list[int]], second: list[list[int]], tokens: list[int], data: st.DataObject
 ) -> None:
     catalogs = {"first": first or [[9]], "second": second or [[9]]}
-    starts = [number == 0 or data.draw(st.booleans()) for number in range(len(pieces))]
+    starts = [number == 0 or data.draw(st.booleans()) for number in range(len(tokens))]
     expected = []
     for number, values in enumerate(catalogs.values()):
         start = 0
-        while start < len(pieces):
+        while start < len(tokens):
             ends = [
                 start + len(value)
                 for value in values
-                if pieces[start : start + len(value)] == value
-                and (start + len(value) == len(pieces) or starts[start + len(value)])
+                if tokens[start : start + len(value)] == value
+                and (start + len(value) == len(tokens) or starts[start + len(value)])
             ]
             if starts[start] and ends:
                 expected.append(CatalogMatch(start, max(ends), number))
             start = max(ends) if starts[start] and ends else start + 1
     gazetteer = make_gazetteer(catalogs)
-    assert sorted(gazetteer.match(pieces, starts)) == sorted(expected)
+    assert sorted(gazetteer.match(tokens, starts)) == sorted(expected)
     # What an exported skill looks them up in, without marisa-trie.
-    assert sorted(find_matches(CatalogDict.from_keys(gazetteer.keys()), len(catalogs), pieces, starts)) == sorted(expected)
+    assert sorted(find_matches(CatalogDict.from_keys(gazetteer.keys()), len(catalogs), tokens, starts)) == sorted(expected)
 
 
 @given(st.lists(st.integers(0, 0x10F000), min_size=1, max_size=5, unique=True))
 def test_every_id_has_a_character_of_its_own(ids: list[int]) -> None:
-    assert len(set(piece_key(ids))) == len(ids)
-    piece_key(ids).encode()
+    assert len(set(token_key(ids))) == len(ids)
+    token_key(ids).encode()
 
 
 def test_padding_is_no_part_of_a_value() -> None:
@@ -121,7 +122,7 @@ def test_matches_are_hidden_at_random_in_training_only() -> None:
 def test_no_numbers_in_a_file_bring_the_process_down(data: st.DataObject) -> None:
     """Whatever a stranger's checkpoint holds, it is refused or answers."""
     gazetteer = make_gazetteer({"a": [[5, 6], [7]], "b": [[5], [8, 9, 10]]})
-    name = data.draw(st.sampled_from(["pieces", "lengths", "counts"]))
+    name = data.draw(st.sampled_from(["token_ids", "lengths", "counts"]))
     buffer = gazetteer.get_buffer(name)
     place = data.draw(st.integers(0, len(buffer) - 1))
     buffer[place] = data.draw(st.one_of(st.integers(-(2**31), 2**31 - 1), st.integers(0, 12)))
@@ -138,8 +139,8 @@ def test_a_hundred_thousand_values_take_well_under_a_millisecond() -> None:
     utterances = [[piece for value in values[number : number + 4] for piece in value] for number in range(0, 4000, 4)]
     assert len(gazetteer.match(utterances[0], [True] * 12)) == 4
     started = time.perf_counter()
-    for pieces in utterances:
-        gazetteer.match(pieces, [True] * 12)
+    for tokens in utterances:
+        gazetteer.match(tokens, [True] * 12)
     assert (time.perf_counter() - started) / len(utterances) < 5e-4
 
 

@@ -21,9 +21,9 @@ from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.finetuning.finetune import train_skill
 from headstart.loading import load_pipeline
 from headstart.modeling.heads_headstart import WrongTrunkError
-from headstart.modeling.low_rank_headstart import merged
+from headstart.modeling.lora_headstart import merged
 from headstart.onnx import OnnxNLU
-from headstart.training.arguments import FinetuneArguments
+from headstart.training.options import FinetuneOptions
 
 QUICK: dict[str, Any] = {"max_steps": 4, "learning_rate": 0.02, "disable_tqdm": True}
 TEXTS = ["two strong espressos with oat milk please", "stop", "is there any decaf left", "clean the machine at seven"]
@@ -33,7 +33,7 @@ def shake(model: HeadstartForJointNLU, name: str, seed: int = 0) -> None:
     """Give a skill's layers weights that a training might have given them."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for modules in (model.classifiers, model.changes, model.routers):
+        for modules in (model.classifiers, model.adapters, model.routers):
             if name in modules:
                 for parameter in modules[name].parameters():
                     parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
@@ -87,16 +87,16 @@ def test_a_head_answers_the_same_on_another_copy_of_its_trunk(
 def test_a_low_rank_head_is_the_network_with_changed_weights(trunk: Any, coffee: Skill, tokenizer: Any, batch: Any) -> None:
     add_head(trunk, coffee, tokenizer, "low")
     whole = copy.deepcopy(trunk)
-    changes, layers = whole.changes_of("low"), whole.task_layers["shared"]
+    changes, layers = whole.adapters_of("low"), whole.task_layers["shared"]
     whole.trunk.lstm = merged(whole.trunk.lstm, changes.trunk)
     layers.slot_lstm, layers.intent_lstm = (
         merged(layers.slot_lstm, changes.slot_lstm),
         merged(layers.intent_lstm, changes.intent_lstm),
     )
-    del whole.changes["low"]
+    del whole.adapters["low"]
     for changed, expected in zip(scores(trunk, batch, "low"), scores(whole, batch, "low"), strict=True):
         torch.testing.assert_close(changed, expected)
-    del trunk.changes["low"]
+    del trunk.adapters["low"]
     assert not same(scores(trunk, batch, "low"), scores(whole, batch, "low"))
 
 
@@ -122,11 +122,11 @@ def test_adding_removing_and_training_a_skill_changes_no_other_answer(
     trunk.set_tune("head")
     # All that a head's training may move: with every other skill's own layers as they are.
     own = [
-        modules[name] for modules in (trunk.classifiers, trunk.changes, trunk.gazetteers) for name in modules if name != "second"
+        modules[name] for modules in (trunk.classifiers, trunk.adapters, trunk.gazetteers) for name in modules if name != "second"
     ]
     torch.nn.ModuleList([*own, trunk.task_layers["own"]]).requires_grad_(False)
     trained = [parameter for parameter in trunk.parameters() if parameter.requires_grad]
-    assert any(parameter is trunk.changes["second"].trunk.up for parameter in trained)
+    assert any(parameter is trunk.adapters["second"].trunk.lora_B for parameter in trained)
     optimizer = torch.optim.SGD(trained, lr=0.1)
     trunk(**batch, intent_labels=torch.tensor([0, 1, 2, 3]), skill_ids=trunk.skill_ids(["second"] * 4)).loss.backward()
     optimizer.step()
@@ -213,7 +213,7 @@ def change_skill(**changes: Any) -> Any:
         (lambda folder: (folder / "head.json").unlink(), "there is no head in"),
         (lambda folder: (folder / "head.json").write_text("{"), "damaged: head.json can't be read"),
         (lambda folder: (folder / "head.json").write_text("[]"), "damaged: head.json can't be read"),
-        (change_description(format=2), "has format 2; this version reads 1: update headstart"),
+        (change_description(format=3), "has format 3; this version reads 1 and 2: update headstart"),
         (change_description(trunk=None), "lacks its trunk or the hash of its weights"),
         (change_description(trunk={"name": "x"}), "lacks its trunk or the hash of its weights"),
         (change_description(weights=3), "lacks its trunk or the hash of its weights"),
@@ -222,11 +222,11 @@ def change_skill(**changes: Any) -> Any:
         (change_skill(rank=10**9), "it must be a whole number from 0 to 1024"),
         (change_skill(rank=True), "it must be a whole number from 0 to 1024"),
         (change_skill(routes="no"), "it must be True or left out"),
-        (change_skill(gazetteer={"slots": ["size"], "values": 1, "pieces": 1}), "its weights don't fit its labels"),
-        (change_skill(gazetteer={"slots": 5, "values": 1, "pieces": 1}), "must have a list of slots"),
+        (change_skill(gazetteer={"slots": ["size"], "values": 1, "tokens": 1}), "its weights don't fit its labels"),
+        (change_skill(gazetteer={"slots": 5, "values": 1, "tokens": 1}), "must have a list of slots"),
         (change_skill(gazetteer={"slots": ["size"], "bytes": 1}), "not safe to read: fine-tune it anew"),
         (change_skill(rejection={"temperature": "x", "threshold": 0.9}), "must have numbers"),
-        (change_skill(slots_of_intents={"BrewCoffee": [["size"]]}), "must hold slot labels by intent"),
+        (change_skill(label_priors={"BrewCoffee": [["size"]]}), "must hold slot labels by intent"),
         (change_skill(name="../x"), "is not allowed: use letters"),
         (change_skill(colour="red"), "unknown field 'colour'"),
         (change_skill(task_layers=None), "is not allowed: use letters"),
@@ -245,7 +245,9 @@ def test_a_damaged_head_is_refused_and_leaves_the_model_as_it_was(
     assert other.skills == ["travel", "bank", "tables"] and list(other.state_dict()) == before
 
 
-@pytest.mark.parametrize("damage", [{"pieces": [10**6]}, {"pieces": [-1]}, {"lengths": [0]}, {"counts": [2]}, {"pieces": None}])
+@pytest.mark.parametrize(
+    "damage", [{"token_ids": [10**6]}, {"token_ids": [-1]}, {"lengths": [0]}, {"counts": [2]}, {"token_ids": None}]
+)
 def test_damaged_catalogs_are_refused(
     damage: dict[str, Any], trunk: Any, coffee: Skill, tokenizer: Any, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -314,7 +316,7 @@ def test_several_heads_in_a_folder_and_their_names(
         other.load_skill(tmp_path, "filter")
     with pytest.raises(ValueError, match="the name 'shared' is taken"):
         other.load_skill(tmp_path, "filter", as_name="shared")
-    with pytest.raises(ValueError, match="holds a checkpoint"):
+    with pytest.raises(ValueError, match="holds a Headstart checkpoint; give a head a folder of its own"):
         trunk.save_skill("filter", tiny_base)
     with pytest.raises(ValueError, match="there is no head in"):
         other.load_skill(tmp_path / "filter", "espresso")
@@ -322,7 +324,7 @@ def test_several_heads_in_a_folder_and_their_names(
 
 def test_a_checkpoint_keeps_its_heads(trunk: Any, coffee: Skill, tokenizer: Any, batch: Any, tmp_path: Path) -> None:
     add_head(trunk, coffee, tokenizer, "coffee")
-    trunk.changes["coffee"].half()
+    trunk.adapters["coffee"].half()
     NLUPipeline(model=trunk, tokenizer=tokenizer).save_pretrained(tmp_path)
     loaded = HeadstartForJointNLU.from_pretrained(tmp_path).eval()
     assert loaded.skills == trunk.skills and loaded.routed_skills == ["coffee"]
@@ -330,7 +332,7 @@ def test_a_checkpoint_keeps_its_heads(trunk: Any, coffee: Skill, tokenizer: Any,
     assert loaded.fingerprint("shared") == trunk.fingerprint("shared")
 
 
-@pytest.mark.parametrize("form", ["low_rank", "task_layers", "classifiers"])
+@pytest.mark.parametrize("form", ["lora", "task_layers", "classifiers"])
 def test_finetune_writes_a_head_that_answers_as_it_did(form: str, coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     nlu = finetune(coffee, tmp_path / "out", base=str(tiny_base), tune="head", head=form, rank=2, **QUICK)
     assert {"head.json", "head.safetensors", "metrics.json", "run.json", "README.md"} == {
@@ -350,7 +352,7 @@ def test_a_folder_that_is_used_again(coffee: Skill, tiny_base: Path, tmp_path: P
     finetune(coffee, tmp_path / "out", **options)
     assert not (tmp_path / "out" / "head.json").exists()
     assert load_pipeline(tmp_path / "out").model.routed_skills == []  # type: ignore[union-attr]
-    with pytest.raises(ValueError, match="holds a checkpoint; give a head a folder of its own"):
+    with pytest.raises(ValueError, match="holds a Headstart checkpoint; give a head a folder of its own"):
         finetune(coffee, tmp_path / "out", tune="head", rank=1, **options)
     finetune(coffee, tmp_path / "out" / "coffee", tune="head", rank=1, **options)
     assert load_pipeline(tmp_path / "out").model.routed_skills == []  # type: ignore[union-attr]
@@ -369,8 +371,7 @@ def test_a_head_is_resumed_as_if_it_had_not_been_interrupted(coffee: Skill, tiny
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             control.should_training_stop = state.global_step >= 4
 
-    args = FinetuneArguments(output_dir=str(tmp_path / "broken"), skill="coffee", **options)
-    train_skill(args, skill, [Stop()])
+    train_skill(FinetuneOptions.of(output_dir=str(tmp_path / "broken"), skill="coffee", **options), skill, [Stop()])
     finetune(skill, tmp_path / "broken", resume_from_checkpoint="last", **options)
     whole, resumed = (load_file(tmp_path / name / "head.safetensors") for name in ("whole", "broken"))
     assert whole.keys() == resumed.keys() and all(torch.equal(value, resumed[key]) for key, value in whole.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import evaluate
 import pytest
 
-from headstart import metrics
+from headstart.evaluation import joint_nlu_metric
 from headstart.evaluation.metrics import score
 
 
@@ -64,6 +64,9 @@ def test_rows_without_any_annotation_say_nothing() -> None:
 
 
 def test_evaluate_loads_the_module_offline() -> None:
-    metric = evaluate.load(metrics.__file__, keep_in_memory=True)
+    metric = evaluate.load(joint_nlu_metric.__file__, keep_in_memory=True)
     row = utterance("A", ("x", 0, 1))
     assert metric.compute(predictions=[row], references=[row])["exact_match"] == 1.0
+    both = utterance("A"), utterance("B")
+    annotated = {"has_intent": [True, False], "has_slots": [True, True]}
+    assert metric.compute(predictions=both, references=both[:1] * 2, **annotated)["intent_accuracy"] == 1.0

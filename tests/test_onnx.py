@@ -21,10 +21,10 @@ from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, export, finetune
 from headstart.cli import main
-from headstart.data.skills import slots_of_intents
+from headstart.data.skills import label_priors
 from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.modeling.layers_headstart import LinearChainCRF
-from headstart.onnx import OnnxNLU, _Field
+from headstart.onnx import _CRF, OnnxNLU
 
 TEXTS = [
     "a large latte with oat milk", "brew", "make me two cups of strong coffee, please!", "Ünïcode 🙂 and 'quotes'", "[PAD] [UNK]",
@@ -41,7 +41,7 @@ def nlu(tiny_model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, co
         coffee,
         catalogs=tokenize_catalogs(coffee.catalogs, tokenizer),
         rejects=True,
-        slots_of_intents=slots_of_intents(coffee.train),
+        label_priors=label_priors(coffee.rows("train")),
     )
     model.skill("coffee_machine")["rejection"]["temperature"] = 1.3
     for parameter in model.parameters():
@@ -194,7 +194,7 @@ def test_what_is_no_exported_skill(nlu: NLUPipeline, exported: Path, tmp_path: P
     with pytest.raises(TypeError, match="found HeadstartForJointNLU; give a pipeline"):
         export(nlu.model, tmp_path)
     nlu.save_pretrained(tmp_path / "checkpoint")
-    with pytest.raises(ValueError, match="holds a checkpoint; name another folder"):
+    with pytest.raises(ValueError, match="holds a Headstart checkpoint; give an exported skill a folder of its own"):
         export(nlu, tmp_path / "checkpoint", "bank")
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="is a file"):
@@ -251,7 +251,7 @@ def test_the_field_decodes_as_that_of_torch(seed: int, scale: float) -> None:
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         start, transitions = crf.allowed_scores()
         np.savez(Path(folder) / "crf.npz", start=start, transitions=transitions, end=crf.end_scores)
-        field = _Field(Path(folder) / "crf.npz")
+        field = _CRF(Path(folder) / "crf.npz")
         tags, marginals = crf.decode(emissions, mask), crf.marginals(emissions, mask)
         assert (field.decode(emissions.numpy(), counts.numpy()) == tags.numpy()).all()
         wanted = marginals.gather(2, tags.unsqueeze(2)).squeeze(2) * mask

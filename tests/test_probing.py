@@ -10,10 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune
-from headstart.data.encoding import JointNLUCollator
 from headstart.data.rows import rows_to_dataset
 from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.finetuning.probing import INTENT_CONFIDENCE, INTENT_PENALTY, LEAST_DEVIATION, fit_classifiers, rows_to_fit
+from headstart.training.collator import JointNLUCollator
 from headstart.training.epochs import EpochRows
 
 
@@ -23,7 +23,7 @@ def test_only_the_classifiers_change_and_they_fit(
     model.add_skill(coffee, catalogs=tokenize_catalogs(coffee.catalogs, tokenizer), rejects=True)
     for name in ("travel", "bank", "tables"):
         model.delete_skill(name)
-    rows = EpochRows(coffee, tokenizer, model.skill(), background=["it rains in rome"], background_share=0.1).encoded
+    rows = EpochRows(coffee, tokenizer, model.skill(), out_of_scope=["it rains in rome"], out_of_scope_share=0.1).encoded
     batch = JointNLUCollator()(rows)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     loss = model(**batch).loss

@@ -127,7 +127,7 @@ model = HeadstartForJointNLU.from_pretrained(sys.argv[1])
 for number, name in enumerate(("lamp", "door", "radio")):
     skill = SimpleNamespace(name=name, intents=["on", "off"], slots=["room"])
     model.add_skill(skill, rank=2, routes=True, rejects=True, catalogs={"room": [[5], [6, 7]]})
-    for modules in (model.classifiers, model.changes, model.gazetteers, model.routers):
+    for modules in (model.classifiers, model.adapters, model.gazetteers, model.routers):
         for parameter in modules[name].parameters():
             torch.nn.init.normal_(parameter, std=0.3)
 model.save_skill("lamp", sys.argv[2])

@@ -55,7 +55,7 @@ def test_an_interaction_model_becomes_templates_catalogs_and_types(tmp_path):
     assert skill.catalogs == {"size": ["large", "big", "small"]}
     assert skill.slot_types == {"when": "AMAZON.TIME"}
     assert (skill.name, skill.invocation, skill.intents) == ("coffee-corner", "coffee corner", ["OrderIntent"])
-    assert {row["text"] for row in skill.train if "order" in row["text"]} == {
+    assert {row["text"] for row in skill.rows("train") if "order" in row["text"]} == {
         f"order a {s} coffee" for s in ("large", "big", "small")
     }
 
@@ -241,14 +241,14 @@ def test_slots_in_samples(tmp_path, sample, parts):
 
 def test_values_beside_a_suffix_keep_their_offsets(tmp_path):
     skill = load(tmp_path, model(intent_of("{anna|size}'s cup", "{x|size}")))
-    (row,) = [row for row in skill.train.to_list() if row["text"] == "anna's cup"]
+    (row,) = [row for row in skill.rows("train") if row["text"] == "anna's cup"]
     assert row["slots"] == [{"start": 0, "end": 4, "label": "size"}]
 
 
 def test_values_with_braces_are_values(tmp_path):
     types = [{"name": "Size", "values": [{"name": {"value": "{huge}"}}]}]
     skill = load(tmp_path, model(intent_of("a {size} one"), types=types))
-    assert skill.train[0]["text"] == "a {huge} one"
+    assert skill.rows("train")[0]["text"] == "a {huge} one"
 
 
 def test_the_dialog_model_gives_no_training_text(tmp_path):
@@ -265,9 +265,9 @@ def test_the_dialog_model_gives_no_training_text(tmp_path):
 def test_large_cross_products_are_capped_and_rows_are_not(tmp_path):
     types = [{"name": "Size", "values": [{"name": {"value": f"value {n}"}} for n in range(9000)]}]
     skill = load(tmp_path, model(intent_of(*(f"{chr(97 + n % 26) * (n // 26 + 1)} {{size}}" for n in range(5200))), types=types))
-    assert len(skill.train) == 5000 and len(skill.templates) == 5200
+    assert len(skill.rows("train")) == 5000 and len(skill.templates) == 5200
     rows = load(tmp_path, model(intent_of(*(f"{chr(97 + n % 26) * (n // 26 + 1)} {{v|size}}" for n in range(5200)))))
-    assert len(rows.train) == 5200
+    assert len(rows.rows("train")) == 5200
 
 
 GERMAN = ["bitte öffne das fenster", "mach {size} aus", "wie ist das wetter", "ich will nach hause"]
@@ -549,7 +549,7 @@ def test_any_change_is_read_or_refused_in_one_line(tmp_path, data):
     text = text[: data.draw(st.integers(0, len(text)))] if data.draw(st.booleans()) else text
     for form in ("alexa", "jovo", "alexa_text", None):
         try:
-            assert len(load(tmp_path, text, format=form).train)
+            assert len(load(tmp_path, text, format=form).rows("train"))
         except DataError as error:
             assert "\n" not in str(error)
 
@@ -560,6 +560,6 @@ def test_any_lines_of_utterances_are_read_or_refused(tmp_path: Path, pieces):
     folder = old_skill(tmp_path / "trip")
     (folder / "SampleUtterances.txt").write_text("".join(pieces))
     try:
-        assert len(load_skill(folder, format="alexa_text").train)
+        assert len(load_skill(folder, format="alexa_text").rows("train"))
     except DataError as error:
         assert "\n" not in str(error)

@@ -43,12 +43,12 @@ def told(skill: Skill, part: str = "train") -> list[tuple[str, str, list[tuple[s
     """The rows of a part, each as intent, text, and labels with their values."""
     return [
         (row["intent"], row["text"], [(slot["label"], row["text"][slot["start"] : slot["end"]]) for slot in row["slots"]])
-        for row in getattr(skill, part)
+        for row in skill.rows(part)
     ]
 
 
 def texts(skill: Skill) -> set[str]:
-    return set(skill.train["text"])
+    return {row["text"] for row in skill.rows("train")}
 
 
 def test_ends_are_inclusive_and_the_outermost_span_is_kept(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_intents_without_samples_are_told(tmp_path: Path, caplog: pytest.LogCapt
 
 def test_a_text_in_two_intents_is_two_rows(tmp_path: Path) -> None:
     skill = read(tmp_path, app(utterances=[utterance("stop"), utterance("stop", intent="Halt"), utterance("stop")]))
-    assert sorted(skill.train["intent"]) == ["Brew", "Halt"]
+    assert sorted(str(row["intent"]) for row in skill.rows("train")) == ["Brew", "Halt"]
 
 
 def test_an_app_without_samples(tmp_path: Path) -> None:

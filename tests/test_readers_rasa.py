@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from headstart import Skill, load_skill
-from headstart.data.rows import DataError, rows_to_dataset
+from headstart.data.rows import DataError
 from headstart.readers import find_reader
 from headstart.readers.source import Source
 from headstart.writers.rasa import write_rasa
@@ -63,7 +63,7 @@ def write(path: Path, content: Any) -> Path:
 
 def rows_of(skill: Skill) -> set[tuple[Any, ...]]:
     """Rows that can be compared: text, intent, and `(value, label)` of the slots, or None."""
-    return {(row["text"], row["intent"], None if row["slots"] is None else slots_of(row)) for row in skill.train.to_list()}
+    return {(row["text"], row["intent"], None if row["slots"] is None else slots_of(row)) for row in skill.rows("train")}
 
 
 def slots_of(row: dict[str, Any]) -> tuple[tuple[int, str, str], ...]:
@@ -233,7 +233,7 @@ def make(
         }
         for text, intent, spans in rows
     ]
-    return Skill("made", train=rows_to_dataset(data), catalogs=catalogs or {})
+    return Skill("made", train=data, catalogs=catalogs or {})
 
 
 def round_trip(skill: Skill, folder: Path) -> Skill:

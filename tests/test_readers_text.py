@@ -29,7 +29,7 @@ def read_lines(tmp_path: Path, *rows: Any, name: str = "rows.jsonl") -> Skill:
 def told(skill: Skill, part: str = "train") -> list[tuple[str | None, str, list[tuple[str, str]] | None]]:
     """The rows of a part, each as intent, text, and labels with their values."""
     rows = []
-    for row in getattr(skill, part) or []:
+    for row in skill.rows(part):
         slots = row["slots"]
         spans = None if slots is None else [(slot["label"], row["text"][slot["start"] : slot["end"]]) for slot in slots]
         rows.append((row["intent"], row["text"], spans))
@@ -229,7 +229,7 @@ def test_a_folder_of_tables_in_parts(tmp_path: Path) -> None:
 
 def test_more_rows_than_templates_are_filled_to_are_all_read(tmp_path: Path) -> None:
     skill = read(tmp_path, "a.csv", "text,intent\n" + "".join(f"tea {number},Brew{number % 7}\n" for number in range(6000)))
-    assert len(skill.train) == 6000
+    assert len(skill.rows("train")) == 6000
 
 
 @pytest.mark.parametrize(

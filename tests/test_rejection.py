@@ -16,14 +16,14 @@ from transformers import AutoTokenizer, EvalPrediction, PreTrainedTokenizerBase
 
 import headstart
 from headstart import DataError, HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune, load_skill
-from headstart.data.out_of_scope import read_background
+from headstart.data.out_of_scope import read_out_of_scope
 from headstart.data.rows import rows_to_dataset
 from headstart.evaluation.metrics import expected_calibration_error, roc_auc
-from headstart.finetuning.finetune import make_background, make_model
-from headstart.finetuning.rejection import NEAREST, choose_background, fit_temperature, held_out_background
+from headstart.finetuning.rejection import NEAREST, choose_out_of_scope, fit_temperature, hold_out, leave_out_similar
+from headstart.finetuning.starting_model import starting_model
 from headstart.loading import load_pipeline
-from headstart.modeling.modeling_headstart import REJECTED
-from headstart.training.arguments import FinetuneArguments
+from headstart.modeling.labels_headstart import REJECTED
+from headstart.training.options import FinetuneOptions
 from headstart.training.trainer import skill_metrics
 
 
@@ -39,35 +39,35 @@ def lamp(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase) -> NLU
     return NLUPipeline(model=model.eval(), tokenizer=tokenizer)
 
 
-def test_background_of_the_package_is_large_and_clean() -> None:
-    domains = read_background()
+def test_out_of_scope_utterances_of_the_package_is_large_and_clean() -> None:
+    domains = read_out_of_scope()
     utterances = [text for texts in domains.values() for text in texts]
     assert len(domains) > 50 and len(utterances) > 1000
     assert len({text.lower() for text in utterances}) == len(utterances)
     assert not any(text.startswith("#") or text != text.strip() for text in utterances)
 
 
-def test_own_background(tmp_path: Path) -> None:
+def test_own_out_of_scope_utterances(tmp_path: Path) -> None:
     path = tmp_path / "own.txt"
     path.write_text("# mine\nhello\n\n## block\n sing a song \nwho won\n", encoding="utf-8")
-    assert read_background(path) == {"": ["hello"], "block": ["sing a song", "who won"]}
+    assert read_out_of_scope(path) == {"": ["hello"], "block": ["sing a song", "who won"]}
     path.write_text("# nothing\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"own\.txt: holds no utterance"):
-        read_background(path)
+        read_out_of_scope(path)
     with pytest.raises(DataError, match="no such file"):
-        read_background(tmp_path / "none.txt")
+        read_out_of_scope(tmp_path / "none.txt")
 
 
-def test_background_like_the_skills_own_is_left_out(root: Path) -> None:
-    domains = read_background()
+def test_utterances_like_the_skills_own_is_left_out(root: Path) -> None:
+    domains = read_out_of_scope()
     base = headstart.BASE_EN
     tokenizer = AutoTokenizer.from_pretrained(base)
     coffee, plants = (load_skill(root / "examples" / name) for name in ("coffee_machine", "plant_care"))
     left_out = {}
     for skill in (coffee, plants):
-        args = FinetuneArguments(output_dir="unused", skill=skill.name)
-        model = make_model(base, skill, args, tokenizer)
-        chosen = choose_background(domains, list(skill.train["text"]), model, tokenizer)
+        args = FinetuneOptions(output_dir="unused", skill=skill.name)
+        model = starting_model(base, skill, args, tokenizer)
+        chosen = leave_out_similar(domains, list(skill.train["text"]), model, tokenizer)
         everything = [text for texts in domains.values() for text in texts]
         assert chosen == [text for text in everything if text in set(chosen)]
         assert len(everything) * (1 - 2 * NEAREST) < len(chosen) <= len(everything) * (1 - NEAREST)
@@ -76,9 +76,9 @@ def test_background_like_the_skills_own_is_left_out(root: Path) -> None:
     assert len(left_out["coffee_machine"] & drinks) > len(drinks) / 2 > len(left_out["plant_care"] & drinks)
 
 
-def test_held_out_background_is_not_trained_on() -> None:
+def test_held_out_utterances_are_not_trained_on() -> None:
     utterances = [str(number) for number in range(25)]
-    kept, held_out = held_out_background(utterances)
+    kept, held_out = hold_out(utterances)
     assert sorted(kept + held_out) == sorted(utterances)
     assert len(held_out) == 2
 
@@ -122,12 +122,12 @@ def test_loss_knows_none_of_these(lamp: NLUPipeline) -> None:
     assert likely < 0.01 and unlikely > 5
 
 
-def test_own_background_is_not_thinned_out(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+def test_own_utterances_are_not_thinned_out(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("a large beer\nwho won\n" + coffee.train["text"][0].upper(), encoding="utf-8")
-    args = FinetuneArguments(output_dir="unused", skill="coffee", background=str(tmp_path / "own.txt"))
+    args = FinetuneOptions(output_dir="unused", skill="coffee", out_of_scope=str(tmp_path / "own.txt"))
     tokenizer = AutoTokenizer.from_pretrained(tiny_base)
-    model = make_model(str(tiny_base), coffee, args, tokenizer)
-    assert make_background(coffee, model, tokenizer, args) == (["a large beer", "who won"], [])
+    model = starting_model(str(tiny_base), coffee, args, tokenizer)
+    assert choose_out_of_scope(coffee, model, tokenizer, args) == (["a large beer", "who won"], [])
 
 
 def test_training_scores_a_rejected_row_as_the_pipeline_does() -> None:
@@ -159,8 +159,8 @@ def test_skills_without_the_option_are_as_before(model: HeadstartForJointNLU, la
         ({"rejection": {"threshold": 0.5}}, "must have temperature and threshold"),
         ({"rejection": {"threshold": 0.5, "temperature": 0}}, "temperature must be over 0"),
         ({"rejection": {"threshold": 2, "temperature": 1}}, r"threshold in \[0, 1\]"),
-        ({"gazetteer": {"slots": ["room"]}}, "must have slots, values and pieces"),
-        ({"gazetteer": {"slots": ["city"], "values": 5, "pieces": 5}}, "needs slots that the skill has"),
+        ({"gazetteer": {"slots": ["room"]}}, "must have slots, values and tokens"),
+        ({"gazetteer": {"slots": ["city"], "values": 5, "tokens": 5}}, "needs slots that the skill has"),
     ],
 )
 def test_malformed_entries_are_refused(change: dict[str, Any], message: str) -> None:
@@ -185,35 +185,35 @@ def test_finetuning_calibrates_on_validation_rows(coffee: Skill, tiny_base: Path
     rejection = nlu.model.skill()["rejection"]
     assert rejection["threshold"] == 0.6
     assert rejection["temperature"] != 1.0
-    scores = evaluate(nlu, skill.train, unknown=["what is the capital of france", "did my package arrive", "sing me a song"])
-    assert scores["unknown_utterances"] == 3
-    assert 0 <= scores["rejection_auroc"] <= 1 and 0 <= scores["expected_calibration_error"] <= 1
-    assert evaluate(nlu, skill.train, unknown=["sing"], reject_threshold=0)["rejected_known"] == 1.0
+    scores = evaluate(nlu, skill.train, out_of_scope=["what is the capital of france", "did my package arrive", "sing me a song"])
+    assert scores["out_of_scope_utterances"] == 3
+    assert 0 <= scores["out_of_scope_auroc"] <= 1 and 0 <= scores["expected_calibration_error"] <= 1
+    assert evaluate(nlu, skill.train, out_of_scope=["sing"], reject_threshold=0)["rejected_in_scope"] == 1.0
 
 
 @pytest.mark.slow
 def test_base_learns_to_reject_what_other_skills_are_for(root: Path, coffee: Skill, tmp_path: Path) -> None:
     others = [text for name in ("plant_care", "museum_guide") for text in load_skill(root / "examples" / name).test["text"]]
-    scores = evaluate(finetune(coffee, tmp_path, disable_tqdm=True), coffee.test, unknown=others)
-    assert scores["rejection_auroc"] > 0.97
+    scores = evaluate(finetune(coffee, tmp_path, disable_tqdm=True), coffee.test, out_of_scope=others)
+    assert scores["out_of_scope_auroc"] > 0.97
     # The other examples also ask for water and say stop: some of it sounds like coffee.
-    assert scores["rejected_known"] < 0.1 and scores["rejected_unknown"] > 0.7
+    assert scores["rejected_in_scope"] < 0.1 and scores["rejected_out_of_scope"] > 0.7
 
 
-def test_unknown_utterances_may_come_from_files(lamp: NLUPipeline, tmp_path: Path) -> None:
+def test_out_of_scope_utterances_may_come_from_files(lamp: NLUPipeline, tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("sing\n\nwho won\n", encoding="utf-8")
     (tmp_path / "rows.ndjson").write_text('{"text": "sing", "intent": null, "slots": null}\n', encoding="utf-8")
-    assert read_background(tmp_path / "rows.ndjson") == {"": ["sing"]}
+    assert read_out_of_scope(tmp_path / "rows.ndjson") == {"": ["sing"]}
     (tmp_path / "rows.jsonl").write_text('{"text": "sing", "intent": null, "slots": null}\n', encoding="utf-8")
     rows = rows_to_dataset([{"text": "brew", "intent": "on", "slots": []}])
     for name, number in (("lines.txt", 2), ("rows.jsonl", 1)):
-        assert evaluate(lamp, rows, "lamp", unknown=tmp_path / name)["unknown_utterances"] == number
+        assert evaluate(lamp, rows, "lamp", out_of_scope=tmp_path / name)["out_of_scope_utterances"] == number
 
 
 def test_a_skill_that_can_not_reject_says_so(tiny_base: Path) -> None:
     rows = rows_to_dataset([{"text": "brew", "intent": "pay", "slots": []}])
     with pytest.raises(ValueError, match="skill 'bank' can't reject: fine-tune it with --rejection true"):
-        evaluate(tiny_base, rows, "bank", unknown=["sing"])
+        evaluate(tiny_base, rows, "bank", out_of_scope=["sing"])
 
 
 def test_temperature_of_overconfident_scores_is_found() -> None:

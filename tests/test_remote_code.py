@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, pipeline
 
-from headstart import HeadstartForJointNLU
+from headstart import BASE_EN, HeadstartForJointNLU
 from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.tokenization import NLUPipeline
 
@@ -29,7 +29,7 @@ sys.meta_path.insert(0, Missing())
 import torch
 from transformers import AutoModel, AutoTokenizer, pipeline
 
-folder, out = sys.argv[1:]
+folder, out = sys.argv[1:3]
 model = AutoModel.from_pretrained(folder, trust_remote_code=True).eval()
 tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
 batch = tokenizer(["brew a latte at 7pm", "stop"], padding=True, return_tensors="pt")
@@ -40,7 +40,10 @@ first = nlu("Brew a latte")
 plain = nlu("Brew a latte", use_gazetteers=False)
 nlu.save_pretrained(out + "-again")
 again = pipeline("joint-nlu", model=out + "-again", trust_remote_code=True, skill="cafe")
-print(json.dumps({"module": type(model).__module__, "answer": first, "plain": plain, "again": again("Brew a latte")}))
+base = pipeline("joint-nlu", model=sys.argv[3], trust_remote_code=True, skill="massive")
+answers = base(["wake me up at seven am on friday", "play some jazz in the kitchen", "hm"])
+code = sys.modules[type(base).__module__].__file__
+print(json.dumps({"base": answers, "code": code, "module": type(model).__module__, "answer": first, "plain": plain, "again": again("Brew a latte")}))
 """
 
 
@@ -54,9 +57,7 @@ class Cafe:
 def folder(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Path:
     """A checkpoint with a skill that has catalogs and can reject, beside others that can't."""
     catalogs = tokenize_catalogs({"drink": ["latte", "espresso"], "size": ["small"]}, tokenizer)
-    model.add_skill(
-        Cafe(), reset="task_layers", catalogs=catalogs, rejects=True, slots_of_intents={"order": ["drink"], "stop": []}
-    )
+    model.add_skill(Cafe(), reset="task_layers", catalogs=catalogs, rejects=True, label_priors={"order": ["drink"], "stop": []})
     for parameter in model.gazetteers["cafe"].parameters():
         torch.nn.init.normal_(parameter)
     NLUPipeline(model=model, tokenizer=tokenizer).save_pretrained(tmp_path / "checkpoint")
@@ -66,13 +67,18 @@ def folder(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_
 def test_model_tokenizer_and_pipeline_work_without_the_package(folder: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "HF_MODULES_CACHE": str(tmp_path / "modules"), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder), str(tmp_path / "logits.pt")],
+        [sys.executable, "-c", SCRIPT, str(folder), str(tmp_path / "logits.pt"), BASE_EN],
         capture_output=True, text=True, env=environment, cwd=tmp_path, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["module"].startswith("transformers_modules.")
     assert result["again"] == result["answer"] != result["plain"]
+    # The embedded base, by the copies of the code that lie beside it.
+    assert Path(result["code"]).is_relative_to(tmp_path / "modules")
+    assert Path(result["code"]).read_text() == (Path(BASE_EN) / "pipeline_headstart.py").read_text()
+    nlu = pipeline("joint-nlu", model=BASE_EN, skill="massive")
+    assert result["base"] == nlu(["wake me up at seven am on friday", "play some jazz in the kitchen", "hm"])
 
     model = HeadstartForJointNLU.from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)

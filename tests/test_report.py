@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +21,23 @@ from headstart.data.rows import rows_to_dataset
 from headstart.data.templates import row_template
 from headstart.evaluation.evaluate import score_answers
 from headstart.finetuning.recipe import Recipe
-from headstart.report import ReportOptions, make_report
 from headstart.report.cases import DomainCase, SkillCase, data_hash, find_domains, find_skills
 from headstart.report.classical import ClassicalNLU
 from headstart.report.curve import Curve
+from headstart.report.options import SYSTEMS, ReportOptions
 from headstart.report.statistics import Results, compare, convergence, interval
 from headstart.report.summary import summarize
-from headstart.report.systems import SYSTEMS, Run
+from headstart.report.systems import Run
+from headstart.report.transfer_report import make_report
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_runs() -> Iterator[None]:
+    """Runs here are of a few steps: most of their time would go into garbage collection and into measuring how long a request takes."""
+    gc.freeze()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headstart.evaluation.latency.TIMED_TEXTS", 1)
+        yield
 
 
 def run(skill: str, system: str, error: float, seed: int = 0, **fields: Any) -> dict[str, Any]:
@@ -282,34 +295,58 @@ def test_the_classical_pair_without_slots_or_with_one_intent(tokenizer: Any) -> 
 # ---- the command
 
 
-@pytest.fixture
-def skills(root: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def skills(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two skills, with every other row of the examples."""
+    folder = tmp_path_factory.mktemp("data") / "skills"
     for name in ("coffee_machine", "plant_care"):
-        (tmp_path / "skills" / name).mkdir(parents=True)
-        for file in (root / "examples" / name).iterdir():
-            (tmp_path / "skills" / name / file.name).write_text(file.read_text())
-    return tmp_path / "skills"
+        shutil.copytree(root / "examples" / name, folder / name)
+        train = folder / name / "train.jsonl"
+        train.write_text("\n".join(train.read_text().splitlines()[::2]))
+    return folder
 
 
-def test_the_report_is_written_and_goes_on_where_it_was(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
-    out = tmp_path / "report"
-    command = [
-        "report", "--skills", str(skills), "--out", str(out), "--base", str(tiny_base), "--seeds", "2", "--jobs", "1",
+def make_command(skills: Path, out: Path, base: Path) -> list[str]:
+    return [
+        "report", "--skills", str(skills), "--out", str(out), "--base", str(base), "--seeds", "2", "--jobs", "1",
         "--max_steps", "12", "--systems", "transfer", "transfer_head", "no_transfer", "classical",
     ]  # fmt: skip
-    assert main(command) == 0
-    content = json.loads((out / "report.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def finished(skills: Path, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report; who goes on with it takes a copy."""
+    out = tmp_path_factory.mktemp("reports") / "report"
+    assert main(make_command(skills, out, tiny_base)) == 0
+    return out
+
+
+def test_the_report_is_written(finished: Path) -> None:
+    content = json.loads((finished / "report.json").read_text())
     assert len(content["runs"]) == 2 * 2 * 4 and content["plots"] == ["errors", "convergence", "latency"]
-    assert all((out / "plots" / f"{name}.{kind}").stat().st_size for name in content["plots"] for kind in ("png", "svg"))
+    assert all((finished / "plots" / f"{name}.{kind}").stat().st_size for name in content["plots"] for kind in ("png", "svg"))
     for entry in content["runs"]:
         assert entry["steps"] == (None if entry["system"] == "classical" else 12)
         steps = [point[0] for point in entry["curve"]]
         assert [step - steps[0] for step in steps] == ([] if entry["system"] == "classical" else [0, 5, 10, 12])
         # Transfer is charged for fitting its classifiers.
         assert entry["system"] == "classical" or (steps[0] > 0) == (entry["system"] != "no_transfer")
-    assert "| no transfer |" in (out / "report.md").read_text()
-    log = out / "runs.jsonl"
-    before = log.read_text()
+    assert "| no transfer |" in (finished / "report.md").read_text()
+
+
+def test_the_size_of_a_head_is_that_of_its_files(finished: Path) -> None:
+    runs = json.loads((finished / "report.json").read_text())["runs"]
+    heads, whole = ([entry["bytes"] for entry in runs if entry["system"] == name] for name in ("transfer_head", "transfer"))
+    assert all(1000 < head < size / 2 for head, size in zip(heads, whole, strict=True))
+
+
+def test_the_report_goes_on_where_it_was(
+    finished: Path, skills: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.report.plots.draw_plots", lambda *args: [])  # which are drawn anew each time
+    out = shutil.copytree(finished, tmp_path / "report")
+    command, log = make_command(skills, out, tiny_base), out / "runs.jsonl"
+    content, before = json.loads((out / "report.json").read_text()), log.read_text()
     assert main(command) == 0 and log.read_text() == before  # nothing left to do
     log.write_text(before[:-40])  # killed while it wrote
     assert main(command) == 0
@@ -321,26 +358,31 @@ def test_the_report_is_written_and_goes_on_where_it_was(skills: Path, tiny_base:
     assert all(entry["steps"] == 9 for entry in json.loads((out / "report.json").read_text())["runs"])
 
 
-def test_growing_domains(corpus: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headstart.report.find_domains", lambda folder: find_domains(folder, (6, 12)))
-    content = make_report(ReportOptions(corpus, tmp_path / "out", "growth", str(tiny_base), seeds=1, jobs=1, max_steps=5))
-    assert [(stage["part"], stage["skills"]) for stage in content["summary"]["stages"]] == [("6", 2), ("12", 2)]
-    assert content["plots"] == ["learning", "latency"]
-
-
-def test_skills_that_settings_were_tuned_on_are_left_out_of_the_tables(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
+def test_skills_that_settings_were_tuned_on_are_left_out_of_the_tables(
+    finished: Path, skills: Path, tiny_base: Path, tmp_path: Path
+) -> None:
     reasons = tmp_path / "reasons.json"
     reasons.write_text(json.dumps({"coffee_machine": "two intents mean the same", "plant_care": "not in the table"}))
+    out = shutil.copytree(finished, tmp_path / "out")
     options = ReportOptions(
-        skills, tmp_path / "out", base=str(tiny_base), seeds=1, jobs=1, max_steps=5, systems=("transfer", "no_transfer"),
+        skills, out, base=str(tiny_base), seeds=1, jobs=1, max_steps=12, systems=("transfer", "no_transfer"),
         tuned_on=("plant_care",), reasons=reasons,
     )  # fmt: skip
     content = make_report(options)
-    text = (tmp_path / "out" / "report.md").read_text()
+    text = (out / "report.md").read_text()
     assert "- coffee_machine: two intents mean the same" in text and "not in the table" not in text
     assert content["summary"]["comparisons"][0]["skills"] == 1 and content["summary_of_all"]["comparisons"][0]["skills"] == 2
     assert len(content["runs"]) == 4 and "--tuned_on plant_care" in content["command"]
     assert "comparisons" not in make_report(replace(options, systems=("no_transfer",)))["summary_of_all"]
+    assert (out / "runs.jsonl").read_text() == (finished / "runs.jsonl").read_text()  # whose runs are taken
+
+
+def test_growing_domains(corpus: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headstart.report.transfer_report.find_domains", lambda folder: find_domains(folder, (6, 12)))
+    options = ReportOptions(corpus, tmp_path / "out", experiment="growth", base=str(tiny_base), seeds=1, jobs=1, max_steps=1)
+    content = make_report(options)
+    assert [(stage["part"], stage["skills"]) for stage in content["summary"]["stages"]] == [("6", 2), ("12", 2)]
+    assert content["plots"] == ["learning", "latency"]
 
 
 @pytest.mark.parametrize(
@@ -397,16 +439,8 @@ def test_another_recipe_makes_other_runs(
     assert (Run(case, SYSTEMS[system], 0, str(tiny_base)).fingerprint != before) == is_other
 
 
-def test_the_size_of_a_head_is_that_of_its_files(skills: Path, tiny_base: Path) -> None:
-    case = SkillCase(skills / "coffee_machine")
-    sizes = [
-        Run(case, SYSTEMS[name], 0, str(tiny_base), max_steps=2, has_curve=False)()["bytes"]
-        for name in ("transfer_head", "transfer")
-    ]
-    assert 1000 < sizes[0] < sizes[1] / 2
-
-
 def test_one_bad_skill_costs_no_other_its_results(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
+    skills = shutil.copytree(skills, tmp_path / "skills")
     (skills / "broken").mkdir()
     (skills / "broken" / "train.jsonl").write_text('{"text": "go", "intent": "Go", "slots": []}\n')  # nothing to hold out
     options = ReportOptions(skills, tmp_path / "out", base=str(tiny_base), seeds=1, jobs=1, systems=("classical",))
@@ -423,7 +457,9 @@ def test_one_bad_skill_costs_no_other_its_results(skills: Path, tiny_base: Path,
 
 def test_a_corpus_that_the_base_was_pretrained_on_is_refused(corpus: Path, tiny_base: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="was pretrained on bank: its domains are not new to it"):
-        make_report(ReportOptions(corpus.rename(tmp_path.parent / "bank"), tmp_path / "out", "growth", str(tiny_base)))
+        make_report(
+            ReportOptions(corpus.rename(tmp_path.parent / "bank"), tmp_path / "out", experiment="growth", base=str(tiny_base))
+        )
 
 
 def test_the_classical_pair_with_catalogs_but_no_annotated_slots(tokenizer: Any) -> None:

@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 
 from headstart import DataError, pretrain
 from headstart.cli import main
-from headstart.data.batches import BatchStream, first_texts
-from headstart.data.corpora import Source, load_sources, stream_sources
+from headstart.data.batches import BatchStream
+from headstart.data.corpora import Corpus, LabelKinds, first_texts, load_sources, stream_sources
 from headstart.data.rows import rows_to_dataset
 from headstart.data.streaming import write_labels
 
@@ -83,8 +83,8 @@ def as_batch(features: list[dict[str, Any]]) -> dict[str, Any]:
     return {"rows": features}
 
 
-def make_stream(sources: list[Source], batch_size: int = 4, pool_size: int = 24, **options: Any) -> BatchStream:
-    return BatchStream(sources, echo, as_batch, batch_size, pool_size, **options)
+def make_stream(sources: list[Corpus], batch_size: int = 4, pool_size: int = 24, **options: Any) -> BatchStream:
+    return BatchStream(sources, echo, as_batch, batch_size=batch_size, pool_size=pool_size, **options)
 
 
 def texts_of(batches: list[dict[str, Any]]) -> list[list[str]]:
@@ -92,9 +92,9 @@ def texts_of(batches: list[dict[str, Any]]) -> list[list[str]]:
 
 
 def test_a_stream_reads_what_is_loaded_otherwise(corpora: Path, tmp_path: Path) -> None:
-    kinds = (["plant_care"], [], ["coffee_machine"])
-    loaded = load_sources(whole(corpora, tmp_path), [*NAMES], *kinds)
-    streamed = stream_sources(str(corpora), [*NAMES], *kinds)
+    kinds = LabelKinds(["plant_care"], [], ["coffee_machine"])
+    loaded = load_sources(whole(corpora, tmp_path), [*NAMES], kinds)
+    streamed = stream_sources(str(corpora), [*NAMES], kinds)
     for one, other in zip(loaded, streamed, strict=True):
         assert (one.name, one.intents, one.slots) == (other.name, other.intents, other.slots)
         assert one.validation.to_list() == other.validation.to_list()
@@ -117,7 +117,7 @@ def test_processes_and_workers_read_every_row_once(
     found: Counter[str] = Counter()
     for process in range(processes):
         stream = make_stream(
-            stream_sources(str(folder), ["a"], [], [], []), 1, rows * shards, process=(process, processes), num_workers=workers
+            stream_sources(str(folder), ["a"]), 1, rows * shards, process=(process, processes), num_workers=workers
         )
         batches = islice(stream.loader(), rows * shards * max(workers, 1))
         found.update(text for texts in texts_of(list(batches)) for text in texts)
@@ -128,7 +128,7 @@ def test_sources_are_mixed_by_their_weights(tmp_path: Path) -> None:
     for name, count in (("small", 20), ("large", 60)):
         write_corpus(tmp_path / name, numbered(name, count), 1)
     write_labels(str(tmp_path))
-    sources = stream_sources(str(tmp_path), ["small", "large"], [], [], [])
+    sources = stream_sources(str(tmp_path), ["small", "large"])
     for weights, expected in ((None, 0.25), ([3.0, 1.0], 0.75), ([0.0, 2.0], 0.0)):
         batches = list(islice(make_stream(sources, 10, 1000, weights=weights), 100))
         drawn = Counter(fields["source"] for batch in batches for fields in batch["rows"])
@@ -136,7 +136,7 @@ def test_sources_are_mixed_by_their_weights(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_batch_are_of_similar_length(corpora: Path) -> None:
-    stream = make_stream(stream_sources(str(corpora), [*NAMES], [], [], []), 8, 160)
+    stream = make_stream(stream_sources(str(corpora), [*NAMES]), 8, 160)
     lengths = [[fields["length"] for fields in batch["rows"]] for batch in islice(stream, 20)]
     assert sum(max(batch) - min(batch) for batch in lengths) / 20 < 1
     assert lengths != sorted(lengths)  # in no order of their own
@@ -148,7 +148,7 @@ def test_a_resumed_stream_goes_on_where_it_was(stops: tuple[int, ...], workers: 
     """Also if it is resumed twice, within the same pool or before a rare source is read again."""
 
     def start() -> BatchStream:
-        sources = stream_sources(str(corpora), [*NAMES], [], [], [])
+        sources = stream_sources(str(corpora), [*NAMES])
         return make_stream(sources, weights=[0.97, 0.03], process=(1, 2), num_workers=workers)
 
     whole = texts_of(list(islice(start().loader(), 30)))
@@ -178,7 +178,7 @@ def test_a_resumed_stream_goes_on_where_it_was(stops: tuple[int, ...], workers: 
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_stream_that_reads_otherwise_is_not_resumed(change: dict[str, Any], message: str, corpora: Path) -> None:
-    sources = stream_sources(str(corpora), [*NAMES], [], [], [])
+    sources = stream_sources(str(corpora), [*NAMES])
     with pytest.raises(ValueError, match=message):
         make_stream(sources, **change).load_state_dict(make_stream(sources).state_dict())
     make_stream(sources, num_workers=1).load_state_dict(make_stream(sources).state_dict())  # reads the same rows
@@ -187,8 +187,8 @@ def test_a_stream_that_reads_otherwise_is_not_resumed(change: dict[str, Any], me
 def test_streams_may_lie_anywhere_that_fsspec_opens(corpora: Path) -> None:
     memory = fsspec.filesystem("memory")
     memory.put(str(corpora), "/corpora", recursive=True)
-    (source,) = stream_sources("memory://corpora", ["coffee_machine"], [], [], [])
-    (local,) = stream_sources(str(corpora), ["coffee_machine"], [], [], [])
+    (source,) = stream_sources("memory://corpora", ["coffee_machine"])
+    (local,) = stream_sources(str(corpora), ["coffee_machine"])
     assert source.intents == local.intents and set(first_texts([source], 20)) == set(first_texts([local], 20))
 
 
@@ -283,7 +283,7 @@ def test_mistakes_are_explained(corpora: Path, tmp_path: Path) -> None:
 def test_a_row_that_is_not_as_it_must_be_is_named(line: bytes, message: str, workers: int, corpora: Path) -> None:
     path = next(iter(sorted((corpora / "coffee_machine").glob("train*"))))
     path.write_bytes(path.read_bytes() + line + b"\n")
-    stream = make_stream(stream_sources(str(corpora), ["coffee_machine"], [], [], []), num_workers=workers)
+    stream = make_stream(stream_sources(str(corpora), ["coffee_machine"]), num_workers=workers)
     with pytest.raises(DataError, match=f"^corpus 'coffee_machine'.*{message}"):
         list(islice(stream.loader(), 100))
 
@@ -312,7 +312,7 @@ def test_an_empty_shard_is_named(tmp_path: Path) -> None:
     write_corpus(tmp_path / "a", numbered("a", 12), 3)
     (tmp_path / "a" / "train-00009.jsonl").write_text("")
     write_labels(str(tmp_path))
-    sources = stream_sources(str(tmp_path), ["a"], [], [], [])
+    sources = stream_sources(str(tmp_path), ["a"])
     found = Counter(texts[0] for texts in texts_of(list(islice(make_stream(sources, 1, 12), 12))))
     assert len(found) == 12
     streams = [make_stream(sources, process=(process, 4)) for process in range(4)]

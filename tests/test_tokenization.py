@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from headstart.tokenization import build_tokenizer, find_words, order_pieces
+from headstart.tokenization import build_tokenizer, find_words, order_tokens
 
 COMBINED = "cafe\u0301 ole\u0301"  # accents as marks of their own
 
@@ -80,7 +80,7 @@ def test_plain_auto_tokenizer_loads_it(tokenizer: PreTrainedTokenizerBase, tmp_p
 
 
 def test_continuing_pieces_have_the_ids_that_order_pieces_says() -> None:
-    pieces, start, stop = order_pieces(["a", "##b", "##", "a", "##c", "b"])
+    pieces, start, stop = order_tokens(["a", "##b", "##", "a", "##c", "b"])
     assert pieces == ["[PAD]", "[UNK]", "[MASK]", "##b", "##c", "a", "b"]
     assert pieces[start:stop] == ["##b", "##c"]
     assert build_tokenizer(pieces)("abc a")["input_ids"] == [5, 3, 4, 5]

@@ -22,14 +22,10 @@ from headstart import HeadstartForJointNLU, Skill, finetune, pretrain
 from headstart.checkpoints import resolve_checkpoint
 from headstart.data.encoding import encode_rows
 from headstart.data.rows import rows_to_dataset
-from headstart.finetuning.finetune import apply_recipe
-from headstart.training.arguments import (
-    FinetuneArguments,
-    HeadstartTrainingArguments,
-    PretrainArguments,
-    bf16_fault,
-    parse_arguments,
-)
+from headstart.finetuning.plan import EpochSize, plan_finetuning
+from headstart.training.arguments import HeadstartTrainingArguments, bf16_fault, training_arguments
+from headstart.training.command_line import parse_options
+from headstart.training.options import FinetuneOptions, PretrainOptions
 from headstart.training.trainer import JointNLUTrainer, equal_length_order
 
 QUICK = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True}
@@ -71,15 +67,15 @@ def test_a_seed_makes_a_run_repeatable_bit_for_bit(coffee: Skill, tiny_base: Pat
     assert not same(one, three)
 
 
-@pytest.mark.parametrize("form", ["low_rank", "task_layers", "classifiers"])
+@pytest.mark.parametrize("form", ["lora", "task_layers", "classifiers"])
 def test_tune_head_leaves_what_is_shared_as_it_is(form: str, coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     base = weights(tiny_base)
     head = finetune(coffee, tmp_path / "head", base=str(tiny_base), tune="head", head=form, rank=2, **QUICK).model.state_dict()
     shared = [name for name in base if name.startswith(("trunk.", "task_layers.shared.")) and name in head]
     assert any(name.startswith("task_layers") for name in shared) == (form != "task_layers")
     assert all(torch.equal(base[name], head[name]) for name in shared)
-    assert any(name.startswith("changes.") and name.endswith("up") and value.any() for name, value in head.items()) == (
-        form == "low_rank"
+    assert any(name.startswith("adapters.") and name.endswith("up") and value.any() for name, value in head.items()) == (
+        form == "lora"
     )
     finetune(coffee, tmp_path / "all", base=str(tiny_base), tune="all", train_embeddings=True, **QUICK)
     everything = weights(tmp_path / "all")
@@ -117,7 +113,7 @@ def test_validation_rows_need_no_options_and_the_best_checkpoint_is_kept(
     histories = []
     save = headstart.finetuning.finetune.save_run
     monkeypatch.setattr(
-        headstart.finetuning,
+        headstart.finetuning.finetune,
         "save_run",
         lambda trainer, *rest, **facts: (histories.append(trainer.state), save(trainer, *rest, **facts)),
     )
@@ -178,30 +174,34 @@ def test_a_trunk_rate_of_0_leaves_the_trunk_as_it_is(coffee: Skill, tiny_base: P
     ],
 )
 def test_evaluations_come_when_the_options_say(options: dict[str, Any], steps: int | None, tmp_path: Path) -> None:
-    args = FinetuneArguments(output_dir=str(tmp_path), skill="s", max_steps=30, **options)
-    apply_recipe(args, 60, has_validation=True)
-    assert args.load_best_model_at_end and args.save_strategy == args.eval_strategy != "no"
+    said = FinetuneOptions.of(output_dir=str(tmp_path), skill="s", max_steps=30, **options)
+    plan = plan_finetuning(said, EpochSize(60), has_validation=True)
+    args = plan.arguments(said)
+    assert plan.keeps_best and args.load_best_model_at_end and args.save_strategy == args.eval_strategy != "no"
     assert steps is None or args.eval_steps == steps
+    assert said == FinetuneOptions.of(
+        output_dir=str(tmp_path), skill="s", max_steps=30, **options
+    )  # nothing is changed on its way
 
 
 def test_options_of_heads_are_for_heads(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="tune='head'"):
-        FinetuneArguments(output_dir=str(tmp_path), skill="s", head="classifiers")
+        FinetuneOptions(output_dir=str(tmp_path), skill="s", head="classifiers")
     with pytest.raises(ValueError, match="tune='head'"):
-        FinetuneArguments(output_dir=str(tmp_path), skill="s", rank=99)
+        FinetuneOptions(output_dir=str(tmp_path), skill="s", rank=99)
     with pytest.raises(ValueError, match="train_embeddings"):
-        FinetuneArguments(output_dir=str(tmp_path), skill="s", tune="head", train_embeddings=True)
+        FinetuneOptions(output_dir=str(tmp_path), skill="s", tune="head", train_embeddings=True)
 
 
 def test_an_option_that_must_have_a_value_is_not_null(tmp_path: Path) -> None:
     (tmp_path / "options.yaml").write_text("skill: s\nsave_total_limit: null\n")
     with pytest.raises(ValueError, match="save_total_limit is null"):
-        parse_arguments(FinetuneArguments, [str(tmp_path / "options.yaml"), "--output_dir", str(tmp_path)], "finetune")
+        parse_options(FinetuneOptions, [str(tmp_path / "options.yaml"), "--output_dir", str(tmp_path)], "finetune")
 
 
 def test_what_is_published_names_no_file_of_the_machine(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     (tmp_path / "own-background.txt").write_text("who won the match\n" * 3 + "sing a song\n")
-    finetune(coffee, tmp_path / "out", base=str(tiny_base), background=str(tmp_path / "own-background.txt"), **QUICK)
+    finetune(coffee, tmp_path / "out", base=str(tiny_base), out_of_scope=str(tmp_path / "own-background.txt"), **QUICK)
     assert "own-background" not in (tmp_path / "out" / "run.json").read_text()
 
 
@@ -431,23 +431,23 @@ def test_bfloat16_is_chosen_where_the_processor_has_units_for_it(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "amx_bf16": has_units})
     monkeypatch.setattr("headstart.training.arguments.bf16_fault", lambda: None)
-    options = {"skill": "rows.jsonl", "output_dir": str(tmp_path), "use_cpu": True}
-    assert FinetuneArguments(**options, auto_bf16=True).bf16 is has_units
-    assert FinetuneArguments(**options).bf16 is False
-    assert FinetuneArguments(**options, bf16=True, auto_bf16=True).bf16 is True
+    options: dict[str, Any] = {"output_dir": str(tmp_path), "use_cpu": True}
+    assert HeadstartTrainingArguments(**options, auto_bf16=True).bf16 is has_units
+    assert HeadstartTrainingArguments(**options).bf16 is False
+    assert HeadstartTrainingArguments(**options, bf16=True, auto_bf16=True).bf16 is True
     with pytest.raises(ValueError, match="fp16 wants a GPU"):  # transformers would compute in float32
-        FinetuneArguments(**options, fp16=True)
+        HeadstartTrainingArguments(**options, fp16=True)
 
 
 def test_a_processor_that_fails_at_bfloat16_is_told_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {"skill": "rows.jsonl", "output_dir": str(tmp_path), "use_cpu": True}
+    options: dict[str, Any] = {"output_dir": str(tmp_path), "use_cpu": True}
     if bf16_fault() is None:
-        assert FinetuneArguments(**options, bf16=True).bf16 is True
+        assert HeadstartTrainingArguments(**options, bf16=True).bf16 is True
     monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: (_ for _ in ()).throw(RuntimeError("no primitive")))
     assert str(bf16_fault()) == "no primitive"
     with pytest.raises(ValueError, match="bf16 doesn't work on this processor.*take auto_bf16"):
-        FinetuneArguments(**options, bf16=True)
-    FinetuneArguments(**options)
+        HeadstartTrainingArguments(**options, bf16=True)
+    HeadstartTrainingArguments(**options)
 
 
 # ---- options
@@ -455,18 +455,19 @@ def test_a_processor_that_fails_at_bfloat16_is_told_from_others(tmp_path: Path, 
 
 def test_options_come_from_a_file_and_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text(f"skill: s\noutput_dir: {tmp_path}\nlearning_rate: 1e-3\nseed: 5\ntune: head\n")
-    args = parse_arguments(FinetuneArguments, [str(tmp_path / "run.yaml"), "--seed", "7", "--tune=all"], "finetune")
+    args = parse_options(FinetuneOptions, [str(tmp_path / "run.yaml"), "--seed", "7", "--tune=all"], "finetune")
     assert (args.skill, args.learning_rate, args.seed, args.tune) == ("s", 0.001, 7, "all")
     (tmp_path / "run.json").write_text(json.dumps({"data_dir": "d", "sources": ["a", "b"], "output_dir": str(tmp_path)}))
-    assert parse_arguments(PretrainArguments, [str(tmp_path / "run.json")], "pretrain").sources == ["a", "b"]
+    assert parse_options(PretrainOptions, [str(tmp_path / "run.json")], "pretrain").sources == ["a", "b"]
 
 
 def test_the_recipe_of_the_base_is_readable(root: Path, tmp_path: Path) -> None:
-    args = parse_arguments(
-        PretrainArguments, [str(root / "configs" / "base.yaml"), "--data_dir", "d", "--output_dir", str(tmp_path)], "pretrain"
+    args = parse_options(
+        PretrainOptions, [str(root / "configs" / "base.yaml"), "--data_dir", "d", "--output_dir", str(tmp_path)], "pretrain"
     )
     assert not {"snips", "xsid_en", "hwu64"} & set(args.sources)
-    assert args.metric_for_best_model == "semantic_error_rate" and args.greater_is_better is False
+    trainer = training_arguments(args)
+    assert trainer.metric_for_best_model == "semantic_error_rate" and trainer.greater_is_better is False
 
 
 @pytest.mark.parametrize(
@@ -480,19 +481,19 @@ def test_the_recipe_of_the_base_is_readable(root: Path, tmp_path: Path) -> None:
         (["--skill", "s", "--output_dir", "o", "--from_scratch", "true", "--tune", "head"], "use tune='all'"),
         (
             ["--skill", "s", "--output_dir", "o", "--head", "big"],
-            "head is 'big'; it must be 'low_rank', 'task_layers' or 'classifiers'",
+            "head is 'big'; it must be 'lora', 'task_layers' or 'classifiers'",
         ),
         (["--skill", "s", "--output_dir", "o", "--rank", "0"], "rank is 0; it must be at least 1"),
         (
             ["--skill", "s", "--output_dir", "o", "--tune", "head", "--reset", "task_layers"],
-            "head='low_rank' shares the task layers; to reset them, give the skill its own: head='task_layers'",
+            "head='lora' shares the task layers; to reset them, give the skill its own: head='task_layers'",
         ),
         (["options.txt"], "options.txt is not a file of options; allowed: a .yaml or .json file"),
     ],
 )
 def test_mistakes_in_options_are_explained(argv: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        parse_arguments(FinetuneArguments, argv, "finetune")
+        parse_options(FinetuneOptions, argv, "finetune")
 
 
 def test_what_a_file_says_is_read_as_if_it_were_typed(tmp_path: Path) -> None:
@@ -500,22 +501,22 @@ def test_what_a_file_says_is_read_as_if_it_were_typed(tmp_path: Path) -> None:
     path.write_text(
         f"data_dir: d\nsources: topv2\noutput_dir: {tmp_path}\neval_strategy: no\nbf16: false\nmax_train_rows: null\n"
     )
-    args = parse_arguments(PretrainArguments, [str(path), "--learning-rate", "1e-3"], "pretrain")
-    assert args.sources == ["topv2"] and args.eval_strategy == "no" and args.bf16 is False and args.learning_rate == 0.001
-    assert args.max_train_rows is None
+    args = parse_options(PretrainOptions, [str(path), "--learning-rate", "1e-3"], "pretrain")
+    assert args.sources == ["topv2"] and args.learning_rate == 0.001 and args.max_train_rows is None
+    assert args.trainer == {"eval_strategy": "no", "bf16": False}
 
 
 @pytest.mark.parametrize("line", ["seed: 1.5", "no_seed: 5"])
 def test_wrong_values_in_a_file_are_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "run.yaml").write_text(f"skill: s\noutput_dir: o\n{line}\n")
     with pytest.raises((ValueError, SystemExit)):
-        parse_arguments(FinetuneArguments, [str(tmp_path / "run.yaml")], "finetune")
+        parse_options(FinetuneOptions, [str(tmp_path / "run.yaml")], "finetune")
 
 
 def test_unknown_names_in_a_file_are_errors(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("sed: 5\n")
     with pytest.raises(ValueError, match=r"unknown option 'sed' in .*run\.yaml\. Did you mean seed"):
-        parse_arguments(FinetuneArguments, [str(tmp_path / "run.yaml")], "finetune")
+        parse_options(FinetuneOptions, [str(tmp_path / "run.yaml")], "finetune")
 
 
 def test_loading_a_base_by_its_short_name() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headstart.data.rows import DataError, rows_to_dataset
+from headstart.data.rows import DataError
 from headstart.data.skills import Skill, make_skill
 from headstart.data.templates import Slot, Template, row_template, tidy
 from headstart.readers import load_skill
@@ -14,7 +14,7 @@ from headstart.writers.alexa import write_alexa
 
 
 def keys(skill):
-    return {(row["intent"], tuple(tidy(row_template(row).parts))) for row in skill.train.to_list()}
+    return {(row["intent"], tuple(tidy(row_template(row).parts))) for row in skill.rows("train")}
 
 
 def write_and_read(tmp_path, skill):
@@ -38,9 +38,9 @@ def test_rows_come_back_with_their_slots_and_catalogs(tmp_path, caplog):
         row(" two  blanks ", "Blanks", (4, 13, "name")),
     ]
     catalogs = {"artist": ["abba", "queen"], "day": ["friday"], "never": ["x {y}"]}
-    skill = Skill("music-1", rows_to_dataset(rows), catalogs=catalogs, slot_types={"day": "AMAZON.DATE", "temp": "AMAZON.NUMBER"})
+    skill = Skill("music-1", rows, catalogs=catalogs, slot_types={"day": "AMAZON.DATE", "temp": "AMAZON.NUMBER"})
     again = write_and_read(tmp_path, skill)
-    assert {r["text"] for r in again.train} == {" ".join(r["text"].split()) for r in rows}
+    assert {r["text"] for r in again.rows("train")} == {" ".join(r["text"].split()) for r in rows}
     assert keys(again) - keys(skill) == {("Blanks", ("two ", Slot("name", "blanks")))}
     assert (again.catalogs, again.slot_types) == (skill.catalogs, skill.slot_types)
     written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["interactionModel"]["languageModel"]
@@ -70,7 +70,7 @@ def test_what_the_format_cannot_express_is_counted(tmp_path, caplog):
         row("Twice", "B"),
         row("other 1", "B"),
     ]
-    skill = Skill("x", rows_to_dataset(rows), test=rows_to_dataset(rows[-1:]), catalogs={"day": ["", "x", "x "], "none": []})
+    skill = Skill("x", rows, test=rows[-1:], catalogs={"day": ["", "x", "x "], "none": []})
     again = write_and_read(tmp_path, skill)
     assert keys(again) == {
         (None, ("nothing known",)),
@@ -100,7 +100,7 @@ def test_what_the_format_cannot_express_is_counted(tmp_path, caplog):
 def test_slots_of_one_built_in_type_with_different_catalogs(tmp_path, caplog):
     rows = [row("a to b", "Go", (0, 1, "from"), (5, 6, "to"))]
     types = {"from": "AMAZON.City", "to": "AMAZON.City", "AMAZON.X": "@sys.date", "other": "@sys.unheard"}
-    skill = Skill("x", rows_to_dataset(rows), catalogs={"from": ["lima"], "AMAZON.X": ["y"], "other": ["z"]}, slot_types=types)
+    skill = Skill("x", rows, catalogs={"from": ["lima"], "AMAZON.X": ["y"], "other": ["z"]}, slot_types=types)
     again = write_and_read(tmp_path, skill)
     assert again.catalogs == skill.catalogs
     assert again.slot_types == {"to": "AMAZON.City", "AMAZON.X": "AMAZON.DATE"}
@@ -109,7 +109,7 @@ def test_slots_of_one_built_in_type_with_different_catalogs(tmp_path, caplog):
 
 def test_a_file_that_cannot_be_written(tmp_path):
     with pytest.raises(DataError, match="can't be written"):
-        write_alexa(Skill("x", rows_to_dataset([row("a", "A")])), tmp_path / "none" / "out.json")
+        write_alexa(Skill("x", [row("a", "A")]), tmp_path / "none" / "out.json")
 
 
 WORDS = st.text(st.sampled_from("abcXYZ é'-.°7|{}\t\u00a0ß"), min_size=1, max_size=8)
@@ -132,14 +132,14 @@ def test_any_rows_come_back_or_are_counted(tmp_path, caplog, drawn):
     if not rows:
         return
     caplog.clear()
-    skill = Skill("x", rows_to_dataset(rows))
+    skill = Skill("x", rows)
     again = write_and_read(tmp_path, skill)
     texts = {" ".join(r["text"].split()) for r in rows}
     if "braces" not in caplog.text and "there before" not in caplog.text:
-        assert {r["text"] for r in again.train} == texts
+        assert {r["text"] for r in again.rows("train")} == texts
         if "next to each other" not in caplog.text:
             slots = sorted((r["intent"], " ".join(r["text"].split()), slots_of(r)) for r in distinct(rows))
-            assert sorted((r["intent"], r["text"], slots_of(r)) for r in again.train.to_list()) == slots
+            assert sorted((r["intent"], r["text"], slots_of(r)) for r in again.rows("train")) == slots
 
 
 def slots_of(r):

@@ -152,10 +152,8 @@ class ExportedNetwork(nn.Module):
             matches: (batch, tokens, 2 * catalogs) float, if the skill has catalogs.
         """
         of_words, of_rows = self.states(input_ids, lengths, matches)
-        has_catalogs = self.gazetteer is not None and matches is not None
-        intents, tags = self.classifiers(
-            of_words, of_rows, cast(Gazetteer, self.gazetteer).scores(matches) if has_catalogs else None
-        )
+        of_catalogs = None if self.gazetteer is None or matches is None else self.gazetteer.scores(matches)
+        intents, tags = self.classifiers(of_words, of_rows, of_catalogs)
         results: list[torch.Tensor] = []
         if intents is not None:
             rejects = self.classifiers.reject_classifier is not None

@@ -6,27 +6,16 @@ An exported skill is loaded without torch.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
 from headstart.hub.pull import pull
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import EXPORTED, find_heads, kind_of
 from headstart.onnx import OnnxNLU
-from headstart.tokenization.alignment_headstart import Words
 
 if TYPE_CHECKING:  # which waits for torch
     from headstart.tokenization import NLUPipeline
-
-
-class NLU(Protocol):
-    """Whatever answers texts: a [`NLUPipeline`], or an [`OnnxNLU`] without torch."""
-
-    def __call__(self, inputs: Any, **options: Any) -> Any:
-        """Answer one text (an [`Answer`]) or several (a list of these)."""
-
-    def words(self, text: str) -> Words:
-        """The words of a text."""
 
 
 def load_pipeline(model: str | Path, *, base: str | Path | None = None, **options: Any) -> NLUPipeline | OnnxNLU:
@@ -103,4 +92,4 @@ def finds_skills(nlu: NLUPipeline | OnnxNLU) -> bool:
     return not isinstance(nlu, OnnxNLU) and bool(nlu.model.routed_skills)
 
 
-__all__ = ["NLU", "finds_skills", "load_pipeline", "skill_entry"]
+__all__ = ["finds_skills", "load_pipeline", "skill_entry"]

@@ -58,7 +58,7 @@ class OnnxNLU:
         description = _read_description(folder)
         self.entry = cast(SkillEntry, read_entry(description["skill"]))
         self._unknown: int = description["unk_token_id"]
-        self._max_tokens: int = description.get(MAX_TOKENS, description.get(OLD_MAX_TOKENS))
+        self._max_tokens: int = description[MAX_TOKENS if MAX_TOKENS in description else OLD_MAX_TOKENS]
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the token
         self._session = _open_session(folder / NETWORK, num_threads)
@@ -222,7 +222,8 @@ class _Priors(NamedTuple):
     def of(self, intent_logits: np.ndarray) -> np.ndarray:
         """What is added to the scores of tags, (rows, 1, tags)."""
         allowed = _softmax(intent_logits) @ self.seen
-        return np.log(allowed.clip(self.least, 1))[:, None]
+        added: np.ndarray = np.log(allowed.clip(self.least, 1))[:, None]
+        return added
 
 
 def _make_priors(entry: SkillEntry, least: float) -> _Priors:
@@ -306,13 +307,14 @@ def _keep_ended(new: np.ndarray, old: np.ndarray, goes_on: np.ndarray | None) ->
 
 
 def _normalized(weights: np.ndarray) -> np.ndarray:
-    total: np.ndarray = weights.sum(axis=-1, keepdims=True)
-    return weights / total
+    shares: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials: np.ndarray = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: np.ndarray = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return shares
 
 
 __all__ = ["OnnxNLU", "is_exported"]

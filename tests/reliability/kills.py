@@ -6,6 +6,7 @@ folder must hold no model, or a whole one; at the end it must hold what an unint
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -26,9 +27,11 @@ from tqdm.auto import tqdm
 
 from headstart import HeadstartForJointNLU, export, finetune, pretrain
 from headstart.data.streaming import write_labels
-from headstart.modeling.heads_headstart import DESCRIPTION, WEIGHTS
-from headstart.onnx import CRF, NETWORK, SKILL, TOKENIZER, OnnxNLU
-from headstart.report import ReportOptions, make_report
+from headstart.modeling.folders_headstart import CRF, EXPORT, HEAD, HEAD_WEIGHTS, NETWORK, TOKENIZER
+from headstart.onnx import OnnxNLU
+from headstart.report import engine, plots  # noqa: F401 (make_report imports them; not anew in every fork)
+from headstart.report.options import ReportOptions
+from headstart.report.transfer_report import make_report
 from headstart.saving import newest_complete
 
 REPORT = "report.json"
@@ -112,12 +115,12 @@ def make_stages(base: Path, skill: Path, corpora: Path) -> list[Stage]:
         Stage(
             "fine-tuning of a head",
             lambda folder, resumed: finetuned(folder, resumed, tune="head"),
-            (WEIGHTS, DESCRIPTION),
+            (HEAD_WEIGHTS, HEAD),
             lambda folder: HeadstartForJointNLU.from_pretrained(base).load_skill(folder),
-            DESCRIPTION,
+            HEAD,
         ),
         Stage(
-            "export", lambda folder, _: export(str(base), folder, with_slots), (NETWORK, SKILL, TOKENIZER, CRF), OnnxNLU, SKILL
+            "export", lambda folder, _: export(str(base), folder, with_slots), (NETWORK, EXPORT, TOKENIZER, CRF), OnnxNLU, EXPORT
         ),
         Stage("report", reported, (REPORT,), lambda folder: json.loads((folder / REPORT).read_text()), REPORT),
     ]
@@ -164,7 +167,7 @@ def is_whole(stage: Stage, folder: Path) -> bool:
 
 def content_of(file: Path) -> Any:
     """What must be equal: bytes, or figures without seconds."""
-    if file.suffix != ".json" or file.name in (TOKENIZER, SKILL):
+    if file.suffix != ".json" or file.name in (TOKENIZER, EXPORT):
         return hashlib.sha256(file.read_bytes()).hexdigest()
     content = json.loads(file.read_text(encoding="utf-8"))
     if file.name == REPORT:
@@ -178,6 +181,7 @@ def content_of(file: Path) -> Any:
 def start(work: Callable[[], Any]) -> int:
     """Do it in a forked process, whose number is returned."""
     sys.stdout.flush()
+    gc.freeze()  # the fork need not go through all that was imported whenever it collects its garbage
     process = os.fork()
     if process:
         return process

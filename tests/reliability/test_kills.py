@@ -13,8 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from headstart.report.options import ReportOptions
+from headstart.report.transfer_report import make_report
+
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
-from kills import make_stages, survive
+from kills import make_stages, start, survive
 
 NAMES = ("pretraining", "pretraining on a stream", "fine-tuning", "fine-tuning of a head", "export", "report")
 # A script to be stopped with Ctrl-C: a shell's background job ignores it, and so would what the job starts.
@@ -73,20 +76,16 @@ def test_ctrl_c_ends_training_in_one_line(root: Path, tiny_base: Path, material:
 
 
 def test_a_killed_report_takes_its_processes_with_it(tiny_base: Path, material: tuple[Path, Path], tmp_path: Path) -> None:
-    command = [
-        Path(sys.executable).with_name("headstart"), "report", "--skills", material[0].parent, "--out", tmp_path / "report",
-        "--base", tiny_base, "--systems", "transfer", "--seeds", "4", "--max_steps", "100000",
-    ]  # fmt: skip
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment) as process:
-        workers: list[psutil.Process] = []
-        limit = time.monotonic() + 120
-        while len(workers) < 2 and process.poll() is None and time.monotonic() < limit:
-            children = psutil.Process(process.pid).children(recursive=True)
-            workers = [child for child in children if any("LokyProcess" in word for word in child.cmdline())]
-            time.sleep(0.1)
-        process.kill()
-        process.wait()
+    options = ReportOptions(
+        material[0].parent, tmp_path / "report", base=str(tiny_base), systems=("transfer",), seeds=4, jobs=2, max_steps=100_000
+    )
+    process = psutil.Process(start(lambda: make_report(options)))
+    workers: list[psutil.Process] = []
+    while len(workers) < 2 and process.status() != psutil.STATUS_ZOMBIE:
+        workers = [child for child in process.children(recursive=True) if any("LokyProcess" in word for word in child.cmdline())]
+        time.sleep(0.05)
+    process.kill()
+    os.waitpid(process.pid, 0)
     assert len(workers) == 2
     _, alive = psutil.wait_procs(workers, timeout=60)
     for worker in alive:

@@ -232,7 +232,7 @@ def _count_labels(name: str, lines: Iterable[str], held_out: set[str]) -> Corpus
             labels["intents"].add(row["intent"])
             fields = json.loads(line)
             if "domain" in fields:
-                labels["domain_intents"].add(with_domain(row, str(fields["domain"]))["intent"])
+                labels["domain_intents"].add(str(with_domain(row, str(fields["domain"]))["intent"]))
     return cast(CorpusLabels, {**counts, **{kind: sorted(values) for kind, values in labels.items()}})
 
 

@@ -12,7 +12,7 @@ from headstart.data.out_of_scope import list_out_of_scope
 from headstart.data.rows import Row, list_rows, read_rows
 from headstart.data.skills import label_counts
 from headstart.evaluation.metrics import Metrics, Scorable, expected_calibration_error, roc_auc, score
-from headstart.loading import NLU, load_pipeline, skill_entry
+from headstart.loading import load_pipeline, skill_entry
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.tokenization.alignment_headstart import SpanCounts, align_spans
 from headstart.tokenization.answers_headstart import Answer, IntentAnswer
@@ -26,15 +26,27 @@ if TYPE_CHECKING:  # which wait for torch, or are large
 logger = logging.getLogger(__name__)
 
 
-class Scores(Metrics):
-    """The [`Metrics`] of a model's answers, and how honest its probabilities are.
+class RejectionScores(TypedDict):
+    """How well out-of-scope utterances are told from others.
 
     Args:
-        expected_calibration_error: of the intents' scores; None where no intent is annotated.
         out_of_scope_utterances: how many there were.
         rejected_out_of_scope: share of them that was rejected.
         rejected_in_scope: share of the rows that was rejected.
         out_of_scope_auroc: area under the ROC curve of the probability of "none of these", out-of-scope utterances against the rows.
+    """
+
+    out_of_scope_utterances: int
+    rejected_out_of_scope: float
+    rejected_in_scope: float
+    out_of_scope_auroc: float | None
+
+
+class Scores(Metrics):
+    """The [`Metrics`] of a model's answers, how honest its probabilities are and, if it was asked for, [`RejectionScores`].
+
+    Args:
+        expected_calibration_error: of the intents' scores; None where no intent is annotated.
     """
 
     expected_calibration_error: float | None
@@ -95,11 +107,11 @@ def evaluate(
             raise ValueError(
                 f"skill {entry['name']!r} can't reject: fine-tune it with --rejection true, or leave out out_of_scope."
             )
-        result.update(_score_rejection(nlu, answers, read_utterances(out_of_scope), options))
+        result = {**result, **_score_rejection(nlu, answers, read_utterances(out_of_scope), options)}
     return result
 
 
-def _as_words(rows: Sequence[Row], nlu: NLU, skill: str) -> list[Row]:
+def _as_words(rows: Sequence[Row], nlu: NLUPipeline | OnnxNLU, skill: str) -> list[Row]:
     """The rows with spans of whole words, as in training: what an answer can say."""
     aligned: list[Row] = []
     counts = SpanCounts()
@@ -124,13 +136,18 @@ def score_answers(answers: Sequence[Answered | Answer], references: Sequence[Row
         if answer["intent"] and row["intent"] is not None
     ]
     metrics = score(predictions, [{"intent": row["intent"], "slots": row["slots"]} for row in references])
+    error = expected_calibration_error(*zip(*judged, strict=True)) if judged else None
     return {
-        **metrics,
-        "expected_calibration_error": expected_calibration_error(*zip(*judged, strict=True)) if judged else None,
+        "utterances": metrics["utterances"],
+        "intent_accuracy": metrics["intent_accuracy"],
+        "slot_f1": metrics["slot_f1"],
+        "exact_match": metrics["exact_match"],
+        "semantic_error_rate": metrics["semantic_error_rate"],
+        "expected_calibration_error": error,
     }
 
 
-def _ask(nlu: NLU, texts: Sequence[str], **options: Any) -> list[Answer]:
+def _ask(nlu: NLUPipeline | OnnxNLU, texts: Sequence[str], **options: Any) -> list[Answer]:
     """Answers in the order of the texts; rows of similar length are read together, for less padding."""
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     answers = dict(zip(order, nlu([texts[number] for number in order], **options), strict=True))
@@ -138,8 +155,8 @@ def _ask(nlu: NLU, texts: Sequence[str], **options: Any) -> list[Answer]:
 
 
 def _score_rejection(
-    nlu: NLU, in_scope: Sequence[Answer], out_of_scope: Sequence[str], options: dict[str, Any]
-) -> dict[str, float | None]:
+    nlu: NLUPipeline | OnnxNLU, in_scope: Sequence[Answer], out_of_scope: Sequence[str], options: dict[str, Any]
+) -> RejectionScores:
     # With the threshold 0 everything is rejected whose probability of that is over 0, and the score is that probability.
     probabilities = [
         [_reject_score(answer) for answer in _ask(nlu, texts, **{**options, "reject_threshold": 0})]

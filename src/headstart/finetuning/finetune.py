@@ -42,6 +42,7 @@ from headstart.modeling.folders_headstart import (
 from headstart.modeling.weights_headstart import write_aside
 from headstart.readers import load_skill
 from headstart.tokenization import NLUPipeline
+from headstart.training.arguments import HeadstartTrainingArguments
 from headstart.training.epochs import EpochRows, NewEpoch
 from headstart.training.options import FinetuneOptions
 from headstart.training.runs import last_checkpoint, push_run, save_run, write_json
@@ -86,7 +87,7 @@ def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
     if options.compare_no_transfer and not (skill.has("validation") or skill.has("test")):
         raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
     trained = train_skill(options, skill)
-    args = trained.trainer.args
+    args = cast(HeadstartTrainingArguments, trained.trainer.args)
     metrics = _scores(trained, skill)
     start = None if options.from_scratch else checkpoint_name(options.base or BASE_EN)
     facts = {"skill": skill.name, "base": start, "train_rows": len(skill.rows("train"))}

@@ -122,7 +122,7 @@ def _fit_tags(classifier: nn.Linear, crf: LinearChainCRF, direct: nn.Linear | No
         emissions = classifier(states.of_words)
         if direct is not None:
             emissions = emissions + direct(states.word_matches)
-        likelihood = states.row_weights @ crf(emissions, states.tags, states.mask) / num_words
+        likelihood: torch.Tensor = states.row_weights @ crf(emissions, states.tags, states.mask) / num_words
         weights = [layer.weight for layer in (classifier, direct) if layer is not None]
         return likelihood + TAG_PENALTY * squares(weights) + TRANSITION_PENALTY * squares(list(crf.parameters()))
 
@@ -150,7 +150,7 @@ def minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[torch.Tensor
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         value = loss()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
     step: Callable[[Callable[[], torch.Tensor]], Any] = optimizer.step

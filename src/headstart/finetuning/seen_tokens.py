@@ -46,7 +46,8 @@ class SeenEmbedding(nn.Module):
 
     def whole(self) -> nn.Embedding:
         """The embedding of all tokens, with what was learned."""
-        return nn.Embedding.from_pretrained(self.whole_weight(), freeze=False, padding_idx=self.padding_idx)
+        whole: nn.Embedding = nn.Embedding.from_pretrained(self.whole_weight(), freeze=False, padding_idx=self.padding_idx)
+        return whole
 
     @torch.no_grad()
     def whole_weight(self) -> torch.Tensor:

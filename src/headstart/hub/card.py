@@ -13,6 +13,8 @@ import transformers
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 import headstart.model_cards
+from headstart.data.rows import Row
+from headstart.modeling.entries_headstart import SkillEntry
 from headstart.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ class Facts:
 
     metrics: dict[str, Any]
     base: str | None
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[Row]
     options: dict[str, Any] = field(default_factory=dict)
     megabytes: float | None = None
     latency_ms: float | None = None
@@ -73,7 +75,7 @@ def licence_of(checkpoint: str) -> str | None:
     return cast(str | None, licence)
 
 
-def make_card(skill: dict[str, Any], facts: Facts) -> ModelCard:
+def make_card(skill: SkillEntry, facts: Facts) -> ModelCard:
     """The card of a fine-tuned skill.
 
     Args:
@@ -91,7 +93,7 @@ def make_card(skill: dict[str, Any], facts: Facts) -> ModelCard:
         model_name=skill["name"],
         eval_results=_results(skill["name"], metrics),
     )
-    return ModelCard.from_template(
+    card: ModelCard = ModelCard.from_template(
         data,
         template_path=str(TEMPLATE),
         skill=skill["name"],
@@ -100,7 +102,7 @@ def make_card(skill: dict[str, Any], facts: Facts) -> ModelCard:
         rank=skill.get("rank"),
         intents=_with_examples(skill["intents"], _intent_examples(facts.rows)),
         slots=_with_examples(skill["slots"], _slot_examples(facts.rows)),
-        catalogs=skill.get("gazetteer", {}).get("slots", []),
+        catalogs=skill["gazetteer"]["slots"] if "gazetteer" in skill else [],
         rejection=skill.get("rejection"),
         calibrated=metrics.get("temperature") is not None,
         calibration_error=metrics.get("test_expected_calibration_error"),
@@ -117,6 +119,7 @@ def make_card(skill: dict[str, Any], facts: Facts) -> ModelCard:
         figures=figure_rows(metrics),
         is_compared=any(name.startswith(NO_TRANSFER) for name in metrics),
     )
+    return card
 
 
 def _results(skill: str, metrics: dict[str, Any]) -> list[EvalResult] | None:
@@ -149,7 +152,7 @@ def figure_rows(metrics: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _intent_examples(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+def _intent_examples(rows: Sequence[Row]) -> dict[str, str]:
     """The first utterance of each intent."""
     examples: dict[str, str] = {}
     for row in rows:
@@ -158,7 +161,7 @@ def _intent_examples(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     return examples
 
 
-def _slot_examples(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+def _slot_examples(rows: Sequence[Row]) -> dict[str, str]:
     """The first value of each slot label."""
     examples: dict[str, str] = {}
     for row in rows:

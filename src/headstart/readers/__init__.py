@@ -1,14 +1,22 @@
 """Readers of the formats that skills are written in: one module a format, found from content.
 
-A reader module has `NAME`, `detect(source) -> bool` (whether the path is in its format: cheap, and `DataError` at most) and
-`read(source, name) -> Skill`.
+To add a format, write a module here that is a [`Reader`], import it below and put it in `_FORMATS`; every place that takes a skill, and every
+command, then knows it. `headstart.readers.table` is a short one to start from. What readers share is in
+
+- `source`: the files behind a path, decoded and parsed (`Source.candidates` gives those to look at);
+- `fields`: what strangers' JSON and YAML may hold;
+- `parts`: utterances cut into text and slots, and the skill that templates make;
+- `languages`: what is read if there are several languages, or another one than English;
+- `oddities`: what is counted because it is not as it should be.
+
+A seed of the format in tests/test_readers_fuzz.py, which asks for one, has the reader tried on damaged files.
 """
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
 
 from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill, skill_name
@@ -31,14 +39,57 @@ from headstart.readers.source import Source
 
 logger = logging.getLogger(__name__)
 
+
+class Reader(Protocol):
+    """What a module of this package has if it reads a format.
+
+    Args:
+        NAME: what users call the format.
+    """
+
+    NAME: str
+
+    def detect(self, source: Source) -> bool:
+        """Whether the source is in the format; cheap, for every path is shown to all readers up to the one that knows it.
+
+        Raises:
+            DataError: what is asked about can't be read.
+        """
+
+    def read(self, source: Source, name: str) -> Skill:
+        """Read the skill; also from a source that `detect` does not know, for a user may name the format.
+
+        Args:
+            source: the files.
+            name: what the skill is to be called.
+
+        Raises:
+            DataError: something is not as it must be; the message names the file, and says what is allowed.
+        """
+
+
 # In the order in which they are asked: formats that say what they are come before those that are only guessed.
-_MODULES = (massive, rows, jovo, dialogflow, luis, snips, alexa_text, alexa, rasa, rasa_markdown, luis_lu, conll, table)
+_FORMATS: tuple[Reader, ...] = (
+    massive,
+    rows,
+    jovo,
+    dialogflow,
+    luis,
+    snips,
+    alexa_text,
+    alexa,
+    rasa,
+    rasa_markdown,
+    luis_lu,
+    conll,
+    table,
+)
 # Fields of formats that are often taken for one of these.
 KNOWN_OTHERS = (
     (("service_name", "intents"), "a schema of the Schema-Guided Dialogue corpus"),
     (("resource", "metadata"), "an Amazon Lex export"),
 )
-READERS: dict[str, ModuleType] = {module.NAME: module for module in _MODULES}
+READERS: dict[str, Reader] = {reader.NAME: reader for reader in _FORMATS}
 
 
 def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: bool = False, format: str | None = None) -> Skill:
@@ -68,19 +119,18 @@ def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: b
 
 def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: str | None) -> Skill:
     reader = READERS[format] if format is not None else find_reader(source)
-    if reader is not rows:
-        skill = reader.read(source, skill_name(name or source.name))
-        # Checks the labels of validation and test rows, which readers leave to their caller.
-        skill = skill.replace(allow_unseen_labels=allow_unseen_labels)
-        logger.info(
-            "%s: %s, %d intents, %d slots, %d rows",
-            source.path,
-            reader.NAME,
-            len(skill.intents),
-            len(skill.slots),
-            len(skill.rows("train")),
-        )
-        return skill
+    if reader is rows:
+        return _read_rows(source, name, allow_unseen_labels)
+    skill = reader.read(source, skill_name(name or source.name))
+    # Checks the labels of validation and test rows, which readers leave to their caller.
+    skill = skill.replace(allow_unseen_labels=allow_unseen_labels)
+    sizes = len(skill.intents), len(skill.slots), len(skill.rows("train"))
+    logger.info("%s: %s, %d intents, %d slots, %d rows", source.path, reader.NAME, *sizes)
+    return skill
+
+
+def _read_rows(source: Source, name: str | None, allow_unseen_labels: bool) -> Skill:
+    """Read rows, whose skill keeps the name that it is given, and whose errors name the line."""
     skill = rows.read(source, name or rows.default_name(source))
     if not allow_unseen_labels and source.only is None:
         rows.check_held_out(skill, source.path)
@@ -94,7 +144,7 @@ def _exists(path: str | Path) -> bool:
         return False
 
 
-def find_reader(source: Source) -> ModuleType:
+def find_reader(source: Source) -> Reader:
     """The reader that knows the source.
 
     Raises:
@@ -102,7 +152,7 @@ def find_reader(source: Source) -> ModuleType:
     """
     if rows.is_folder_of_rows(source):
         return rows
-    for reader in _MODULES:
+    for reader in _FORMATS:
         if reader.detect(source):
             return reader
     raise DataError(f"{source.path}: {describe(source)}; known formats: {', '.join(READERS)}.")
@@ -130,4 +180,4 @@ def describe(source: Source) -> str:
     return f"found text that begins with {shorten(source.only.text.strip().splitlines()[0])}"
 
 
-__all__ = ["READERS", "find_reader", "load_skill"]
+__all__ = ["READERS", "Reader", "find_reader", "load_skill"]

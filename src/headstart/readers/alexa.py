@@ -21,18 +21,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart.data.rows import DataError, kind_of
 from headstart.data.skills import Skill
 from headstart.readers.alexa_parts import (
     Model,
     add_samples,
+    add_slots,
     add_values,
-    choose_language,
+    check_intents,
+    choose_model,
+    find_models,
     named_items,
-    warn_of_language,
 )
-from headstart.readers.fields import dict_of, list_of, text_of
-from headstart.readers.source import Source, SourceFile
+from headstart.readers.fields import Fields, dict_of, objects_of, text_of
+from headstart.readers.languages import warn_of_language
+from headstart.readers.source import Source
 
 NAME = "alexa"
 WRAPPERS = ("interactionModel", "languageModel")
@@ -46,26 +48,7 @@ def detect(source: Source) -> bool:
     Raises:
         DataError: the file can't be read.
     """
-    return bool(find_models(source))
-
-
-def find_models(source: Source) -> list[SourceFile]:
-    """The files of a source that are interaction models.
-
-    Raises:
-        DataError: the source is one file, which can't be read.
-    """
-    if source.only is not None:
-        return [source.only] if is_model(source.only.json) else []
-    return [file for file in source.find(".json") if is_model(json_or_none(file))]
-
-
-def json_or_none(file: SourceFile) -> Any:
-    """The content of a file of a folder; None if it can't be read, for it may have nothing to do with the skill."""
-    try:
-        return file.json
-    except DataError:
-        return None
+    return bool(find_models(source, is_model))
 
 
 def is_model(content: Any) -> bool:
@@ -77,14 +60,12 @@ def is_model(content: Any) -> bool:
     if any(field in language_model for field in FOREIGN):
         return False
     return any(
-        isinstance(intent, dict)
-        and (text_of(intent.get("name")) or text_of(intent.get("intent")))
-        and isinstance(intent.get("samples"), (list, str))
-        for intent in list_of(intents)
+        (text_of(intent.get("name")) or text_of(intent.get("intent"))) and isinstance(intent.get("samples"), (list, str))
+        for intent in objects_of(intents)
     )
 
 
-def unwrap(content: Any) -> tuple[dict[str, Any], int]:
+def unwrap(content: Any) -> tuple[Fields, int]:
     """The object that should hold the intents, and how many wrappers were around it; an empty one if there is none."""
     if isinstance(content, list):
         content = content[0] if content else None
@@ -101,24 +82,18 @@ def read(source: Source, name: str) -> Skill:
     Raises:
         DataError: there is no interaction model, or no sample in it.
     """
-    models = find_models(source)
-    if not models and source.only is None:
-        raise DataError(
-            f"{source.path}: found no interaction model; allowed: a JSON file with interactionModel.languageModel.intents."
-        )
-    file = choose_language(models, str(source.path)) if models else source.files[0]
+    wanted = "interaction model; allowed: a JSON file with interactionModel.languageModel.intents"
+    file = choose_model(source, find_models(source, is_model), wanted)
     content, wrappers = unwrap(file.json)
-    if not isinstance(content.get("intents"), (list, dict)):
-        found = kind_of(content["intents"]) if "intents" in content else "none"
-        field = ".".join([*WRAPPERS[2 - wrappers :], "intents"])
-        raise DataError(f"{file.where}, field {field!r}: found {found}; allowed: a list of intents with name, slots and samples.")
+    field = ".".join([*WRAPPERS[2 - wrappers :], "intents"])
+    check_intents(content, f"{file.where}, field {field!r}", "a list of intents with name, slots and samples")
     model = read_language_model(content, Model(file.where))
     skill = model.skill(name)
     warn_of_language(file, model.templates)
     return skill
 
 
-def read_language_model(content: dict[str, Any], model: Model) -> Model:
+def read_language_model(content: Fields, model: Model) -> Model:
     """Read invocation name, types and intents into a model."""
     invocation = text_of(content.get("invocationName")) or text_of(content.get("invocation"))
     model.invocation = " ".join(invocation.split()) if invocation else model.invocation
@@ -128,30 +103,10 @@ def read_language_model(content: dict[str, Any], model: Model) -> Model:
         add_values(model, slot_type, item.get("values"))
     intents = list(named_items(content.get("intents"), model, "intents"))
     for intent, item in intents:
-        read_slots(item.get("slots"), intent, model)
+        add_slots(model, intent, item.get("slots"))
     for intent, item in intents:
         add_samples(model, intent, item.get("samples"))
     return model
 
 
-def read_slots(slots: Any, intent: str, model: Model) -> None:
-    """Declare an intent's slots as they are in a file."""
-    model.add_intent(intent)
-    for slot, item in named_items(slots, model, "slots"):
-        slot_type = text_of(item.get("type"))
-        if slot_type is None:
-            model.odd("slots without a type", slot)
-        model.add_slot(intent, slot, slot_type)
-
-
-__all__ = [
-    "NAME",
-    "detect",
-    "find_models",
-    "is_model",
-    "json_or_none",
-    "read",
-    "read_language_model",
-    "read_slots",
-    "unwrap",
-]
+__all__ = ["NAME", "detect", "is_model", "read", "read_language_model", "unwrap"]

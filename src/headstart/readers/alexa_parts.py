@@ -1,4 +1,4 @@
-"""What the readers of Alexa's formats, and of Jovo's, share: samples, slots and types, and the choice of a language."""
+"""What the readers of Alexa's formats, and of Jovo's, share: the file that is read, and its samples, slots and types."""
 
 from __future__ import annotations
 
@@ -6,32 +6,21 @@ import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
-from headstart.data.rows import DataError, shorten
-from headstart.data.skills import Skill, make_skill
-from headstart.data.templates import MAX_UTTERANCES, Slot, Template, parse_template
-from headstart.readers.fields import dict_of, text_of
-from headstart.readers.source import SourceFile
+from headstart.data.rows import DataError, kind_of
+from headstart.data.skills import Skill
+from headstart.data.templates import Slot, Template, parse_template
+from headstart.readers.fields import Fields, dict_of, text_of
+from headstart.readers.languages import choose_file
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import skill_of_templates
+from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
 
 NO_INTENT = "HEADSTART.NoIntent"  # rows of this intent have none; Amazon allows the dot in its own names alone
 REFERENCE = re.compile(r"\{([^{}]*)\}")
-COUNTRIES = "ae|at|au|be|br|ca|ch|de|es|fr|gb|in|it|jp|mx|nl|pt|sa|uk|us"
-LOCALE = re.compile(rf"(?<![a-z])(ar|de|en|es|fr|hi|it|ja|nl|pt)(?:[-_]({COUNTRIES}))?(?![a-z])", re.IGNORECASE)
-
-# Words that are frequent in one language and rare in the others: me, in, a, do, was and the like are words of several.
-ENGLISH = re.compile(r"\b(?:the|my|what|is|for|of|to|how|tell|give|you|it|and|please|show|about|start|with|want|can|open)\b")
-OTHERS = re.compile(
-    r"\b(?:der|das|ich|und|ein|eine|mir|bitte|wie|ist|nicht|den|dem|zum|von|mit|auf|für|kann"  # German
-    r"|le|la|les|un|une|des|du|je|que|moi|est|pour|donne|quel|quelle|avec|dans|mon"  # French
-    r"|el|los|una|por|qué|cual|cuál|es|para|dime|quiero|del|mi|como|cómo"  # Spanish
-    r"|il|di|che|uno|è|della|dimmi|voglio|mio|mia|quale|sono|ho|gli"  # Italian
-    r"|os|um|uma|não|quero|meu|minha|qual|da|dos|eu|em"  # Portuguese
-    r"|het|een|ik|mijn|wat|voor|van|niet)\b"  # Dutch
-)
 
 
 class Model:
@@ -48,16 +37,13 @@ class Model:
         self.values: dict[str, list[str]] = {}  # by type
         self.types: dict[str, dict[str, None]] = defaultdict(dict)  # by slot, in order
         self.slots: dict[str, dict[str, None]] = {}  # by intent, in order
-        self.oddities: Counter[str] = Counter()
-        self.examples: dict[str, str] = {}
+        self.oddities = Oddities()
         self._intent_of: dict[str, str] = {}
         self._samples: Counter[str] = Counter()
 
     def odd(self, kind: str, example: Any) -> None:
         """Count something that is not as it should be."""
-        if not self.oddities[kind]:
-            self.examples[kind] = shorten(example)
-        self.oddities[kind] += 1
+        self.oddities.note(kind, example)
 
     def add_type(self, name: str, values: Iterable[str]) -> None:
         """Add values of a slot type; blank ones, and those that are there, are dropped."""
@@ -111,24 +97,20 @@ class Model:
         """
         catalogs, slot_types = self._catalogs()
         self._count_silent_intents()
-        for kind, count in self.oddities.items():
-            logger.warning("%s: %d %s, such as %s", self.where, count, kind, self.examples[kind])
+        self.oddities.warn(self.where)
         if not self.templates:
             names = ", ".join(list(self.slots)[:6]) or "none"
             raise DataError(
                 f"{self.where}: no intent has a sample (intents: {names}); allowed: at least one sample utterance, such as "
                 '"samples": ["order a {size} coffee"].'
             )
-        is_open = any(slot.value is None for template in self.templates for slot in template.slots)
-        # The limit is for rows made of samples with open slots; a model without any is rows already.
-        limit = MAX_UTTERANCES if is_open else max(MAX_UTTERANCES, len(self.templates))
-        return make_skill(
+        return skill_of_templates(
             name,
             self.templates,
             catalogs=catalogs,
             slot_types=slot_types,
             invocation=self.invocation,
-            max_utterances=limit,
+            limits_open=True,
         )
 
     def _catalogs(self) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -152,6 +134,44 @@ class Model:
             self.odd("intents of the skill's own without samples, which are left out", intent)
         if len(silent) > len(own):
             logger.info("%s: %d built-in intents without samples of their own are left out", self.where, len(silent) - len(own))
+
+
+def find_models(source: Source, is_model: Callable[[Any], bool]) -> list[SourceFile]:
+    """The files of a source that are models.
+
+    Args:
+        source: where they are looked for.
+        is_model: whether the content of a JSON file is one.
+
+    Raises:
+        DataError: the source is one file, which can't be read.
+    """
+    if source.only is not None:
+        return [source.only] if is_model(source.only.json) else []
+    return [file for file in source.find(".json") if is_model(file.json_or_none)]
+
+
+def choose_model(source: Source, models: Sequence[SourceFile], wanted: str) -> SourceFile:
+    """The model to read: the file that the path is, or the best one by its language.
+
+    Args:
+        source: where they were found.
+        models: those that were found.
+        wanted: what is found if there is one, for the message that there is none.
+
+    Raises:
+        DataError: there is none.
+    """
+    if not models and source.only is None:
+        raise DataError(f"{source.path}: found no {wanted}.")
+    return choose_file(models, str(source.path)) if models else source.files[0]
+
+
+def check_intents(content: Fields, where: str, allowed: str) -> None:
+    """Raise `DataError` if the content has no intents, in a list or an object by name; `where` says file and field."""
+    if not isinstance(content.get("intents"), (list, dict)):
+        found = kind_of(content["intents"]) if "intents" in content else "none"
+        raise DataError(f"{where}: found {found}; allowed: {allowed}.")
 
 
 def parse_sample(text: str, intent: str | None, label: Callable[[str], str] = str.strip) -> Template:
@@ -205,7 +225,7 @@ def items_of(value: Any, model: Model, field: str) -> list[Any]:
     return []
 
 
-def named_items(value: Any, model: Model, field: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def named_items(value: Any, model: Model, field: str) -> Iterator[tuple[str, Fields]]:
     """The objects of a list, or of an object by name, each with its name; what has none is counted and left out."""
     keys = list(value) if isinstance(value, dict) else None
     for number, item in enumerate(items_of(value, model, field)):
@@ -215,6 +235,26 @@ def named_items(value: Any, model: Model, field: str) -> Iterator[tuple[str, dic
             yield name, content
         else:
             model.odd(f"entries of {field!r} without a name, which are left out", item)
+
+
+def add_slots(
+    model: Model, intent: str, slots: Any, field: str = "slots", type_of: Callable[[Any], str | None] = text_of
+) -> None:
+    """Declare an intent's slots as they are in a file.
+
+    Args:
+        model: what they are added to.
+        intent: whose they are.
+        slots: what the file has.
+        field: where it has them.
+        type_of: the name of a slot's type, by what its field `type` holds.
+    """
+    model.add_intent(intent)
+    for slot, item in named_items(slots, model, field):
+        slot_type = type_of(item.get("type"))
+        if slot_type is None:
+            model.odd("slots without a type", slot)
+        model.add_slot(intent, slot, slot_type)
 
 
 def add_samples(model: Model, intent: str, samples: Any, field: str = "samples") -> None:
@@ -246,72 +286,17 @@ def add_values(model: Model, name: str, values: Any) -> None:
     model.add_type(name, found)
 
 
-def locale_of(name: str) -> str | None:
-    """The language, and the country where there is one, that a file's name or else a folder's says, such as `en-US`; None without.
-
-    Args:
-        name: path with `/`.
-    """
-    steps = PurePosixPath(name).parts
-    for number, step in enumerate(reversed(steps)):
-        for match in reversed(list(LOCALE.finditer(step))):
-            # A language alone can be part of any name (de-luxe), unless it is all of one.
-            if match[2]:
-                return f"{match[1].lower()}-{match[2].upper()}"
-            if match[0] == (PurePosixPath(step).stem if number == 0 else step):
-                return match[1].lower()
-    return None
-
-
-def choose_language(files: Sequence[SourceFile], where: str) -> SourceFile:
-    """Of the same skill's models in several languages the one to read: American English, other English, one that names no language.
-
-    Args:
-        files: at least one.
-        where: what messages call the folder.
-    """
-
-    def rank(file: SourceFile) -> tuple[int, int, str]:
-        locale = locale_of(file.name)
-        known = 0 if locale == "en-US" else 1 if (locale or "").startswith("en") else 2 if locale is None else 3
-        return known, file.name.count("/"), file.name
-
-    chosen = min(files, key=rank)
-    if len(files) > 1:
-        others = ", ".join(file.name for file in files if file is not chosen)
-        logger.warning("%s: of %d models, %s is read; left out: %s", where, len(files), chosen.name, others[:200])
-    return chosen
-
-
-def warn_of_language(file: SourceFile, templates: Iterable[Template]) -> None:
-    """Warn if a model seems not to be English, by its name or else by its words."""
-    locale = locale_of(file.name)
-    if locale is None:
-        if not _looks_foreign(templates):
-            return
-    elif locale.startswith("en"):
-        return
-    logger.warning("%s: %s, but the base model is English", file.where, f"its language is {locale}" if locale else "not English")
-
-
-def _looks_foreign(templates: Iterable[Template]) -> bool:
-    text = " ".join(part for template in templates for part in template.parts if isinstance(part, str)).lower()
-    letters = [character for character in text if character.isalpha()]
-    if sum(ord(letter) > 0x24F for letter in letters) > 0.3 * len(letters):  # of no Latin script
-        return True
-    return len(OTHERS.findall(text)) > len(ENGLISH.findall(text))
-
-
 __all__ = [
     "NO_INTENT",
     "Model",
     "add_samples",
+    "add_slots",
     "add_values",
-    "choose_language",
+    "check_intents",
+    "choose_model",
+    "find_models",
     "is_builtin",
     "items_of",
-    "locale_of",
     "named_items",
     "parse_sample",
-    "warn_of_language",
 ]

@@ -20,9 +20,10 @@ from typing import Any
 
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
-from headstart.readers.alexa import find_models, json_or_none, read_slots
-from headstart.readers.alexa_parts import Model, named_items, warn_of_language
-from headstart.readers.fields import dict_of, list_of, text_of
+from headstart.readers.alexa import is_model
+from headstart.readers.alexa_parts import Model, add_slots, find_models, named_items
+from headstart.readers.fields import Fields, dict_of, list_of, text_of
+from headstart.readers.languages import warn_of_language
 from headstart.readers.source import Source, SourceFile
 
 NAME = "alexa_text"
@@ -42,7 +43,7 @@ def detect(source: Source) -> bool:
     """
     if source.only is not None:
         return _may_belong(source.only) and _is_alone(source.only, source)
-    if find_models(source):
+    if find_models(source, is_model):
         return False
     schema, utterances = _find(source.files)
     return schema is not None and utterances is not None
@@ -74,7 +75,7 @@ def read(source: Source, name: str) -> Skill:
     model = Model(utterances.where)
     if schema is not None:
         for intent, item in named_items(dict_of(schema.json).get("intents"), model, "intents"):
-            read_slots(item.get("slots"), intent, model)
+            add_slots(model, intent, item.get("slots"))
     _read_types([file for file in files if file not in (schema, utterances)], model)
     _read_utterances(utterances, model)
     skill = model.skill(name)
@@ -89,7 +90,7 @@ def _may_belong(file: SourceFile) -> bool:
 def _find(files: Sequence[SourceFile], given: SourceFile | None = None) -> tuple[SourceFile | None, SourceFile | None]:
     """The schema and the utterances of its intents; the file that was given, if any, is one of them."""
     files = [file for file in files if _may_belong(file)]
-    schemas = [file for file in files if _is_schema(json_or_none(file))]
+    schemas = [file for file in files if _is_schema(file.json_or_none)]
     texts = [file for file in files if file not in schemas and file.suffix != ".json"]
     if given in schemas:
         schemas = [file for file in schemas if file is given]
@@ -119,7 +120,7 @@ def _is_schema(content: Any) -> bool:
     return any("intent" in intent or "slots" in intent or str(intent.get("name")).startswith("AMAZON.") for intent in intents)
 
 
-def _name_of(intent: dict[str, Any]) -> str | None:
+def _name_of(intent: Fields) -> str | None:
     return text_of(intent.get("intent")) or text_of(intent.get("name"))
 
 
@@ -130,10 +131,9 @@ def _intents(content: Any) -> list[str]:
 
 def _known_lines(file: SourceFile, intents: set[str]) -> int:
     """How many lines begin with one of these intents; 0 if less than half do."""
-    try:
-        lines = [line.split(maxsplit=1)[0].rstrip(":").lower() for line in _lines(file)]
-    except DataError:
+    if file.text_or_none is None:
         return 0
+    lines = [line.split(maxsplit=1)[0].rstrip(":").lower() for line in _lines(file)]
     known = sum(line in intents or line.partition(":")[0] in intents for line in lines)
     return known if 2 * known >= len(lines) else 0
 
@@ -189,9 +189,9 @@ def _read_types(files: Iterable[SourceFile], model: Model) -> None:
         slot_type = wanted.get(base.lower()) or wanted.get(file.stem.lower())
         if slot_type is None or file.suffix == ".json":
             continue
-        try:
+        if file.text_or_none is not None:
             model.add_type(slot_type, file.text.split("\n"))
-        except DataError:
+        else:
             model.odd("files of slot types that are no text, which are left out", file.name)
 
 

@@ -15,14 +15,15 @@ A folder's files are training, validation and test parts by their names.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
-from headstart.readers.parts import join_text, part_of, skill_of_parts, warn_oddities
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import join_text, part_in, part_of, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 
 NAME = "conll"
@@ -52,20 +53,17 @@ def read(source: Source, name: str) -> Skill:
         DataError: no line has words with tags.
     """
     parts: dict[str, list[Template]] = defaultdict(list)
-    oddities: Counter[str] = Counter()
+    oddities = Oddities()
     triples = _triples(source)
     for folder, triple in triples.items():
         parts[part_of(folder + "x") or "train"] += _templates(_from_triple(triple, oddities), oddities)
-    files = [] if triples else [source.only] if source.only is not None else _files(source)
-    for file in files:
-        parts[(part_of(file.name) if source.only is None else None) or "train"] += _templates(
-            _sentences(file, oddities), oddities
-        )
+    for file in [] if triples else source.given or _files(source):
+        parts[part_in(source, file)] += _templates(_sentences(file, oddities), oddities)
     if not any(parts.values()):
         raise DataError(
             f"{source.path}: no line has a word and its tag; allowed: tags O, B-label and I-label in the last column."
         )
-    warn_oddities(source.path, oddities)
+    oddities.warn(source.path)
     return skill_of_parts(name, parts)
 
 
@@ -79,7 +77,7 @@ def _triples(source: Source) -> dict[str, dict[str, SourceFile]]:
     return {folder: files for folder, files in folders.items() if {"seq.in", "seq.out"} <= set(files)}
 
 
-def _from_triple(files: dict[str, SourceFile], oddities: Counter[str]) -> list[_Sentence]:
+def _from_triple(files: dict[str, SourceFile], oddities: Oddities) -> list[_Sentence]:
     columns = [[line.strip() for line in files[name].text.rstrip("\n").split("\n")] for name in sorted(files)]
     if len({len(column) for column in columns}) > 1:
         sizes = ", ".join(f"{name} {len(column)}" for name, column in zip(sorted(files), columns, strict=True))
@@ -96,15 +94,7 @@ def _from_triple(files: dict[str, SourceFile], oddities: Counter[str]) -> list[_
 
 
 def _files(source: Source) -> list[SourceFile]:
-    files = [source.only] if source.only is not None else source.files
-    found = []
-    for file in files:
-        try:
-            if file.suffix not in OTHER_FORMATS and _is_tagged(file.text):
-                found.append(file)
-        except DataError:  # not text
-            continue
-    return found
+    return [file for file in source.candidates() if file.suffix not in OTHER_FORMATS and _is_tagged(file.text_or_none or "")]
 
 
 def _is_tagged(text: str) -> bool:
@@ -149,7 +139,7 @@ def _line_sentence(line: str) -> _Sentence | None:
     return _Sentence(words, tags, intent) if words and len(words) == len(tags) else None
 
 
-def _sentences(file: SourceFile, oddities: Counter[str]) -> list[_Sentence]:
+def _sentences(file: SourceFile, oddities: Oddities) -> list[_Sentence]:
     lines = file.text.split("\n")
     singles = [_line_sentence(line) for line in lines if line.strip()]
     whole = [sentence for sentence in singles if sentence is not None]
@@ -172,7 +162,7 @@ def _is_counted(block: Sequence[str]) -> bool:
     return all(len(cells) > 2 and cells[0] == str(number) for number, cells in enumerate(rows, start=1))
 
 
-def _block_sentence(block: Sequence[str], column: int, oddities: Counter[str]) -> _Sentence | None:
+def _block_sentence(block: Sequence[str], column: int, oddities: Oddities) -> _Sentence | None:
     words, tags, intent = [], [], None
     for position, line in enumerate(block):
         cells = _cells(line)
@@ -189,11 +179,11 @@ def _block_sentence(block: Sequence[str], column: int, oddities: Counter[str]) -
     return _Sentence(words, tags, intent) if words else None
 
 
-def _templates(sentences: Sequence[_Sentence], oddities: Counter[str]) -> list[Template]:
+def _templates(sentences: Sequence[_Sentence], oddities: Oddities) -> list[Template]:
     return [template for template in (_template(sentence, oddities) for sentence in sentences) if template.parts]
 
 
-def _template(sentence: _Sentence, oddities: Counter[str]) -> Template:
+def _template(sentence: _Sentence, oddities: Oddities) -> Template:
     """The template of tagged words. A tag that continues no slot begins one, which reads IOB1 too."""
     spans: list[tuple[str | None, list[str]]] = []
     is_open = False

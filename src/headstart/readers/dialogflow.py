@@ -17,11 +17,12 @@ import re
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
-from headstart.data.rows import DataError
-from headstart.data.skills import Skill, make_skill
-from headstart.data.templates import MAX_UTTERANCES, Slot, Template
-from headstart.readers.fields import dict_of, list_of, text_of
-from headstart.readers.parts import join_text, warn_oddities
+from headstart.data.skills import Skill
+from headstart.data.templates import Slot, Template
+from headstart.readers.fields import Fields, dict_of, list_of, text_of
+from headstart.readers.languages import choose_language
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import cut, join_text, skill_of_templates, trimmed_slot
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class _Agent:
         self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
         self.slot_types: dict[str, str] = {}
         self.empty: list[str] = []
-        self.oddities: Counter[str] = Counter()
+        self.oddities = Oddities()
 
     def lists(self, owner: str, kind: str, field: str) -> list[Any]:
         """The phrases or entries of an intent or entity: those in files of the language, or else those in its own file."""
@@ -66,7 +67,7 @@ class _Agent:
         self.oddities[f"lists of {kind} that are no list"] += sum(not isinstance(items, list) for items in lists)
         return [item for items in lists for item in list_of(items)]
 
-    def content(self, owner: str) -> dict[Any, Any]:
+    def content(self, owner: str) -> Fields:
         """The file of an intent or entity."""
         return dict_of(self.json_files[owner].json) if owner in self.json_files else {}
 
@@ -94,10 +95,8 @@ def read(source: Source, name: str) -> Skill:
     if agent.empty:
         logger.warning("%s: left out %d intents without phrases: %s", source.path, len(agent.empty), ", ".join(agent.empty[:8]))
     catalogs = _catalogs(agent)
-    warn_oddities(source.path, agent.oddities)
-    # The limit is for rows made of open templates; annotated ones are all used.
-    limit = max(MAX_UTTERANCES, 2 * len(agent.templates))
-    return make_skill(name, agent.templates, catalogs=catalogs, slot_types=agent.slot_types, max_utterances=limit)
+    agent.oddities.warn(source.path)
+    return skill_of_templates(name, agent.templates, catalogs=catalogs, slot_types=agent.slot_types)
 
 
 def _parts(source: Source) -> list[_Part]:
@@ -110,18 +109,12 @@ def _is_in(file: SourceFile, folder: str) -> bool:
 
 
 def _is_intent(file: SourceFile) -> bool:
-    try:
-        content = dict_of(file.json)
-    except DataError:  # not text or damaged: another file's business
-        return False
+    content = dict_of(file.json_or_none)
     return isinstance(content.get("userSays"), list) or ("name" in content and len(INTENT_FIELDS & content.keys()) >= 3)
 
 
 def _is_phrases(file: SourceFile) -> bool:
-    try:
-        return any(isinstance(dict_of(phrase).get("data"), list) for phrase in list_of(file.json))
-    except DataError:
-        return False
+    return any(isinstance(dict_of(phrase).get("data"), list) for phrase in list_of(file.json_or_none))
 
 
 def _root(language: str) -> str:
@@ -133,10 +126,9 @@ def _choose_language(source: Source, parts: list[_Part]) -> str:
     agents = [dict_of(file.json) for file in source.files if file.name.split("/")[-1] == "agent.json"]
     own = _root((text_of(agents[0].get("language")) if agents else None) or "en").lower()
     found = Counter(_root(part.language) for part in parts if part.kind == "usersays")
-    if "en" in found or not (found or own != "en"):
-        return "en"
-    language = own if own in found or not found else found.most_common(1)[0][0]
-    logger.warning("%s: there are no English phrases; those in %r are read", source.path, language)
+    language = choose_language(found, own)
+    if language != "en":
+        logger.warning("%s: there are no English phrases; those in %r are read", source.path, language)
     return language
 
 
@@ -158,7 +150,7 @@ def _add_intent(owner: str, agent: _Agent) -> None:
         agent.empty.append(intent)
 
 
-def _phrase_parts(phrase: dict[Any, Any], agent: _Agent) -> list[str | Slot]:
+def _phrase_parts(phrase: Fields, agent: _Agent) -> list[str | Slot]:
     parts: list[str | Slot] = []
     for piece in map(dict_of, list_of(phrase.get("data"))):
         text, alias, entity = piece.get("text"), text_of(piece.get("alias")), text_of(piece.get("meta"))
@@ -171,19 +163,16 @@ def _phrase_parts(phrase: dict[Any, Any], agent: _Agent) -> list[str | Slot]:
             parts.append(text)
         else:
             _note(label, entity, agent)
-            start = len(text) - len(text.lstrip())
-            parts += [text[:start], Slot(label, text.strip()), text[start + len(text.strip()) :]]
+            parts += trimmed_slot(label, text)
     return join_text(parts)
 
 
 def _open_slots(text: str, agent: _Agent) -> list[str | Slot]:
-    parts: list[str | Slot] = []
-    end = 0
-    for match in REFERENCE.finditer(text):
+    def slot(match: re.Match[str]) -> list[str | Slot]:
         _note(match["alias"], f"@{match['entity']}", agent)
-        parts += [text[end : match.start()], Slot(match["alias"])]
-        end = match.end()
-    return [*parts, text[end:]]
+        return [Slot(match["alias"])]
+
+    return cut(text, REFERENCE, slot)
 
 
 def _note(label: str, entity: str | None, agent: _Agent) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import yaml
 
 from headstart.data.rows import DataError
 from headstart.readers.source import SourceFile
+from headstart.tokenization.answers_headstart import SURROGATES
+
+Fields: TypeAlias = Mapping[str, Any]  # an object of a stranger's file, whose fields may hold anything
 
 
 def text_of(value: Any) -> str | None:
     """The value if it is a string that is not blank and holds Unicode characters only; otherwise None."""
     if not isinstance(value, str) or not value.strip():
         return None
-    return None if any("\ud800" <= character <= "\udfff" for character in value) else value
+    return None if SURROGATES.search(value) else value
 
 
 def list_of(value: Any) -> list[Any]:
@@ -22,9 +26,19 @@ def list_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def dict_of(value: Any) -> dict[Any, Any]:
+def dict_of(value: Any) -> Fields:
     """The value if it is an object; otherwise an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def objects_of(value: Any) -> list[Fields]:
+    """What of a list is an object; nothing if the value is no list."""
+    return [item for item in list_of(value) if isinstance(item, dict)]
+
+
+def strings_of(value: Any) -> list[str]:
+    """What of a list is a string that is not blank; nothing if the value is no list."""
+    return [item for item in list_of(value) if isinstance(item, str) and item.strip()]
 
 
 def yaml_strings(file: SourceFile) -> list[Any]:
@@ -41,4 +55,4 @@ def yaml_strings(file: SourceFile) -> list[Any]:
         raise DataError(f"{file.where}: not plain YAML ({problem}); correct it there.") from error
 
 
-__all__ = ["dict_of", "list_of", "text_of", "yaml_strings"]
+__all__ = ["Fields", "dict_of", "list_of", "objects_of", "strings_of", "text_of", "yaml_strings"]

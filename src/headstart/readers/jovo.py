@@ -13,12 +13,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart.data.rows import DataError, kind_of
 from headstart.data.skills import Skill
-from headstart.readers import alexa
-from headstart.readers.alexa_parts import Model, add_samples, add_values, choose_language, named_items, warn_of_language
+from headstart.readers.alexa import read_language_model, unwrap
+from headstart.readers.alexa_parts import (
+    Model,
+    add_samples,
+    add_slots,
+    add_values,
+    check_intents,
+    choose_model,
+    find_models,
+    named_items,
+)
 from headstart.readers.fields import dict_of, text_of
-from headstart.readers.source import Source, SourceFile
+from headstart.readers.languages import warn_of_language
+from headstart.readers.source import Source
 
 NAME = "jovo"
 TYPES = ("inputTypes", "entityTypes")
@@ -30,13 +39,7 @@ def detect(source: Source) -> bool:
     Raises:
         DataError: the file can't be read.
     """
-    return bool(_find_models(source))
-
-
-def _find_models(source: Source) -> list[SourceFile]:
-    if source.only is not None:
-        return [source.only] if _is_model(source.only.json) else []
-    return [file for file in source.find(".json") if _is_model(alexa.json_or_none(file))]
+    return bool(find_models(source, _is_model))
 
 
 def _is_model(content: Any) -> bool:
@@ -55,24 +58,18 @@ def read(source: Source, name: str) -> Skill:
     Raises:
         DataError: there is no model, or no phrase in it.
     """
-    models = _find_models(source)
-    if not models and source.only is None:
-        raise DataError(f"{source.path}: found no Jovo model; allowed: a JSON file with intents that have phrases.")
-    file = choose_language(models, str(source.path)) if models else source.files[0]
+    wanted = "Jovo model; allowed: a JSON file with intents that have phrases"
+    file = choose_model(source, find_models(source, _is_model), wanted)
     content = dict_of(file.json)
-    if not isinstance(content.get("intents"), (list, dict)):
-        found = kind_of(content["intents"]) if "intents" in content else "none"
-        raise DataError(
-            f"{file.where}, field 'intents': found {found}; allowed: a list of intents with phrases, or an object by name."
-        )
+    check_intents(content, f"{file.where}, field 'intents'", "a list of intents with phrases, or an object by name")
     model = Model(file.where)
     model.invocation = _invocation(content.get("invocation"))
     for field in TYPES:
         for slot_type, item in named_items(content.get(field), model, field):
             add_values(model, slot_type, item.get("values"))
     _read_intents(content["intents"], model)
-    platform, _ = alexa.unwrap(content.get("alexa"))
-    alexa.read_language_model(platform, model)
+    platform, _ = unwrap(content.get("alexa"))
+    read_language_model(platform, model)
     skill = model.skill(name)
     warn_of_language(file, model.templates)
     return skill
@@ -81,13 +78,8 @@ def read(source: Source, name: str) -> Skill:
 def _read_intents(content: Any, model: Model) -> None:
     intents = list(named_items(content, model, "intents"))
     for intent, item in intents:
-        model.add_intent(intent)
         for field in ("inputs", "entities"):
-            for slot, entry in named_items(item.get(field), model, field):
-                slot_type = _type_of(entry.get("type"))
-                if slot_type is None:
-                    model.odd("slots without a type", slot)
-                model.add_slot(intent, slot, slot_type)
+            add_slots(model, intent, item.get(field), field, _type_of)
     for intent, item in intents:
         field = "phrases" if "phrases" in item else "samples"
         add_samples(model, intent, item.get(field), field)

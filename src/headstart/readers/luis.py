@@ -21,16 +21,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from headstart.data.rows import DataError, kind_of
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
-from headstart.readers.parts import annotate, skill_of_parts, warn_oddities
+from headstart.readers.fields import Fields, dict_of, objects_of, strings_of, text_of
+from headstart.readers.languages import english_filter, is_english
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import annotate, skill_of_parts
 from headstart.readers.patterns import PatternError, expand, scan
 from headstart.readers.source import Source, SourceFile
 
@@ -44,6 +47,14 @@ ENTITIES = ("entities", "hierarchicals", "composites", "patternAnyEntities", "re
 PHRASES = ("phraselists", "model_features")
 MAX_NESTING = 20  # of entities within entities
 MARKS = ("luis_schema_version", "projectFileVersion", "entityLabels", "startPos", "utterances")
+
+
+class _Content(NamedTuple):
+    """A file of one of these kinds (`luis`, `clu`, `batch`), and what it holds: an object, or the list of a batch."""
+
+    file: SourceFile
+    kind: str
+    json: Any
 
 
 @dataclass
@@ -62,7 +73,7 @@ class Project:
     entities: set[str] = field(default_factory=set)
     roles: dict[str, str] = field(default_factory=dict)
     models: list[tuple[str, str]] = field(default_factory=list)
-    oddities: Counter[str] = field(default_factory=Counter)
+    oddities: Oddities = field(default_factory=Oddities)
 
     def label(self, written: str) -> str:
         """The label of what is written in braces: blanks and `@` dropped, `Entity:role` for a role alone, no `.any` of old patterns."""
@@ -93,7 +104,7 @@ class Project:
                 self.slot_types.setdefault(entity, self.slot_types[model])
         self._spread_to_roles()
         self._report_intents()
-        warn_oddities(self.where, self.oddities)
+        self.oddities.warn(self.where)
         return skill_of_parts(name, self.parts, dict(self.catalogs), self.slot_types)
 
     def _spread_to_roles(self) -> None:
@@ -137,35 +148,32 @@ def read(source: Source, name: str) -> Skill:
             "'utterances'), or with 'projectFileVersion' and 'assets'."
         )
     project = Project(str(source.path))
-    for file, kind, content in _english(contents, project):
-        if kind == "luis":
-            _read_app(file, content, project)
-        elif kind == "clu":
-            _read_clu(file, content, project)
+    for content in _english(contents, project):
+        if content.kind == "luis":
+            _read_app(content.file, content.json, project)
+        elif content.kind == "clu":
+            _read_clu(content.file, content.json, project)
         else:
-            _read_batch(content, project)
+            for item in content.json:
+                _add_utterance(item, project)
     return project.skill(name)
 
 
-def _contents(source: Source) -> list[tuple[SourceFile, str, Any]]:
-    """The files of this kind, each with its kind and content."""
+def _contents(source: Source) -> list[_Content]:
     found = []
-    for file in [source.only] if source.only is not None else source.find(".json"):
-        try:
-            if any(f'"{mark}"' in file.text for mark in MARKS):
-                kind = _kind(file.json)
-                if kind:
-                    found.append((file, kind, file.json))
-        except DataError:  # damaged beyond reading: not known to be of this kind
-            continue
+    for file in source.candidates(".json"):
+        text = file.text_or_none or ""
+        kind = _kind(file.json_or_none) if any(f'"{mark}"' in text for mark in MARKS) else ""
+        if kind:
+            found.append(_Content(file, kind, file.json))
     return found
 
 
 def _kind(content: Any) -> str:
     if isinstance(content, list):
-        items = [item for item in content[:20] if isinstance(item, dict) and isinstance(item.get("text"), str)]
+        items = [item for item in objects_of(content[:20]) if isinstance(item.get("text"), str)]
         has_labels = any(
-            isinstance(item.get("entityLabels"), list) or any("startPos" in entity for entity in _objects(item.get("entities")))
+            isinstance(item.get("entityLabels"), list) or any("startPos" in entity for entity in objects_of(item.get("entities")))
             for item in items
         )
         return "batch" if has_labels and any("intent" in item or "intentName" in item for item in items) else ""
@@ -180,27 +188,24 @@ def _kind(content: Any) -> str:
     return "clu" if assets.get("projectKind", "Conversation") in ("Conversation", "Orchestration") else ""
 
 
-def _english(contents: list[tuple[SourceFile, str, Any]], project: Project) -> list[tuple[SourceFile, str, Any]]:
+def _english(contents: list[_Content], project: Project) -> list[_Content]:
     """The files without a culture or with an English one, if there is one."""
-    english = [item for item in contents if _culture(item[2]).startswith("en")]
-    if english:
-        kept = [item for item in contents if _culture(item[2])[:2] in ("", "en")]
-        project.oddities["files in other languages"] += len(contents) - len(kept)
-        return kept
-    return contents
+    is_read = english_filter(_culture(content) for content in contents)
+    kept = [content for content in contents if is_read(_culture(content))]
+    project.oddities["files in other languages"] += len(contents) - len(kept)
+    return kept
 
 
-def _culture(content: Any) -> str:
-    culture = content.get("culture") if isinstance(content, dict) else None
-    return culture.lower() if isinstance(culture, str) else ""
+def _culture(content: _Content) -> str:
+    culture = dict_of(content.json).get("culture")
+    return culture if isinstance(culture, str) else ""
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; nothing if it is no list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _language(item: Any) -> str:
+    return str(dict_of(item).get("language") or "")
 
 
-def _list(content: dict[str, Any], key: str, project: Project, file: SourceFile | None = None) -> list[Any]:
+def _list(content: Fields, key: str, project: Project, file: SourceFile | None = None) -> list[Any]:
     """The list at a field that may be missing. A wrong type is an error if a file is given, and counted otherwise."""
     value = content.get(key)
     if value is None or isinstance(value, list):
@@ -214,7 +219,7 @@ def _list(content: dict[str, Any], key: str, project: Project, file: SourceFile 
 def _name(item: Any, *keys: str) -> str | None:
     """The name of an item, which is an object with one of the fields, or the name itself."""
     values = [item.get(key) for key in keys] if isinstance(item, dict) else [item]
-    return next((value for value in values if isinstance(value, str) and value.strip()), None)
+    return next((value for value in values if text_of(value) is not None), None)
 
 
 def _names(items: Iterable[Any], kind: str, project: Project, *keys: str) -> Iterator[tuple[str, Any]]:
@@ -226,11 +231,7 @@ def _names(items: Iterable[Any], kind: str, project: Project, *keys: str) -> Ite
             yield name, item
 
 
-def _strings(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str) and item.strip()] if isinstance(value, list) else []
-
-
-def _read_app(file: SourceFile, app: dict[str, Any], project: Project) -> None:
+def _read_app(file: SourceFile, app: Fields, project: Project) -> None:
     for intent, _ in _names(_list(app, "intents", project, file), "intents", project, "name"):
         project.intents.append(intent)
     for key in ENTITIES:
@@ -260,7 +261,7 @@ def _add_values(entity: str, item: Any, key: str, project: Project) -> None:
     if key in LISTS and isinstance(item, dict):
         project.catalogs[entity] += _closed_list(item, project)
     if key == "patternAnyEntities" and isinstance(item, dict):
-        project.catalogs[entity] += _strings(item.get("explicitList"))
+        project.catalogs[entity] += strings_of(item.get("explicitList"))
 
 
 def _declare(entity: str, item: Any, project: Project, depth: int = 0) -> None:
@@ -273,19 +274,19 @@ def _declare(entity: str, item: Any, project: Project, depth: int = 0) -> None:
         if role_name is not None:
             project.roles.setdefault(role_name, entity)
     models = [item.get("instanceOf")]
-    models += [feature.get("modelName") for feature in _objects(item.get("features")) if feature.get("isRequired") is True]
+    models += [feature.get("modelName") for feature in objects_of(item.get("features")) if feature.get("isRequired") is True]
     project.models += [(entity, model) for model in models if isinstance(model, str)]
-    for child in _objects(item.get("children")):
+    for child in objects_of(item.get("children")):
         child_name = _name(child, "name")
         if child_name is not None:
             _declare(child_name, child, project, depth + 1)
 
 
-def _closed_list(item: dict[str, Any], project: Project) -> list[str]:
+def _closed_list(item: Fields, project: Project) -> list[str]:
     values = []
     for sublist in _list(item, "subLists", project) or _list(item, "sublists", project):
         if isinstance(sublist, dict):
-            values += _strings([sublist.get("canonicalForm")]) + _strings(sublist.get("list"))
+            values += strings_of([sublist.get("canonicalForm")]) + strings_of(sublist.get("list"))
         else:
             project.oddities["sublists that are no object"] += 1
     return values
@@ -337,12 +338,7 @@ def _unit_offsets(text: str, is_utf16: bool = True) -> list[tuple[int, int]]:
     return [(end - 1, end) for end, count in zip(ends, units, strict=True) for _ in range(count)]
 
 
-def _read_batch(items: list[Any], project: Project) -> None:
-    for item in items:
-        _add_utterance(item, project)
-
-
-def _read_clu(file: SourceFile, content: dict[str, Any], project: Project) -> None:
+def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
     assets = content["assets"]
     for intent, _ in _names(_list(assets, "intents", project, file), "intents", project, "category"):
         project.intents.append(intent)
@@ -351,25 +347,22 @@ def _read_clu(file: SourceFile, content: dict[str, Any], project: Project) -> No
             _read_clu_entity(entity, item, project)
     is_utf16 = str(content.get("stringIndexType", "Utf16CodeUnit")).lower() == "utf16codeunit"
     utterances = _list(assets, "utterances", project, file)
-    languages = {str(item.get("language") or "").lower() for item in _objects(utterances)}
-    has_english = any(language.startswith("en") for language in languages)
+    is_read = english_filter(map(_language, utterances))
     for item in utterances:
-        language = str(item.get("language") or "").lower() if isinstance(item, dict) else ""
-        if has_english and language and not language.startswith("en"):
-            project.oddities["utterances in other languages"] += 1
-        else:
+        if is_read(_language(item)):
             _add_clu_utterance(item, project, is_utf16)
+        else:
+            project.oddities["utterances in other languages"] += 1
 
 
-def _read_clu_entity(entity: str, item: dict[str, Any], project: Project) -> None:
+def _read_clu_entity(entity: str, item: Fields, project: Project) -> None:
     project.entities.add(entity)
-    closed = item.get("list")
-    for sublist in _objects(closed.get("sublists")) if isinstance(closed, dict) else []:
-        synonyms = _objects(sublist.get("synonyms"))
-        english = [item for item in synonyms if str(item.get("language") or "en").lower().startswith("en")]
-        project.catalogs[entity] += _strings([sublist.get("listKey")])
-        project.catalogs[entity] += [value for item in english or synonyms for value in _strings(item.get("values"))]
-    for prebuilt in _objects(item.get("prebuilts")):
+    for sublist in objects_of(dict_of(item.get("list")).get("sublists")):
+        synonyms = objects_of(sublist.get("synonyms"))
+        english = [item for item in synonyms if is_english(_language(item) or "en")]
+        project.catalogs[entity] += strings_of([sublist.get("listKey")])
+        project.catalogs[entity] += [value for item in english or synonyms for value in strings_of(item.get("values"))]
+    for prebuilt in objects_of(item.get("prebuilts")):
         category = _name(prebuilt, "category")
         if category is not None:
             project.slot_types.setdefault(entity, category)

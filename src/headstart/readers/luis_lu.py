@@ -16,11 +16,13 @@ from collections.abc import Callable
 
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
+from headstart.readers.languages import english_filter
 from headstart.readers.luis import Project
 from headstart.readers.source import Source, SourceFile
 
 NAME = "luis_lu"
 LOCALE = re.compile(r"(?:^|[^A-Za-z])([a-z]{2})[-_][a-z]{2}(?=[^A-Za-z]|$)", re.IGNORECASE)
+HAS_SECTION = re.compile(r"^[ \t]*(?:#+|@|\$)[ \t]*[^\s#@$]", re.MULTILINE)
 BULLET = re.compile(r"[-*+]\s*(\S.*)")
 LINK = re.compile(r"\[[^\[\]]+\](?:\([^|]+\)|\[[^\[\]]+\])$")
 KINDS = ("ml", "list", "prebuilt", "regex", "composite", "phraselist", "patternany", "intent", "simple")
@@ -194,7 +196,7 @@ def read(source: Source, name: str) -> Skill:
     Raises:
         DataError: there is no such file, or no sample in it.
     """
-    files = [source.only] if source.only is not None else _files(source)
+    files = source.given or _files(source)
     if not files:
         raise DataError(f"{source.path}: found no .lu file with an intent; allowed: '# Intent' with '- utterance' lines below.")
     project = Project(str(source.path))
@@ -206,17 +208,10 @@ def read(source: Source, name: str) -> Skill:
 
 
 def _files(source: Source) -> list[SourceFile]:
-    files = []
-    for file in source.find(".lu"):
-        try:
-            if re.search(r"^[ \t]*(?:#+|@|\$)[ \t]*[^\s#@$]", file.text, re.MULTILINE):
-                files.append(file)
-        except DataError:  # not text
-            continue
-    languages = {file.name: language[1].lower() for file in files if (language := LOCALE.search(file.name))}
-    if "en" in languages.values():
-        return [file for file in files if languages.get(file.name, "en") == "en"]
-    return files
+    files = [file for file in source.find(".lu") if HAS_SECTION.search(file.text_or_none or "")]
+    languages = {file.name: language[1] for file in files if (language := LOCALE.search(file.name))}
+    is_read = english_filter(languages.values())
+    return [file for file in files if is_read(languages.get(file.name, ""))]
 
 
 __all__ = ["NAME", "detect", "read"]

@@ -11,16 +11,22 @@ that a slot was localised are not read.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from headstart.data.rows import DataError, kind_of, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
-from headstart.readers.parts import PART_WORDS, join_text, logger, part_of, skill_of_parts, warn_oddities
+from headstart.readers.fields import Fields
+from headstart.readers.languages import choose_language, is_english
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import PART_WORDS, cut, join_text, part_of, skill_of_parts
 from headstart.readers.source import Source, SourceFile
+from headstart.tokenization.answers_headstart import SURROGATES
+
+logger = logging.getLogger(__name__)
 
 NAME = "massive"
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".txt")
@@ -40,9 +46,8 @@ def read(source: Source, name: str) -> Skill:
     Raises:
         DataError: no file has rows of this kind, or several locales have no English one.
     """
-    files = [source.only] if source.only is not None else _files(source)
-    oddities: Counter[str] = Counter()
-    rows = [(file, row) for file in files for row in _rows(file, oddities)]
+    oddities = Oddities()
+    rows = [(file, row) for file in source.given or _files(source) for row in _rows(file, oddities)]
     locales = Counter(str(row["locale"]) for _, row in rows if "locale" in row)
     locale = _choose_locale(locales, source)
     parts: dict[str, list[Template]] = defaultdict(list)
@@ -57,13 +62,12 @@ def read(source: Source, name: str) -> Skill:
         raise DataError(
             f"{source.path}: no row has an utterance; allowed: one object a line with 'annot_utt' (or 'text') and 'intent'."
         )
-    warn_oddities(source.path, oddities)
+    oddities.warn(source.path)
     return skill_of_parts(name, parts)
 
 
 def _files(source: Source) -> list[SourceFile]:
-    files = [source.only] if source.only is not None else source.files
-    return [file for file in files if file.suffix in SUFFIXES and _is_annotated(file)]
+    return [file for file in source.candidates() if file.suffix in SUFFIXES and _is_annotated(file)]
 
 
 def _is_annotated(file: SourceFile) -> bool:
@@ -81,7 +85,7 @@ def _is_annotated(file: SourceFile) -> bool:
     return False
 
 
-def _parse(line: str) -> dict[str, Any] | None:
+def _parse(line: str) -> Fields | None:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -89,7 +93,7 @@ def _parse(line: str) -> dict[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
-def _rows(file: SourceFile, oddities: Counter[str]) -> Iterator[dict[str, Any]]:
+def _rows(file: SourceFile, oddities: Oddities) -> Iterator[Fields]:
     for line in file.text.split("\n"):
         row = _parse(line) if line.strip() else {}
         if row is None:
@@ -102,37 +106,32 @@ def _choose_locale(locales: Counter[str], source: Source) -> str | None:
     """The locale to read; None for all rows."""
     if len(locales) < 2:
         return None
-    english = sorted((locale for locale in locales if locale.lower().startswith("en")), key=lambda locale: locale != "en-US")
-    if not english:
+    locale = choose_language(locales)
+    if not is_english(locale):
         found = ", ".join(list(locales)[:6])
         raise DataError(f"{source.path}, field 'locale': found {shorten(found)}; allowed: en-US, or rows of a single locale.")
-    skipped = locales.total() - locales[english[0]]
-    logger.warning("%s: only %s of %d locales is read; %d rows were left out", source.path, english[0], len(locales), skipped)
-    return english[0]
+    skipped = locales.total() - locales[locale]
+    logger.warning("%s: only %s of %d locales is read; %d rows were left out", source.path, locale, len(locales), skipped)
+    return locale
 
 
-def _template(row: dict[str, Any], oddities: Counter[str]) -> Template | None:
+def _template(row: Fields, oddities: Oddities) -> Template | None:
     text = next((row[key] for key in TEXTS if isinstance(row.get(key), str) and row[key].strip()), None)
     intent = row.get("intent")
-    if text is None or _has_surrogate(text) or _has_surrogate(str(intent)):
+    if text is None or SURROGATES.search(f"{text}{intent}"):
         oddities["rows without a usable utterance"] += 1
         return None
     if intent is not None and (not isinstance(intent, str) or not intent.strip()):
         oddities[f"rows whose intent is no name but {kind_of(intent)}"] += 1
         return None
-    parts: list[str | Slot] = []
-    end = 0
-    for match in ANNOTATION.finditer(text):
+
+    def pieces(match: re.Match[str]) -> list[str | Slot]:
         label, value = match[1].strip(), match[2].strip()
-        parts += [text[end : match.start()], Slot(label, value) if label and value else value]
-        end = match.end()
         oddities["brackets without label or value"] += not (label and value)
-    template = Template(intent, tuple(join_text([*parts, text[end:]])))
+        return [Slot(label, value) if label and value else value]
+
+    template = Template(intent, tuple(join_text(cut(text, ANNOTATION, pieces))))
     return template if template.parts else None
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 __all__ = ["NAME", "detect", "read"]

@@ -1,14 +1,16 @@
-"""What readers of annotated utterances share: spans made into templates, and corpora that come in training, validation and test parts."""
+"""What readers share: utterances cut into text and slots, skills made of templates, and corpora in training, validation and test parts."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from headstart.data.rows import Row
 from headstart.data.skills import Skill, make_skill
 from headstart.data.templates import MAX_UTTERANCES, Slot, Template, tidy
+from headstart.readers.oddities import Oddities
+from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
 
@@ -39,31 +41,21 @@ def part_of(name: str) -> str | None:
     return None
 
 
-def annotate(text: str, spans: Iterable[tuple[int, int, str]], intent: str | None, oddities: Counter[str]) -> Template:
-    """The template of a text with annotated spans, each `(start, end, label)` in characters, end exclusive.
+def part_in(source: Source, file: SourceFile) -> str:
+    """Which part a file of the source holds; a file that is all there is is trained on, whatever its name."""
+    return (part_of(file.name) if source.only is None else None) or "train"
 
-    Of nested spans the outermost is kept, of spans that overlap otherwise the first; blanks at the ends of a span are not its.
+
+def trimmed_slot(label: str, text: str) -> tuple[str, Slot, str]:
+    """The slot of a piece of text, with the blanks at the ends of its value beside it.
 
     Args:
-        text: the utterance.
-        spans: of its slots, in any order.
-        intent: its intent.
-        oddities: counts what was left out.
+        label: its slot label.
+        text: what is annotated; not blank.
     """
-    parts: list[str | Slot] = []
-    end = 0
-    outer = (0, 0)
-    for start, stop, label in sorted(spans, key=lambda span: (span[0], -span[1])):
-        if not (0 <= start < stop <= len(text) and text[start:stop].strip() and label.strip()):
-            oddities["spans with wrong offsets or labels"] += 1
-        elif start < end:
-            oddities["overlapping spans"] += stop > outer[1]
-        else:
-            value = text[start:stop]
-            first = start + len(value) - len(value.lstrip())
-            parts += [text[end:first], Slot(label, value.strip())]
-            end, outer = first + len(value.strip()), (start, stop)
-    return Template(intent, tuple(tidy([*parts, text[end:]])))
+    value = text.strip()
+    start = len(text) - len(text.lstrip())
+    return text[:start], Slot(label, value), text[start + len(value) :]
 
 
 def join_text(parts: Iterable[str | Slot]) -> list[str | Slot]:
@@ -77,11 +69,79 @@ def join_text(parts: Iterable[str | Slot]) -> list[str | Slot]:
     return tidy(joined)
 
 
-def warn_oddities(where: object, oddities: Mapping[str, int]) -> None:
-    """Log each kind of oddity once, with its count."""
-    for kind, count in oddities.items():
-        if count:
-            logger.warning("%s: left out %d %s", where, count, kind)
+def cut(text: str, markup: re.Pattern[str], pieces_of: Callable[[re.Match[str]], Sequence[str | Slot]]) -> list[str | Slot]:
+    """The text with what stands for each match of the markup in its place.
+
+    Args:
+        text: the utterance.
+        markup: what a slot looks like in it.
+        pieces_of: text and slots that a match stands for.
+    """
+    parts: list[str | Slot] = []
+    end = 0
+    for match in markup.finditer(text):
+        parts += [text[end : match.start()], *pieces_of(match)]
+        end = match.end()
+    return [*parts, text[end:]]
+
+
+def annotate(text: str, spans: Iterable[tuple[int, int, str]], intent: str | None, oddities: Oddities) -> Template:
+    """The template of a text with annotated spans, each `(start, end, label)` in characters, end exclusive.
+
+    Of nested spans the outermost is kept, of spans that overlap otherwise the first; blanks at the ends of a span are not its.
+
+    Args:
+        text: the utterance.
+        spans: of its slots, in any order.
+        intent: its intent.
+        oddities: counts what was left out.
+    """
+    parts: list[str | Slot] = []
+    end = outer = 0  # of the last value, and of the last span
+    for start, stop, label in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if not (0 <= start < stop <= len(text) and text[start:stop].strip() and label.strip()):
+            oddities["spans with wrong offsets or labels"] += 1
+        elif start < end:
+            oddities["overlapping spans"] += stop > outer
+        else:
+            before, slot, after = trimmed_slot(label, text[start:stop])
+            parts += [text[end:start], before, slot]
+            end, outer = stop - len(after), stop
+    return Template(intent, tuple(join_text([*parts, text[end:]])))
+
+
+def annotated_row(template: Template) -> Row:
+    """The row that a template without open slots stands for."""
+    return template.fill([slot.value or "" for slot in template.slots])
+
+
+def skill_of_templates(
+    name: str,
+    templates: Sequence[Template],
+    *,
+    catalogs: dict[str, list[str]] | None = None,
+    slot_types: dict[str, str] | None = None,
+    invocation: str | None = None,
+    limits_open: bool = False,
+) -> Skill:
+    """A skill whose training rows are made of its templates.
+
+    The usual limit is for rows made of open templates. Annotated ones are rows already, which are all used.
+
+    Args:
+        name: the skill's name.
+        templates: its samples.
+        catalogs: values by slot label.
+        slot_types: built-in types by slot label.
+        invocation: what users call the skill.
+        limits_open: hold to the limit if there is an open template, however many others there are.
+
+    Raises:
+        DataError: there is no sample.
+    """
+    is_limited = limits_open and any(template.is_open for template in templates)
+    limit = MAX_UTTERANCES if is_limited else max(MAX_UTTERANCES, 2 * len(templates))
+    return make_skill(name, templates, catalogs=catalogs, slot_types=slot_types, invocation=invocation, max_utterances=limit)
 
 
 def skill_of_parts(
@@ -111,13 +171,20 @@ def skill_of_parts(
         logger.warning("skill %s has no training part: its %s rows are trained on", name, " and ".join(held_out))
         train = [template for templates in held_out.values() for template in templates]
         held_out = {}
-    # The limit is for rows made of open templates; annotated ones are all used.
-    skill = make_skill(name, train, catalogs=catalogs, slot_types=slot_types, max_utterances=max(MAX_UTTERANCES, 2 * len(train)))
-    rows = {
-        part: [template.fill([slot.value or "" for slot in template.slots]) for template in templates]
-        for part, templates in held_out.items()
-    }
+    skill = skill_of_templates(name, train, catalogs=catalogs, slot_types=slot_types)
+    rows = {part: [annotated_row(template) for template in templates] for part, templates in held_out.items()}
     return skill.replace(**rows, allow_unseen_labels=True)
 
 
-__all__ = ["annotate", "join_text", "part_of", "skill_of_parts", "warn_oddities"]
+__all__ = [
+    "PART_WORDS",
+    "annotate",
+    "annotated_row",
+    "cut",
+    "join_text",
+    "part_in",
+    "part_of",
+    "skill_of_parts",
+    "skill_of_templates",
+    "trimmed_slot",
+]

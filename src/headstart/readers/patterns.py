@@ -8,7 +8,7 @@ from math import lcm
 from typing import NamedTuple
 
 from headstart.data.templates import Slot
-from headstart.readers.parts import join_text
+from headstart.readers.parts import join_text, trimmed_slot
 
 MAX_FORMS = 12  # of one pattern
 MAX_LENGTH = 2000  # characters of one pattern
@@ -78,7 +78,7 @@ def _scan_slot(text: str, position: int, label: Callable[[str], str]) -> tuple[l
     value, position = _scan_value(text, found.end())
     if not value.strip():
         raise PatternError("empty values")
-    return [" " * value[0].isspace(), Slot(name, value.strip()), " " * value[-1].isspace()], position
+    return [*trimmed_slot(name, value)], position
 
 
 def _scan_value(text: str, position: int) -> tuple[str, int]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from headstart.data.rows import DataError, kind_of, shorten
 from headstart.data.skills import Skill
-from headstart.readers.fields import dict_of, list_of, text_of, yaml_strings
+from headstart.readers.fields import Fields, dict_of, list_of, strings_of, text_of, yaml_strings
 from headstart.readers.rasa_markdown import Annotation, RasaData, add_markdown, annotation_of, markdown_files
 from headstart.readers.source import Source, SourceFile
 
@@ -54,21 +54,16 @@ def read(source: Source, name: str) -> Skill:
 
 
 def _files(source: Source) -> list[SourceFile]:
-    return [source.only] if source.only is not None else source.find(".yml", ".yaml", ".json")
+    return source.candidates(".yml", ".yaml", ".json")
 
 
 def _is_json(file: SourceFile) -> bool:
-    try:
-        return JSON_FIELD in file.text and isinstance(file.json, dict) and JSON_FIELD in file.json
-    except DataError:  # not text, or damaged: another file's business
-        return False
+    return JSON_FIELD in (file.text_or_none or "") and JSON_FIELD in dict_of(file.json_or_none)
 
 
 def _is_yaml(file: SourceFile) -> bool:
-    try:
-        if file.suffix == ".json" or not HAS_LIST.search(file.text) or not HAS_ITEM.search(file.text):
-            return False
-    except DataError:
+    text = file.text_or_none or ""
+    if file.suffix == ".json" or not HAS_LIST.search(text) or not HAS_ITEM.search(text):
         return False
     try:
         documents = file.yaml
@@ -96,7 +91,7 @@ def _add_yaml(file: SourceFile, data: RasaData) -> None:
                 _add_values(kinds[0], name, _lines(item.get("examples"), data), data)
 
 
-def _add_intent(name: str, item: dict[str, Any], data: RasaData) -> None:
+def _add_intent(name: str, item: Fields, data: RasaData) -> None:
     examples = item.get("examples")
     texts: list[Any] = _lines(examples, data) if isinstance(examples, str) else list_of(examples)
     unannotated = list_of(dict_of(dict_of(item.get("metadata")).get("headstart")).get("unannotated"))
@@ -122,7 +117,7 @@ def _add_values(kind: str, name: str, values: list[str], data: RasaData) -> None
 def _lines(examples: Any, data: RasaData) -> list[str]:
     """The items of a text with one a line; those of a list that are texts too."""
     if isinstance(examples, list):
-        return [example for example in examples if isinstance(example, str) and example.strip()]
+        return strings_of(examples)
     if not isinstance(examples, str):
         data.oddities["'examples' that are neither a text nor a list"] += examples is not None
         return []
@@ -152,7 +147,7 @@ def _add_json(file: SourceFile, data: RasaData) -> None:
                 _add_json_values(field, item, data)
 
 
-def _add_json_example(item: dict[str, Any], data: RasaData) -> None:
+def _add_json_example(item: Fields, data: RasaData) -> None:
     text, intent = text_of(item.get("text")), item.get("intent")
     if text is None or (intent not in (None, "") and text_of(intent) is None):
         data.oddities["examples without a text or with an intent that is not text"] += 1
@@ -169,7 +164,7 @@ def _add_json_example(item: dict[str, Any], data: RasaData) -> None:
     data.add_spans(text, text_of(intent), spans)
 
 
-def _add_json_values(field: str, item: dict[str, Any], data: RasaData) -> None:
+def _add_json_values(field: str, item: Fields, data: RasaData) -> None:
     name = text_of(item.get("name" if field == "lookup_tables" else "value"))
     values = item.get("elements" if field == "lookup_tables" else "synonyms")
     if name is None:

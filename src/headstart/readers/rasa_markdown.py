@@ -18,15 +18,16 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from headstart.data.rows import DataError, rows_to_dataset
+from headstart.data.rows import DataError
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
-from headstart.readers.fields import dict_of, list_of, text_of
-from headstart.readers.parts import annotate, warn_oddities
+from headstart.readers.fields import Fields, dict_of, list_of, text_of
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import annotate, annotated_row
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class RasaData:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.oddities: Counter[str] = Counter()
+        self.oddities = Oddities()
         self.patterns = 0
         self._templates: list[Template] = []
         self._lookups: dict[str, list[str]] = defaultdict(list)
@@ -151,13 +152,13 @@ class RasaData:
         templates = list(dict.fromkeys(self._templates))
         catalogs = self.catalogs()
         self.oddities["examples that occur before"] += len(self._templates) - len(templates)
-        warn_oddities(self.source.path, self.oddities)
+        self.oddities.warn(self.source.path)
         if self.patterns:
             logger.info("%s: regular expressions are not read (%d)", self.source.path, self.patterns)
         if not templates:
             raise DataError(f"{self.source.path}: no intent has an example: there is nothing to train on. Add examples.")
-        rows = [template.fill([slot.value or "" for slot in template.slots]) for template in templates]
-        return Skill(name, train=rows_to_dataset(rows), catalogs=catalogs, templates=templates)
+        rows = [annotated_row(template) for template in templates]
+        return Skill(name, train=rows, catalogs=catalogs, templates=templates)
 
     def _note(self, annotation: Annotation) -> None:
         self._labels[annotation.entity][annotation.label] = None
@@ -166,7 +167,7 @@ class RasaData:
             self._synonyms[annotation.meaning].append(annotation.value.strip())
 
 
-def parse_markup(text: str, oddities: Counter[str] | None = None) -> list[str | Annotation]:
+def parse_markup(text: str, oddities: Oddities | None = None) -> list[str | Annotation]:
     """Cut an example into literal text and annotated values.
 
     Args:
@@ -207,7 +208,7 @@ def _append(pieces: list[str | Annotation], piece: str | Annotation) -> None:
 def _annotation(value: str, match: re.Match[str]) -> Annotation | None:
     if match["entity"] is not None:
         entity = text_of(match["entity"])
-        found: dict[Any, Any] = {"entity": entity.strip() if entity else None, "value": match["meaning"]}
+        found: Fields = {"entity": entity.strip() if entity else None, "value": match["meaning"]}
     else:
         try:
             content = json.loads(match["object"] or match["objects"])
@@ -219,7 +220,7 @@ def _annotation(value: str, match: re.Match[str]) -> Annotation | None:
     return annotation_of(value, found)
 
 
-def annotation_of(value: str, fields: dict[Any, Any]) -> Annotation | None:
+def annotation_of(value: str, fields: Fields) -> Annotation | None:
     """The annotation with these fields, `entity`, `role` and `value`; None if there is no entity."""
     entity = text_of(fields.get("entity"))
     if entity is None:
@@ -246,14 +247,8 @@ def read(source: Source, name: str) -> Skill:
 
 def markdown_files(source: Source) -> list[SourceFile]:
     """The files of a source that have a section of training data."""
-    files = []
-    for file in [source.only] if source.only is not None else source.find(".md", ".markdown"):
-        try:
-            if HAS_SECTION.search(file.text) and (file is source.only or file.stem.lower() != "readme"):
-                files.append(file)
-        except DataError:  # not text: another file's business
-            continue
-    return files
+    found = [file for file in source.candidates(".md", ".markdown") if HAS_SECTION.search(file.text_or_none or "")]
+    return [file for file in found if file is source.only or file.stem.lower() != "readme"]
 
 
 def add_markdown(file: SourceFile, data: RasaData) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-from headstart.data.rows import CATALOGS, SUFFIXES, DataError, kind_of, parse_rows, read_rows, read_text, shorten
+from headstart.data.rows import CATALOGS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_rows, read_text, shorten
 from headstart.data.skills import PARTS, Skill, skill_name
+from headstart.readers.fields import Fields
 from headstart.readers.source import Source
 
 NAME = "rows"
@@ -35,15 +35,24 @@ def read(source: Source, name: str) -> Skill:
     """Read the skill; labels of validation and test rows are not checked against training (see [`check_held_out`])."""
     if source.only is not None:
         return Skill(name, train=read_rows(source.path))
-    held_out = {part: source.path / f"{part}.jsonl" for part in PARTS[1:] if (source.path / f"{part}.jsonl").exists()}
+    train = read_rows(source.path / "train.jsonl")
+    validation, test = (_read_held_out(source.path / f"{part}.jsonl") for part in PARTS[1:])
+    catalogs = read_catalogs(source.path / CATALOGS) if (source.path / CATALOGS).exists() else {}
+    invocation, slot_types = _read_facts(source.path / FACTS) if (source.path / FACTS).exists() else (None, {})
     return Skill(
         name,
-        train=read_rows(source.path / "train.jsonl"),
-        **{part: read_rows(path) for part, path in held_out.items()},
-        catalogs=read_catalogs(source.path / CATALOGS) if (source.path / CATALOGS).exists() else {},
-        **(_read_facts(source.path / FACTS) if (source.path / FACTS).exists() else {}),
+        train=train,
+        validation=validation,
+        test=test,
+        catalogs=catalogs,
+        slot_types=slot_types,
+        invocation=invocation,
         allow_unseen_labels=True,
     )
+
+
+def _read_held_out(path: Path) -> list[Row] | None:
+    return read_rows(path) if path.exists() else None
 
 
 def check_held_out(skill: Skill, folder: Path) -> None:
@@ -60,26 +69,28 @@ def read_catalogs(path: Path) -> dict[str, list[str]]:
     Raises:
         DataError: the file is something else.
     """
-    catalogs = _read_object(path, "{slot label: [values]}")
-    for label, values in catalogs.items():
+    catalogs: dict[str, list[str]] = {}
+    for label, values in _read_object(path, "{slot label: [values]}").items():
         if not label.strip():
             raise DataError(f"{path}: found {label!r} as a slot label; allowed: a name that is not blank.")
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise DataError(f"{path}, field {label!r}: found {shorten(values)}; allowed: a list of strings.")
+        catalogs[label] = values
     return catalogs
 
 
-def _read_facts(path: Path) -> dict[str, Any]:
+def _read_facts(path: Path) -> tuple[str | None, dict[str, str]]:
+    """The invocation and the slot types of a skill."""
     facts = _read_object(path, '{"invocation": name, "slot_types": {slot label: type}}')
     invocation, slot_types = facts.get("invocation"), facts.get("slot_types", {})
     if not isinstance(invocation, str | None):
         raise DataError(f"{path}, field 'invocation': found {shorten(invocation)}; allowed: a string.")
     if not isinstance(slot_types, dict) or not all(isinstance(kind, str) for kind in slot_types.values()):
         raise DataError(f"{path}, field 'slot_types': found {shorten(slot_types)}; allowed: {{slot label: type}}.")
-    return {"invocation": invocation, "slot_types": slot_types}
+    return invocation, slot_types
 
 
-def _read_object(path: Path, allowed: str) -> dict[str, Any]:
+def _read_object(path: Path, allowed: str) -> Fields:
     try:
         content = json.loads(read_text(path))
     except json.JSONDecodeError as error:

@@ -13,14 +13,16 @@ slot uses, and the settings of matching, are not read.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from headstart.data.rows import DataError, kind_of
-from headstart.data.skills import Skill, make_skill
-from headstart.data.templates import MAX_UTTERANCES, Slot, Template
-from headstart.readers.fields import dict_of, list_of, text_of, yaml_strings
-from headstart.readers.parts import join_text, warn_oddities
+from headstart.data.skills import Skill
+from headstart.data.templates import Slot, Template
+from headstart.readers.fields import Fields, dict_of, list_of, text_of, yaml_strings
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import cut, join_text, skill_of_templates, trimmed_slot
 from headstart.readers.source import Source, SourceFile
 
 NAME = "snips"
@@ -38,7 +40,7 @@ class _Dataset:
         self.templates: list[Template] = []
         self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
         self.values: dict[str, list[str]] = defaultdict(list)  # of each entity
-        self.oddities: Counter[str] = Counter()
+        self.oddities = Oddities()
 
     def add(self, intent: str, parts: list[str | Slot]) -> None:
         """Add an utterance."""
@@ -80,21 +82,16 @@ def read(source: Source, name: str) -> Skill:
         label: list(dict.fromkeys(value for entity in entities for value in data.values.get(entity, [])))
         for label, entities in data.entities.items()
     }
-    warn_oddities(source.path, data.oddities)
-    # The limit is for rows made of open templates; annotated ones are all used.
-    limit = max(MAX_UTTERANCES, 2 * len(data.templates))
-    return make_skill(name, data.templates, catalogs=catalogs, slot_types=slot_types, max_utterances=limit)
+    data.oddities.warn(source.path)
+    return skill_of_templates(name, data.templates, catalogs=catalogs, slot_types=slot_types)
 
 
 def _files(source: Source) -> list[SourceFile]:
-    return [source.only] if source.only is not None else source.find(".yml", ".yaml", ".json")
+    return source.candidates(".yml", ".yaml", ".json")
 
 
 def _is_json(file: SourceFile) -> bool:
-    try:
-        content = dict_of(file.json)
-    except DataError:  # not text, or damaged: another file's business
-        return False
+    content = dict_of(file.json_or_none)
     utterances = [list_of(dict_of(intent).get("utterances")) for intent in dict_of(content.get("intents")).values()]
     if not utterances and content and all(isinstance(samples, list) for samples in content.values()):
         utterances = list(content.values())
@@ -102,10 +99,8 @@ def _is_json(file: SourceFile) -> bool:
 
 
 def _is_yaml(file: SourceFile) -> bool:
-    try:
-        if file.suffix == ".json" or not HAS_TYPE.search(file.text) or not HAS_LIST.search(file.text):
-            return False
-    except DataError:  # not text: another file's business
+    text = file.text_or_none or ""
+    if file.suffix == ".json" or not HAS_TYPE.search(text) or not HAS_LIST.search(text):
         return False
     try:
         documents = file.yaml
@@ -156,16 +151,15 @@ def _json_parts(chunks: list[Any], data: _Dataset) -> list[str | Slot]:
     return parts
 
 
-def _slot_parts(label: str, entity: str, text: str | None, data: _Dataset) -> list[str | Slot]:
+def _slot_parts(label: str, entity: str, text: str | None, data: _Dataset) -> Sequence[str | Slot]:
     """The slot, with blanks at the ends of its value beside it."""
     data.entities[label][entity] = None
     if text is None or not text.strip():
         return [Slot(label)]
-    start = len(text) - len(text.lstrip())
-    return [text[:start], Slot(label, text.strip()), text[start + len(text.strip()) :]]
+    return trimmed_slot(label, text)
 
 
-def _add_document(document: dict[Any, Any], data: _Dataset) -> None:
+def _add_document(document: Fields, data: _Dataset) -> None:
     kind, name = document.get("type"), text_of(document.get("name"))
     if kind not in ("intent", "entity"):
         return
@@ -180,7 +174,7 @@ def _add_document(document: dict[Any, Any], data: _Dataset) -> None:
         _add_utterances(name, document, data)
 
 
-def _add_utterances(intent: str, document: dict[Any, Any], data: _Dataset) -> None:
+def _add_utterances(intent: str, document: Fields, data: _Dataset) -> None:
     texts = [text for text in list_of(document.get("utterances")) if text_of(text) is not None]
     data.oddities["utterances that are not text"] += len(list_of(document.get("utterances"))) - len(texts)
     data.oddities["intents without utterances"] += not texts
@@ -198,15 +192,14 @@ def _add_utterances(intent: str, document: dict[Any, Any], data: _Dataset) -> No
 
 
 def _yaml_parts(text: str, entities: dict[str, str], data: _Dataset) -> list[str | Slot]:
-    parts: list[str | Slot] = []
-    end = 0
-    for match in SLOT.finditer(text):
+    def pieces(match: re.Match[str]) -> Sequence[str | Slot]:
         label = match["slot"].strip()
-        if label:
-            entity = (match["entity"] or "").strip() or entities.get(label, label)
-            parts += [text[end : match.start()], *_slot_parts(label, entity, match["value"], data)]
-            end = match.end()
-    return [*parts, text[end:]]
+        if not label:
+            return [match[0]]
+        entity = (match["entity"] or "").strip() or entities.get(label, label)
+        return _slot_parts(label, entity, match["value"], data)
+
+    return cut(text, SLOT, pieces)
 
 
 __all__ = ["NAME", "detect", "read"]

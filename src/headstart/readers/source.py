@@ -88,6 +88,22 @@ class SourceFile:
         check_nesting(content, self.where)
         return self._without_surrogates(content)
 
+    @property
+    def text_or_none(self) -> str | None:
+        """The text; None if there is none to be read: of a folder's files, such a one may have nothing to do with the skill."""
+        try:
+            return self.text
+        except DataError:
+            return None
+
+    @property
+    def json_or_none(self) -> Any:
+        """The content as JSON; None if there is none to be read: of a folder's files, such a one may have nothing to do with the skill."""
+        try:
+            return self.json
+        except DataError:
+            return None
+
     def _repair(self, error: JSONDecodeError) -> Any:
         where = f"{self.where}, line {error.lineno}"
         if self.suffix != ".json" and not _LOOKS_LIKE_JSON.match(self.text):
@@ -302,9 +318,22 @@ class Source:
         """The file, if the path is one; None for folders and archives."""
         return None if self.is_folder else self.files[0]
 
+    @property
+    def given(self) -> list[SourceFile]:
+        """The file alone, if the path is one; nothing for folders and archives."""
+        return [] if self.only is None else [self.only]
+
     def find(self, *suffixes: str) -> list[SourceFile]:
         """The files whose names end so (lower case), in order of their names."""
         return [file for file in self.files if file.name.lower().endswith(suffixes)]
+
+    def candidates(self, *suffixes: str) -> list[SourceFile]:
+        """The files to look for a format in: the one that the path is, whatever its name, or those of the folder or archive whose names end so.
+
+        Args:
+            suffixes: in lower case; all files of a folder if there are none.
+        """
+        return self.given or (self.find(*suffixes) if suffixes else self.files)
 
     def _read_files(self) -> Iterator[SourceFile]:
         if self.path.is_dir():

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -19,7 +19,8 @@ from typing import NamedTuple
 from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
-from headstart.readers.parts import part_of, skill_of_parts, warn_oddities
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import part_in, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 
 NAME = "table"
@@ -62,22 +63,18 @@ def read(source: Source, name: str) -> Skill:
             "two columns text, intent; delimited by tab, comma or semicolon."
         )
     parts: dict[str, list[Template]] = defaultdict(list)
-    oddities: Counter[str] = Counter()
+    oddities = Oddities()
     for file, table in found:
-        parts[(part_of(file.name) if source.only is None else None) or "train"] += _templates(file, table, oddities)
-    warn_oddities(source.path, oddities)
+        parts[part_in(source, file)] += _templates(file, table, oddities)
+    oddities.warn(source.path)
     return skill_of_parts(name, parts)
 
 
 def _tables(source: Source) -> list[tuple[SourceFile, _Table]]:
-    files = [source.only] if source.only is not None else source.files
     found = []
-    for file in files:
-        if file.suffix in (*SUFFIXES, ".txt"):
-            try:
-                table = _layout(file)
-            except DataError:  # not text: no table of ours, whatever else is in the folder
-                continue
+    for file in source.candidates():
+        if file.suffix in (*SUFFIXES, ".txt") and file.text_or_none is not None:
+            table = _layout(file)
             if table is not None:
                 found.append((file, table))
     return found
@@ -130,7 +127,7 @@ def _records(text: str, delimiter: str, quoting: int) -> Iterator[list[str]]:
     return (record for record in reader if any(cell.strip() for cell in record))
 
 
-def _templates(file: SourceFile, table: _Table, oddities: Counter[str]) -> list[Template]:
+def _templates(file: SourceFile, table: _Table, oddities: Oddities) -> list[Template]:
     try:
         records = list(_records(file.text, table.delimiter, table.quoting))
     except csv.Error:  # a quote that is out of place below the first records

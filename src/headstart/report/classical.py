@@ -21,12 +21,19 @@ from sklearn.preprocessing import FunctionTransformer
 from transformers import PreTrainedTokenizerBase
 
 from headstart.data.label_names import rows_of_names
+from headstart.data.rows import Row
 from headstart.data.skills import Skill
+from headstart.evaluation.evaluate import Answered
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.tokenization import Words, find_words, spans_to_tags, tags_to_spans
+from headstart.tokenization.alignment_headstart import Span
+from headstart.tokenization.answers_headstart import IntentAnswer
 from headstart.training.epochs import EpochRows
 
 OUTSIDE = "O"
+
+Match = tuple[int, int, str]  # first word, one past the last word, slot label
+Features = dict[str, str | int]  # of a word, by name; bools are ints
 
 
 class ClassicalNLU:
@@ -45,6 +52,7 @@ class ClassicalNLU:
         self,
         skill: Skill,
         tokenizer: PreTrainedTokenizerBase,
+        *,
         seed: int = 0,
         refilled: int = 4,
         intent_c: float = 100.0,
@@ -58,10 +66,10 @@ class ClassicalNLU:
         self.intents = self._fit_intents([row for row in rows if row["intent"] is not None], intent_c)
         self.crf = self._fit_slots([row for row in rows if row["slots"] is not None], slot_l1, slot_l2) if skill.slots else None
 
-    def __call__(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def __call__(self, texts: Sequence[str]) -> list[Answered]:
         """The answers to some texts."""
         found = [self._words(text) for text in texts]
-        intents: list[Any] = [None] * len(texts)
+        intents: list[IntentAnswer | None] = [None] * len(texts)
         if self.intents is not None:
             scores = self.intents.predict_proba([(text, self._matches(text, words)) for text, words in found])
             best = scores.argmax(axis=1)
@@ -80,7 +88,7 @@ class ClassicalNLU:
         """Bytes of what was learned."""
         return len(pickle.dumps((self.intents, self.crf)))
 
-    def _fit_intents(self, rows: list[dict[str, Any]], c: float) -> Pipeline | None:
+    def _fit_intents(self, rows: Sequence[Row], c: float) -> Pipeline | None:
         if not rows:
             return None
         labels = [row["intent"] for row in rows]
@@ -96,13 +104,14 @@ class ClassicalNLU:
         model = LogisticRegression(C=c, max_iter=2000) if len(set(labels)) > 1 else DummyClassifier()
         return make_pipeline(features, model).fit(inputs, labels)
 
-    def _fit_slots(self, rows: list[dict[str, Any]], l1: float, l2: float) -> Any:
+    def _fit_slots(self, rows: Sequence[Row], l1: float, l2: float) -> Any:
         features, tags = [], []
         for row in rows:
             text, words = self._words(row["text"])
             if len(words):
                 features.append(self._features(text, words))
-                tags.append([str(tag) if tag else OUTSIDE for tag in spans_to_tags(row["slots"], words, self.slots)[0]])
+                numbers, _ = spans_to_tags(row["slots"] or (), words, self.slots)
+                tags.append([str(tag) if tag else OUTSIDE for tag in numbers])
         if not features:  # the library dies of it
             return None
         crf = sklearn_crfsuite.CRF(algorithm="lbfgs", c1=l1, c2=l2, max_iterations=200, all_possible_transitions=True)
@@ -116,8 +125,8 @@ class ClassicalNLU:
         found = (self._words(value) for value in values)
         return {tuple(_lower(value, words)) for value, words in found if len(words)}
 
-    def _matches(self, text: str, words: Words) -> list[tuple[int, int, str]]:
-        """The longest values of each catalog from left to right: first word, one past the last word, slot label."""
+    def _matches(self, text: str, words: Words) -> list[Match]:
+        """The longest values of each catalog from left to right."""
         lower = _lower(text, words)
         matches = []
         for label, values in self.catalogs.items():
@@ -131,7 +140,7 @@ class ClassicalNLU:
                 start = end or start + 1
         return matches
 
-    def _features(self, text: str, words: Words) -> list[dict[str, Any]]:
+    def _features(self, text: str, words: Words) -> list[Features]:
         lower = _lower(text, words)
         own = [_word_features(text[start:end]) for start, end in zip(words.starts, words.ends, strict=True)]
         for start, end, label in self._matches(text, words):
@@ -139,7 +148,7 @@ class ClassicalNLU:
                 own[position][f"{'B' if position == start else 'I'}-{label}"] = True
         features = []
         for position, word in enumerate(lower):
-            row = {"bias": True, "first": position == 0, "last": position == len(lower) - 1, **own[position]}
+            row: Features = {"bias": True, "first": position == 0, "last": position == len(lower) - 1, **own[position]}
             for step in (-2, -1, 1, 2):
                 if 0 <= position + step < len(lower):
                     row[f"{step}:word"] = lower[position + step]
@@ -152,7 +161,7 @@ class ClassicalNLU:
             features.append(row)
         return features
 
-    def _spans(self, tags: Sequence[str], words: Words) -> list[dict[str, Any]]:
+    def _spans(self, tags: Sequence[str], words: Words) -> list[Span]:
         numbers: list[int] = []
         for tag in tags:
             number = 0 if tag == OUTSIDE else int(tag)
@@ -162,7 +171,7 @@ class ClassicalNLU:
         return tags_to_spans(numbers, words, self.slots)
 
 
-def training_rows(skill: Skill, tokenizer: PreTrainedTokenizerBase, refilled: int, seed: int) -> list[dict[str, Any]]:
+def training_rows(skill: Skill, tokenizer: PreTrainedTokenizerBase, refilled: int, seed: int) -> list[Row]:
     """The training rows, some copies with slot values drawn anew, as the networks see in as many epochs, and the intents' names; no
     row twice."""
     rows = [*skill.rows("train"), *rows_of_names(skill.intents)]
@@ -176,11 +185,11 @@ def training_rows(skill: Skill, tokenizer: PreTrainedTokenizerBase, refilled: in
     return list({repr(row): row for row in rows}.values())
 
 
-def _texts(inputs: Sequence[tuple[str, Any]]) -> list[str]:
+def _texts(inputs: Sequence[tuple[str, Sequence[Match]]]) -> list[str]:
     return [text.lower() for text, _ in inputs]
 
 
-def _matched(inputs: Sequence[tuple[str, list[tuple[int, int, str]]]]) -> list[dict[str, bool]]:
+def _matched(inputs: Sequence[tuple[str, Sequence[Match]]]) -> list[dict[str, bool]]:
     return [{label: True for _, _, label in matches} for _, matches in inputs]
 
 
@@ -188,7 +197,7 @@ def _lower(text: str, words: Words) -> list[str]:
     return [text[start:end].lower() for start, end in zip(words.starts, words.ends, strict=True)]
 
 
-def _word_features(word: str) -> dict[str, Any]:
+def _word_features(word: str) -> Features:
     lower = word.lower()
     kinds = ("X" if character.isupper() else "x" if character.islower() else "d" if character.isdigit() else character
              for character in word)  # fmt: skip

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import threading
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import torch
 from datasets.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
@@ -20,12 +17,14 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
+from headstart.report.results import RunKey, RunResult
 from headstart.report.systems import Run
+from headstart.report.workers import end_with_parent
 
 logger = logging.getLogger(__name__)
 
 
-def run_all(runs: Sequence[Run], log: Path, jobs: int = 2, backend: str = "loky") -> list[dict[str, Any]]:
+def run_all(runs: Sequence[Run], log: Path, jobs: int = 2, backend: str = "loky") -> list[RunResult]:
     """Do every run that the log doesn't hold, and append its result to the log as soon as it is there.
 
     Args:
@@ -68,7 +67,7 @@ def run_all(runs: Sequence[Run], log: Path, jobs: int = 2, backend: str = "loky"
     return [done[run.key] for run in runs]
 
 
-def _attempt(run: Run) -> tuple[tuple[str, str, int], dict[str, Any] | None, str]:
+def _attempt(run: Run) -> tuple[RunKey, RunResult | None, str]:
     """The run's key and its result, or what went wrong: the runs beside it shall not be lost to it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -87,7 +86,7 @@ def _quiet() -> Iterator[None]:
     own, verbosity = logging.getLogger("headstart"), transformers_logging.get_verbosity()
     level, has_bars = own.level, is_progress_bar_enabled()
     own.setLevel(logging.ERROR)
-    transformers_logging.set_verbosity_error()
+    transformers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()
     disable_progress_bar()
     try:
@@ -102,7 +101,7 @@ def _quiet() -> Iterator[None]:
             enable_progress_bar()
 
 
-def _read_log(log: Path, runs: Sequence[Run]) -> dict[tuple[str, str, int], dict[str, Any]]:
+def _read_log(log: Path, runs: Sequence[Run]) -> dict[RunKey, RunResult]:
     """The log's results of these runs with these settings."""
     if not log.exists():
         return {}
@@ -110,7 +109,8 @@ def _read_log(log: Path, runs: Sequence[Run]) -> dict[tuple[str, str, int], dict
     if lines[-1]:  # the last run was cut off in the middle of its line
         logger.warning("%s: the last line is cut off; its run is done again", log)
         log.write_text("".join(f"{line}\n" for line in lines[:-1]), encoding="utf-8")
-    found = {(result["skill"], result["system"], result["seed"]): result for result in map(json.loads, filter(None, lines[:-1]))}
+    results: list[RunResult] = [json.loads(line) for line in lines[:-1] if line]
+    found: dict[RunKey, RunResult] = {(result["skill"], result["system"], result["seed"]): result for result in results}
     known = [run for run in runs if run.key in found]
     same = {run.key: found[run.key] for run in known if found[run.key]["fingerprint"] == run.fingerprint}
     if len(same) < len(known):
@@ -118,22 +118,11 @@ def _read_log(log: Path, runs: Sequence[Run]) -> dict[tuple[str, str, int], dict
     return same
 
 
-def _end_with_parent(parent: int) -> None:
-    """Let this process end with the one that gave it its runs: loky's workers outlive a killed parent by all the runs that they hold."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _backend(name: str) -> dict[str, Any]:
+def _backend(name: str) -> dict[str, object]:
     """Options of joblib's `parallel_config`."""
     if name == "loky":
         return {
-            "backend": "loky", "inner_max_num_threads": 1, "initializer": _end_with_parent, "initargs": (os.getpid(),)
+            "backend": "loky", "inner_max_num_threads": 1, "initializer": end_with_parent, "initargs": (os.getpid(),)
         }  # fmt: skip
     if name != "ray":
         raise ValueError(f"there is no backend {name!r}; allowed: loky, ray.")

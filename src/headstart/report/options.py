@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ class System:
     Args:
         name: what the command line calls it.
         title: what tables call it.
-        kind: `finetune` (options are those of [`FinetuneArguments`]), `classical` or `sentence_encoder` (their classes' arguments).
+        kind: `finetune` (options are those of [`headstart.training.options.FinetuneOptions`]), `classical` or `sentence_encoder` (their classes' arguments).
         options: see `kind`.
     """
 
     name: str
     title: str
     kind: str = "finetune"
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 SYSTEMS = {
@@ -48,6 +49,7 @@ class ReportOptions:
 
     skills: Path
     out: Path
+    _: KW_ONLY
     experiment: str = "skills"
     base: str = BASE_EN
     seeds: int | None = None

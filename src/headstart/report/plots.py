@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from headstart.report.options import SYSTEMS
+from headstart.report.results import CurvePoint, PartComparison, Summary, SystemFigures
 from headstart.report.statistics import Results
 from headstart.report.summary import NO_TRANSFER, TRANSFER
 
@@ -20,19 +20,19 @@ COLORS = dict(zip(SYSTEMS, ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73
 NUM_GRID = 60  # points of a mean curve
 
 
-def draw_plots(content: dict[str, Any], results: Results, folder: Path) -> list[str]:
+def draw_plots(summary: Summary, results: Results, folder: Path) -> list[str]:
     """Draw whatever the results allow; returns the names of the plots, files without endings in `folder`."""
     draw: dict[str, tuple[bool, Callable[[Axes], None]]] = {
         "errors": (
-            {TRANSFER, NO_TRANSFER} <= set(results.systems) and "stages" not in content["summary"],
+            {TRANSFER, NO_TRANSFER} <= set(results.systems) and "stages" not in summary,
             lambda axes: _draw_errors(axes, results),
         ),
-        "learning": ("stages" in content["summary"], lambda axes: _draw_learning(axes, content["summary"]["stages"])),
+        "learning": ("stages" in summary, lambda axes: _draw_learning(axes, summary["stages"])),
         "convergence": (
             any(run["curve"] for run in results.runs),
             lambda axes: _draw_convergence(axes, results),
         ),
-        "latency": (len(results.systems) > 1, lambda axes: _draw_latency(axes, content["summary"]["systems"])),
+        "latency": (len(results.systems) > 1, lambda axes: _draw_latency(axes, summary["systems"])),
     }
     folder.mkdir(parents=True, exist_ok=True)
     names = [name for name, (is_possible, _) in draw.items() if is_possible]
@@ -60,11 +60,15 @@ def _draw_errors(axes: Axes, results: Results) -> None:
     axes.legend(frameon=False)
 
 
-def _draw_learning(axes: Axes, stages: list[dict[str, Any]]) -> None:
+def _draw_learning(axes: Axes, stages: Sequence[PartComparison]) -> None:
     """Error by the number of utterances of a new domain."""
     sizes = [int(stage["part"]) for stage in stages]
-    for system, name in ((NO_TRANSFER, "baseline_semantic_error_rate"), (TRANSFER, "semantic_error_rate")):
-        axes.plot(sizes, [stage[name] for stage in stages], "o-", color=COLORS[system], label=SYSTEMS[system].title)
+    errors = {
+        NO_TRANSFER: [stage["baseline_semantic_error_rate"] for stage in stages],
+        TRANSFER: [stage["semantic_error_rate"] for stage in stages],
+    }
+    for system, values in errors.items():
+        axes.plot(sizes, values, "o-", color=COLORS[system], label=SYSTEMS[system].title)
     axes.set_xscale("log")
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
@@ -90,20 +94,22 @@ def _draw_convergence(axes: Axes, results: Results) -> None:
     axes.legend(frameon=False)
 
 
-def _at(curve: list[list[float]], grid: np.ndarray) -> np.ndarray:
+def _at(curve: Sequence[CurvePoint], grid: np.ndarray) -> np.ndarray:
     """The curve's value at each place of the grid: that of the latest point before it; 1 before the first."""
     steps, values = [point[0] for point in curve], [1.0, *(point[2] for point in curve)]
     return np.array(values)[np.searchsorted(steps, grid, side="right")]
 
 
-def _draw_latency(axes: Axes, systems: list[dict[str, Any]]) -> None:
+def _draw_latency(axes: Axes, systems: Sequence[SystemFigures]) -> None:
     """Error against the time that one utterance takes."""
     for entry in systems:
         color = COLORS[entry["system"]]
-        error = entry["semantic_error_rate"]
+        error, latency = entry["semantic_error_rate"], entry["latency_ms"]
+        if error is None or latency is None:
+            continue
         bars = [[error["value"] - error["low"]], [error["high"] - error["value"]]]
-        axes.errorbar(entry["latency_ms"], error["value"], yerr=bars, fmt="o", color=color, capsize=3)
-        axes.annotate(entry["title"], (entry["latency_ms"], error["value"]), (6, 4), textcoords="offset points", color=color)
+        axes.errorbar(latency, error["value"], yerr=bars, fmt="o", color=color, capsize=3)
+        axes.annotate(entry["title"], (latency, error["value"]), (6, 4), textcoords="offset points", color=color)
     _set_log_scale(axes)
     axes.set(
         xlabel="median time of one utterance on one thread, ms", ylabel="semantic error rate, mean over skills", ylim=(0, None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -15,8 +15,9 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments, set_seed
 
+from headstart.data.rows import Row
 from headstart.data.skills import Skill, label_priors
-from headstart.evaluation.evaluate import score_answers
+from headstart.evaluation.evaluate import Answered, score_answers
 from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.finetuning.recipe import BATCH_SIZE, MIN_EPOCHS
 from headstart.modeling.entries_headstart import SkillEntry
@@ -26,7 +27,9 @@ from headstart.modeling.layers_headstart import SkillClassifiers, slot_label_pri
 from headstart.modeling.losses_headstart import intent_losses, slot_losses
 from headstart.pretraining.embeddings import teacher_folder
 from headstart.report.curve import EVALUATION
-from headstart.tokenization import find_words, tags_to_spans
+from headstart.tokenization import Words, find_words, tags_to_spans
+from headstart.tokenization.alignment_headstart import Span
+from headstart.tokenization.answers_headstart import IntentAnswer
 from headstart.training.collator import JointNLUCollator
 from headstart.training.epochs import EpochRows, NewEpoch
 
@@ -118,16 +121,17 @@ class _ScoringTrainer(Trainer):
         answer: what answers texts with the model as it is.
     """
 
-    def __init__(self, *args: Any, answer: Callable[[Sequence[str]], list[dict[str, Any]]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, answer: Callable[[Sequence[str]], Sequence[Answered]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.answer = answer
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """The semantic error rate."""
-        rows = cast(list[dict[str, Any]], self.eval_dataset)
-        cast(Any, self.model).eval()
+        rows = cast(list[Row], self.eval_dataset)
+        cast(nn.Module, self.model).eval()
         answers = self.answer([row["text"] for row in rows])
-        metrics = {"eval_semantic_error_rate": score_answers(answers, rows)["semantic_error_rate"]}
+        # Something of the rows is annotated: there is a rate.
+        metrics = {"eval_semantic_error_rate": cast(float, score_answers(answers, rows)["semantic_error_rate"])}
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
@@ -147,19 +151,20 @@ class SentenceEncoderNLU:
         head_learning_rate: that of the classifiers.
         refill: probability that a slot gets another value at every epoch.
         curve: says after which steps `scored` is scored.
-        scored: validation rows.
+        scored: validation rows of which something is annotated.
     """
 
     def __init__(
         self,
         skill: Skill,
+        *,
         seed: int = 0,
         steps: int | None = None,
         learning_rate: float = 5e-5,
         head_learning_rate: float = 1e-3,
         refill: float = 0.5,
         curve: TrainerCallback | None = None,
-        scored: Sequence[dict[str, Any]] = (),
+        scored: Sequence[Row] = (),
         pace: float = 20,
         pooling: str = "mean",
         use_cpu: bool = True,
@@ -175,29 +180,36 @@ class SentenceEncoderNLU:
         train = EpochRows(skill, self.tokenizer, self.entry, refill=refill, seed=seed, name_rows=True)
         rows = len(skill.rows("train"))
         self.steps = steps or round(max(pace * math.sqrt(rows), 150, MIN_EPOCHS * rows / BATCH_SIZE))
-        of_encoder = {id(parameter) for parameter in self.model.encoder.parameters()}
-        heads = [parameter for parameter in self.model.parameters() if id(parameter) not in of_encoder]
-        optimizer = torch.optim.AdamW(
-            [{"params": list(self.model.encoder.parameters()), "lr": learning_rate}, {"params": heads, "lr": head_learning_rate}],
-            weight_decay=0.01,
-        )
         with tempfile.TemporaryDirectory() as folder:
             args = TrainingArguments(
                 output_dir=folder, max_steps=self.steps, per_device_train_batch_size=BATCH_SIZE, seed=seed, warmup_steps=0.1,
                 remove_unused_columns=False, report_to="none", logging_strategy="no", save_strategy="no", disable_tqdm=True,
                 use_cpu=use_cpu, dataloader_pin_memory=False, **(EVALUATION if scored else {}),
             )  # fmt: skip
-            callbacks = [NewEpoch(train), *([curve] if curve is not None else [])]
             _ScoringTrainer(
-                self.model, args, JointNLUCollator(cast(int, self.tokenizer.pad_token_id)), train, list(scored) or None,
-                callbacks=callbacks, optimizers=(optimizer, None), answer=self,
-            ).train()  # fmt: skip
-        cast(Any, self.model).eval()
+                self.model,
+                args,
+                JointNLUCollator(cast(int, self.tokenizer.pad_token_id)),
+                train_dataset=train,
+                eval_dataset=list(scored) or None,
+                callbacks=[NewEpoch(train), *([curve] if curve is not None else [])],
+                optimizers=(self._optimizer(learning_rate, head_learning_rate), None),
+                answer=self,
+            ).train()
+        self.model.eval()
+
+    def _optimizer(self, learning_rate: float, head_learning_rate: float) -> torch.optim.Optimizer:
+        of_encoder = {id(parameter) for parameter in self.model.encoder.parameters()}
+        heads = [parameter for parameter in self.model.parameters() if id(parameter) not in of_encoder]
+        return torch.optim.AdamW(
+            [{"params": list(self.model.encoder.parameters()), "lr": learning_rate}, {"params": heads, "lr": head_learning_rate}],
+            weight_decay=0.01,
+        )
 
     @torch.no_grad()
-    def __call__(self, texts: Sequence[str], batch_size: int = 64) -> list[dict[str, Any]]:
+    def __call__(self, texts: Sequence[str], batch_size: int = 64) -> list[Answered]:
         """The answers to some texts."""
-        answers = []
+        answers: list[Answered] = []
         for start in range(0, len(texts), batch_size):
             answers += self._answer(list(texts[start : start + batch_size]))
         return answers
@@ -211,33 +223,38 @@ class SentenceEncoderNLU:
         """Bytes of its parameters."""
         return sum(parameter.numel() * parameter.element_size() for parameter in self.model.parameters())
 
-    def _answer(self, texts: list[str]) -> list[dict[str, Any]]:
+    def _answer(self, texts: list[str]) -> list[Answered]:
         encoding = self.tokenizer(texts, padding=True, truncation=True, return_offsets_mapping=True, return_tensors="pt")
         device = next(self.model.parameters()).device
         outputs = self.model(encoding["input_ids"].to(device), encoding["attention_mask"].to(device))
-        intents: list[Any] = [None] * len(texts)
-        if "intent_logits" in outputs:
-            scores, best = outputs["intent_logits"].softmax(dim=1).max(dim=1)
-            intents = [
-                {"label": self.skill.intents[number], "score": score}
-                for number, score in zip(best.tolist(), scores.tolist(), strict=True)
-            ]
         words = [
             find_words(text, encoding["offset_mapping"][row].tolist(), encoding.word_ids(row)) for row, text in enumerate(texts)
         ]
-        slots: list[list[dict[str, Any]]] = [[] for _ in texts]
+        is_word = torch.zeros_like(encoding["input_ids"], dtype=torch.bool)
+        for row, found in enumerate(words):
+            is_word[row, found.first_tokens] = True
+        intents: list[IntentAnswer | None] = [None] * len(texts)
+        if "intent_logits" in outputs:
+            intents = self._intents(outputs["intent_logits"])
+        slots: list[list[Span]] = [[] for _ in texts]
         if "slot_logits" in outputs:
-            is_word = torch.zeros_like(encoding["input_ids"], dtype=torch.bool)
-            for row, found in enumerate(words):
-                is_word[row, found.first_tokens] = True
-            priors = slot_label_priors(outputs["intent_logits"], self.seen) if "intent_logits" in outputs else None
-            classifiers = self.model.classifiers
-            decoded = classifiers.decode_tags(outputs["slot_logits"], is_word.to(device), priors, with_scores=False)
-            tags = decoded.tags.tolist()
-            slots = [tags_to_spans(row[: len(found)], found, self.skill.slots) for row, found in zip(tags, words, strict=True)]
+            slots = self._slots(outputs, is_word.to(device), words)
         return [
             {"text": text, "intent": intent, "slots": spans} for text, intent, spans in zip(texts, intents, slots, strict=True)
         ]
+
+    def _intents(self, logits: torch.Tensor) -> list[IntentAnswer | None]:
+        scores, best = logits.softmax(dim=1).max(dim=1)
+        return [
+            {"label": self.skill.intents[number], "score": score}
+            for number, score in zip(best.tolist(), scores.tolist(), strict=True)
+        ]
+
+    def _slots(self, outputs: Mapping[str, torch.Tensor], is_word: torch.Tensor, words: Sequence[Words]) -> list[list[Span]]:
+        priors = slot_label_priors(outputs["intent_logits"], self.seen) if "intent_logits" in outputs else None
+        decoded = self.model.classifiers.decode_tags(outputs["slot_logits"], is_word, priors, with_scores=False)
+        tags = decoded.tags.tolist()
+        return [tags_to_spans(row[: len(found)], found, self.skill.slots) for row, found in zip(tags, words, strict=True)]
 
 
 __all__ = ["SentenceEncoderForJointNLU", "SentenceEncoderNLU"]

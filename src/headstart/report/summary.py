@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal, cast
 
 import numpy as np
 
 from headstart.report.options import SYSTEMS
+from headstart.report.results import (
+    Comparison,
+    ConvergenceEntry,
+    ConvergenceFigures,
+    PartComparison,
+    PooledComparison,
+    RatioFigures,
+    RunResult,
+    Summary,
+    SystemComparison,
+    SystemFigures,
+    WorstSkill,
+)
 from headstart.report.statistics import Results, compare, convergence, interval
 
 TRANSFER = "transfer"
@@ -17,30 +30,21 @@ SIZES = ((0, 50), (50, 100), (100, 300), (300, None))  # training rows: from, be
 NUM_WORST = 10
 
 
-def summarize(results: Results) -> dict[str, Any]:
-    """All figures of a report on skills.
-
-    Returns:
-        `systems`: means of each system; `comparisons`: transfer against each of the others, and against the best of
-        [`BEST_OF`] chosen on validation rows; `by_group` and `by_size`: against no transfer, for parts of the skills; `worst`: the
-        skills where transfer gains least, or loses; `convergence`. What needs a system that was not run is left out.
-    """
-    summary: dict[str, Any] = {"systems": [describe(results, system) for system in results.systems]}
+def summarize(results: Results) -> Summary:
+    """All figures of a report on skills; the best of [`BEST_OF`] is one of the systems that transfer is compared with."""
+    summary: Summary = {"systems": [describe(results, system) for system in results.systems]}
     if TRANSFER not in results.systems:
         return summary
     errors = results.errors(TRANSFER)
     baselines = {system: results.errors(system) for system in results.systems if system != TRANSFER}
     summary["comparisons"] = [
-        {"baseline": system, "title": SYSTEMS[system].title, **_compare(results, errors, baseline, system)}
+        _named(system, SYSTEMS[system].title, _compare(results, errors, baseline, system))
         for system, baseline in baselines.items()
     ]
     best_of = [system for system in BEST_OF if system in baselines]
     if len(best_of) > 1:
-        title = "the best of " + "; ".join(SYSTEMS[system].title for system in best_of)
-        comparison = compare(errors, results.best_on_validation(best_of))
-        summary["comparisons"].append(
-            {"baseline": "best", "title": f"{title}, chosen for each skill on validation rows", **comparison}
-        )
+        title = f"the best of {'; '.join(SYSTEMS[system].title for system in best_of)}, chosen for each skill on validation rows"
+        summary["comparisons"].append(_named("best", title, compare(errors, results.best_on_validation(best_of))))
     if NO_TRANSFER in baselines:
         summary["by_group"] = _by_part(results, _groups(results))
         summary["by_size"] = _by_part(results, _sizes(results))
@@ -49,30 +53,32 @@ def summarize(results: Results) -> dict[str, Any]:
     return summary
 
 
-def describe(results: Results, system: str, clusters: Sequence[str] | None = None) -> dict[str, Any]:
+def describe(results: Results, system: str, clusters: Sequence[str] | None = None) -> SystemFigures:
     """Means of one system over skills, each over seeds first; error rates with their intervals, for which skills of one of the `clusters` are
     drawn together."""
-    errors = results.errors(system)
     exact = results.means(system, lambda run: run["test"]["exact_match"])
-    means = {
-        name: _mean(results.means(system, get))
-        for name, get in {
-            "intent_accuracy": lambda run: run["test"]["intent_accuracy"],
-            "slot_f1": lambda run: run["test"]["slot_f1"],
-            "steps": lambda run: run["steps"],
-            "seconds": lambda run: run["seconds"],
-            "megabytes": lambda run: run["bytes"] / 1e6,
-            "latency_ms": lambda run: run["latency_ms"],
-        }.items()
-    }
     return {
-        "system": system, "title": SYSTEMS[system].title, "skills": len(results.skills), "seeds": len(results.seeds),
-        "semantic_error_rate": interval(errors, clusters=clusters), "pooled_semantic_error_rate": round(results.pooled_error(system), 4),
-        "exact_match": interval(exact, clusters=clusters), **means,
-    }  # fmt: skip
+        "system": system,
+        "title": SYSTEMS[system].title,
+        "skills": len(results.skills),
+        "seeds": len(results.seeds),
+        "semantic_error_rate": interval(results.errors(system), clusters=clusters),
+        "pooled_semantic_error_rate": round(results.pooled_error(system), 4),
+        "exact_match": interval(exact, clusters=clusters),
+        "intent_accuracy": _mean(results.means(system, lambda run: run["test"]["intent_accuracy"])),
+        "slot_f1": _mean(results.means(system, lambda run: run["test"]["slot_f1"])),
+        "steps": _mean(results.means(system, lambda run: run["steps"])),
+        "seconds": _mean(results.means(system, lambda run: run["seconds"])),
+        "megabytes": _mean(results.means(system, lambda run: run["bytes"] / 1e6)),
+        "latency_ms": _mean(results.means(system, lambda run: run["latency_ms"])),
+    }
 
 
-def _compare(results: Results, errors: np.ndarray, baseline: np.ndarray, system: str) -> dict[str, Any]:
+def _named(baseline: str, title: str, comparison: Comparison) -> SystemComparison:
+    return cast(SystemComparison, {"baseline": baseline, "title": title, **comparison})
+
+
+def _compare(results: Results, errors: np.ndarray, baseline: np.ndarray, system: str) -> PooledComparison:
     pooled = results.pooled_error(system)
     return {
         **compare(errors, baseline),
@@ -80,9 +86,9 @@ def _compare(results: Results, errors: np.ndarray, baseline: np.ndarray, system:
     }
 
 
-def _by_part(results: Results, parts: dict[str, list[str]]) -> list[dict[str, Any]]:
+def _by_part(results: Results, parts: dict[str, list[str]]) -> list[PartComparison]:
     """Transfer against no transfer, for parts of the skills."""
-    entries = []
+    entries: list[PartComparison] = []
     for name, skills in parts.items():
         part = results.part(skills)
         errors, baseline = part.errors(TRANSFER), part.errors(NO_TRANSFER)
@@ -111,11 +117,11 @@ def _sizes(results: Results) -> dict[str, list[str]]:
     return parts
 
 
-def _worst(results: Results) -> list[dict[str, Any]]:
+def _worst(results: Results) -> list[WorstSkill]:
     """The skills with the smallest difference of error against no transfer, in errors on the test rows: a loss comes first."""
     errors, baseline = results.errors(TRANSFER), results.errors(NO_TRANSFER)
     order = np.argsort(baseline - errors, kind="stable")[:NUM_WORST]
-    entries = []
+    entries: list[WorstSkill] = []
     for number in order:
         skill = results.skills[number]
         runs = results.of(skill, TRANSFER)
@@ -129,30 +135,34 @@ def _worst(results: Results) -> list[dict[str, Any]]:
     return entries
 
 
-def _seed_mean(runs: Sequence[dict[str, Any]], metric: str) -> float | None:
-    values = [run["test"][metric] for run in runs if run["test"][metric] is not None]
+def _seed_mean(runs: Sequence[RunResult], metric: Literal["intent_accuracy", "slot_f1"]) -> float | None:
+    values = [value for run in runs if (value := run["test"][metric]) is not None]
     return round(float(np.mean(values)), 4) if values else None
 
 
-def _convergence(results: Results) -> dict[str, Any] | None:
-    """Steps and seconds to the best validation error of no transfer; each skill's ratio is the median over its seeds."""
+def _convergence(results: Results) -> ConvergenceFigures | None:
+    """Steps and seconds to the best validation error of no transfer."""
     if not all(run["curve"] for run in results.runs if run["system"] in (TRANSFER, NO_TRANSFER)):
         return None
     entries = convergence(results, TRANSFER, NO_TRANSFER)
-    figures: dict[str, Any] = {
+    return {
         "runs": len(entries),
         "never": sum(entry["steps"] is None for entry in entries),
+        "step_ratio": _ratios(results, entries, "step_ratio"),
+        "second_ratio": _ratios(results, entries, "second_ratio"),
+        "entries": entries,
     }
-    for name in ("step_ratio", "second_ratio"):
-        found = [
-            [entry[name] for entry in entries if entry["skill"] == skill and entry[name] is not None] for skill in results.skills
-        ]
-        ratios = np.array([np.median(values) for values in found if values])
-        figures[name] = {"median": interval(ratios, np.median), "mean": interval(ratios)}
-    return {**figures, "entries": entries}
 
 
-def summarize_growth(results: Results) -> dict[str, Any]:
+def _ratios(results: Results, entries: Sequence[ConvergenceEntry], name: Literal["step_ratio", "second_ratio"]) -> RatioFigures:
+    found = [
+        [value for entry in entries if entry["skill"] == skill and (value := entry[name]) is not None] for skill in results.skills
+    ]
+    ratios = np.array([np.median(values) for values in found if values])
+    return {"median": interval(ratios, np.median), "mean": interval(ratios)}
+
+
+def summarize_growth(results: Results) -> Summary:
     """The figures of a report on growing domains: transfer against no transfer at each stage. All stages of a domain have the same test rows."""
     domains = [skill.rsplit("-", 1)[0] for skill in results.skills]
     return {

@@ -7,18 +7,18 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from headstart.checkpoints import resolve_checkpoint
-from headstart.data.rows import DataError
+from headstart.data.rows import DataError, Row
 from headstart.data.skills import Skill, is_covered
-from headstart.evaluation.evaluate import score_answers
+from headstart.evaluation.evaluate import Answered, Scores, score_answers
 from headstart.evaluation.latency import median_latency
 from headstart.finetuning.finetune import train_skill
 from headstart.finetuning.recipe import choose_recipe
@@ -28,11 +28,16 @@ from headstart.modeling.heads_headstart import head_files
 from headstart.report.cases import Case, data_hash
 from headstart.report.curve import EVALUATION, Curve
 from headstart.report.options import System
+from headstart.report.results import RunKey, RunResult, RunScores, TrainingFacts
+from headstart.tokenization import NLUPipeline
+from headstart.tokenization.answers_headstart import Answer
 from headstart.training.options import FinetuneOptions
 from headstart.version import __version__
 
-# Not part of any comparison: what it costs to reject is measured by benchmarks/rejection.py.
-NO_REJECTION: dict[str, Any] = {"rejection": False}
+if TYPE_CHECKING:  # at run time, only who compares with them waits for their libraries
+    from headstart.report.classical import ClassicalNLU
+    from headstart.report.sentence_encoder import SentenceEncoderNLU
+
 SKILL_NAME = "reported-skill"  # the base may have a skill that is called as the case is
 SHAPE = (
     "vocab_size", "embedding_size", "hidden_size", "task_hidden_size", "embedding_dropout", "hidden_dropout", "word_dropout",
@@ -41,15 +46,13 @@ SHAPE = (
 # Of each kind of system: to be raised when its code gives other results than before.
 REVISIONS = {"finetune": 3, "classical": 2, "sentence_encoder": 4}
 
-Answer = Callable[[Sequence[str]], list[dict[str, Any]]]
-
 
 class Trained(NamedTuple):
-    """A system that has learned a skill: the object that answers, how it is asked for many texts, and what it cost (see [`Run`])."""
+    """A system that has learned a skill: the object that answers, how it is asked for many texts, and what it cost."""
 
-    nlu: Any
-    answer: Answer
-    facts: dict[str, Any]
+    nlu: NLUPipeline | ClassicalNLU | SentenceEncoderNLU
+    answer: Callable[[Sequence[str]], Sequence[Answered | Answer]]
+    facts: TrainingFacts
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,14 @@ class Run:
     system: System
     seed: int
     base: str
+    _: KW_ONLY
     max_steps: int | None = None
     has_curve: bool = True
     distilled: Path | None = None
     is_tuning: bool = False
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> RunKey:
         """What tells it from the others of a report."""
         return self.case.name, self.system.name, self.seed
 
@@ -86,7 +90,7 @@ class Run:
         """A hash of whatever its result depends on, besides the code of this revision."""
         is_transfer = self.system.kind == "finetune" and not self.system.options.get("from_scratch")
         start = (checkpoint_hash(self.base) or self.base) if is_transfer else _shape_hash(self.base)
-        facts: list[Any] = [
+        facts: list[object] = [
             __version__,
             REVISIONS[self.system.kind],
             data_hash([self.case]),
@@ -100,15 +104,8 @@ class Run:
             facts.append([asdict(choose_recipe(rows, not is_transfer, is_head)) for rows in (10, 100, 10_000)])
         return hashlib.sha256(json.dumps([*facts, self.is_tuning], sort_keys=True).encode()).hexdigest()[:16]
 
-    def __call__(self) -> dict[str, Any]:
-        """Do it, on one thread.
-
-        Returns:
-            `skill`, `group`, `system` and `seed`; `train_rows`, `validation_rows`, `test_rows` and `intents`, `slots`; `steps` and
-            `seconds` of training; `bytes` of the result, `latency_ms` (median time of one utterance); `validation` and
-            `test`: metrics (see [`headstart.evaluation.evaluate`]), and `units` of the test rows; and `curve`: steps, seconds
-            of training and validation semantic error rate so far.
-        """
+    def __call__(self) -> RunResult:
+        """Do it, on one thread."""
         skill = self.case.load(self.seed).replace(name=SKILL_NAME)
         if self.is_tuning:
             skill = skill.replace(test=skill.rows("validation"))
@@ -132,7 +129,8 @@ class Run:
 
 
 def _finetune(run: Run, skill: Skill) -> Trained:
-    options: dict[str, Any] = {**NO_REJECTION, **run.system.options}
+    # What it costs to reject is no part of any comparison; benchmarks/rejection.py measures it.
+    options: dict[str, Any] = {"rejection": False, **run.system.options}
     if options.get("starting_embeddings") == "distilled" and run.distilled is not None:
         options["starting_embeddings"] = str(run.distilled)
     if run.max_steps is not None:
@@ -157,7 +155,7 @@ def _finetune(run: Run, skill: Skill) -> Trained:
         size = sum(len(content) for content in head_files(nlu.model, skill.name, {}).values())
     else:
         size = sum(tensor.numel() * tensor.element_size() for tensor in nlu.model.state_dict().values())
-    facts = {
+    facts: TrainingFacts = {
         "steps": trained.metrics["steps"], "seconds": round(seconds, 2), "bytes": size,
         "curve": curve.shifted(trained.metrics.get("probe_seconds", 0.0)),
     }  # fmt: skip
@@ -168,7 +166,8 @@ def _classical(run: Run, skill: Skill) -> Trained:
     from headstart.report.classical import ClassicalNLU
 
     started = time.perf_counter()
-    nlu = ClassicalNLU(skill, AutoTokenizer.from_pretrained(resolve_checkpoint(run.base)), run.seed, **run.system.options)
+    tokenizer = AutoTokenizer.from_pretrained(resolve_checkpoint(run.base))
+    nlu = ClassicalNLU(skill, tokenizer, seed=run.seed, **run.system.options)
     seconds = time.perf_counter() - started
     return Trained(nlu, nlu, {"steps": None, "seconds": round(seconds, 2), "bytes": nlu.size(), "curve": []})
 
@@ -179,9 +178,9 @@ def _sentence_encoder(run: Run, skill: Skill) -> Trained:
     covered = [row for row in skill.rows("validation") if is_covered(row, skill.intents, skill.slots)]
     curve = Curve(run.has_curve and num_units(covered) > 0)
     started = time.perf_counter()
-    nlu = SentenceEncoderNLU(skill, run.seed, steps=run.max_steps, curve=curve, scored=covered, **run.system.options)
+    nlu = SentenceEncoderNLU(skill, seed=run.seed, steps=run.max_steps, curve=curve, scored=covered, **run.system.options)
     seconds = time.perf_counter() - started - curve.scoring_seconds
-    facts = {"steps": nlu.steps, "seconds": round(seconds, 2), "bytes": nlu.size(), "curve": curve.points}
+    facts: TrainingFacts = {"steps": nlu.steps, "seconds": round(seconds, 2), "bytes": nlu.size(), "curve": curve.points}
     return Trained(nlu, nlu, facts)
 
 
@@ -217,7 +216,7 @@ def _shape_hash(base: str) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def num_units(rows: Sequence[dict[str, Any]]) -> int:
+def num_units(rows: Sequence[Row]) -> int:
     """Annotated intents and slots: what the semantic error rate divides by."""
     return sum((row["intent"] is not None) + len(row["slots"] or []) for row in rows)
 
@@ -229,8 +228,8 @@ def check_parts(skill: Skill, name: str) -> None:
             raise DataError(f"{name} has no {part} rows with an annotated intent or slot; give it some, or leave it out.")
 
 
-def _rounded(metrics: dict[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 6) if isinstance(value, float) else value for name, value in metrics.items()}
+def _rounded(scores: Scores) -> RunScores:
+    return cast(RunScores, {name: round(value, 6) if isinstance(value, float) else value for name, value in scores.items()})
 
 
 __all__ = ["Run", "Trained", "checkpoint_hash", "distill"]

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from headstart.report.results import (
+    ConvergenceFigures,
+    Interval,
+    PartComparison,
+    ReportContent,
+    ReportFacts,
+    SystemComparison,
+    SystemFigures,
+    WorstSkill,
+)
 
 EXPLANATION = """\
 SemER is the semantic error rate: wrong intents and slots (substituted, inserted, deleted), divided by all intents and slots. A skill's
@@ -12,7 +22,7 @@ relative reduction is 1 - SemER with transfer / SemER of the other system, both 
 intervals over skills, or over domains, whose stages have the same test rows."""
 
 
-def report_markdown(content: dict[str, Any]) -> str:
+def report_markdown(content: ReportContent) -> str:
     """The text of report.md.
 
     Args:
@@ -28,32 +38,28 @@ def report_markdown(content: dict[str, Any]) -> str:
     ]
     if "comparisons" in summary:
         parts += ["## Transfer against the others", comparisons_table(summary["comparisons"])]
-    if "comparisons" in content.get("summary_of_all", {}):
+    if "summary_of_all" in content and "comparisons" in content["summary_of_all"]:
         parts += ["With the skills that settings were tuned on:", comparisons_table(content["summary_of_all"]["comparisons"])]
-    for name, title in (
-        ("by_group", "By source"),
-        ("by_size", "By number of training rows"),
-        ("stages", "By utterances of the new domain"),
+    for title, entries in (
+        ("By source", summary.get("by_group")),
+        ("By number of training rows", summary.get("by_size")),
+        ("By utterances of the new domain", summary.get("stages")),
     ):
-        if name in summary:
-            parts += [f"## {title}", "Transfer against no transfer.", parts_table(summary[name])]
-    if summary.get("convergence"):
-        parts += ["## Convergence", convergence_text(summary["convergence"])]
+        if entries is not None:
+            parts += [f"## {title}", "Transfer against no transfer.", parts_table(entries)]
+    convergence = summary.get("convergence")
+    if convergence is not None:
+        parts += ["## Convergence", convergence_text(convergence)]
     if "worst" in summary:
-        reasons = [
-            f"- {entry['skill']}: {content['reasons'][entry['skill']]}"
-            for entry in summary["worst"] if entry["skill"] in content["reasons"]
-        ]  # fmt: skip
-        parts += [
-            "## The skills where transfer gains least",
-            worst_table(summary["worst"]),
-            *(["\n".join(reasons)] if reasons else []),
-        ]
+        parts += ["## The skills where transfer gains least", worst_table(summary["worst"])]
+        reasons = content["reasons"]
+        found = [f"- {entry['skill']}: {reasons[entry['skill']]}" for entry in summary["worst"] if entry["skill"] in reasons]
+        parts += ["\n".join(found)] if found else []
     parts += ["## Plots", *(f"![{name}](plots/{name}.svg)" for name in content["plots"])]
     return "\n\n".join(parts) + "\n"
 
 
-def _facts(content: dict[str, Any]) -> str:
+def _facts(content: ReportFacts) -> str:
     count = content["summary"]["systems"][0]["skills"]
     domains = content["summary"].get("domains")
     what = f"{domains} domains, {count} stages of them" if domains else f"{count} skills"
@@ -64,12 +70,12 @@ def _facts(content: dict[str, Any]) -> str:
     )
 
 
-def _left_out(content: dict[str, Any]) -> str:
+def _left_out(content: ReportFacts) -> str:
     names = content["tuned_on"]
     return f" ({len(names)} more, left out since settings were tuned on them: {', '.join(names)})" if names else ""
 
 
-def systems_table(systems: Sequence[dict[str, Any]]) -> str:
+def systems_table(systems: Sequence[SystemFigures]) -> str:
     """Accuracy and cost of each system."""
     header = (
         "system",
@@ -93,7 +99,7 @@ def systems_table(systems: Sequence[dict[str, Any]]) -> str:
     return table(header, rows)
 
 
-def comparisons_table(comparisons: Sequence[dict[str, Any]]) -> str:
+def comparisons_table(comparisons: Sequence[SystemComparison]) -> str:
     """Relative error reduction against each other system."""
     header = (
         "against",
@@ -114,7 +120,7 @@ def comparisons_table(comparisons: Sequence[dict[str, Any]]) -> str:
     return table(header, rows)
 
 
-def parts_table(entries: Sequence[dict[str, Any]]) -> str:
+def parts_table(entries: Sequence[PartComparison]) -> str:
     """Transfer against no transfer for parts of the skills."""
     header = ("part", "skills", "SemER", "no transfer", "relative reduction", "pooled", "better", "equal", "worse")
     rows = [
@@ -125,7 +131,7 @@ def parts_table(entries: Sequence[dict[str, Any]]) -> str:
     return table(header, rows)
 
 
-def worst_table(entries: Sequence[dict[str, Any]]) -> str:
+def worst_table(entries: Sequence[WorstSkill]) -> str:
     """The skills where transfer gains least."""
     header = (
         "skill",
@@ -140,13 +146,15 @@ def worst_table(entries: Sequence[dict[str, Any]]) -> str:
     )
     rows = [
         (entry["skill"], entry["train_rows"], entry["test_rows"],
-         *(number(entry[name]) for metric in ("semantic_error_rate", "intent_accuracy", "slot_f1") for name in (metric, f"baseline_{metric}")))
+         number(entry["semantic_error_rate"]), number(entry["baseline_semantic_error_rate"]),
+         number(entry["intent_accuracy"]), number(entry["baseline_intent_accuracy"]),
+         number(entry["slot_f1"]), number(entry["baseline_slot_f1"]))
         for entry in entries
     ]  # fmt: skip
     return table(header, rows)
 
 
-def convergence_text(figures: dict[str, Any]) -> str:
+def convergence_text(figures: ConvergenceFigures) -> str:
     """How much sooner transfer is where no transfer gets to."""
     steps, seconds = figures["step_ratio"], figures["second_ratio"]
     return (
@@ -158,7 +166,7 @@ def convergence_text(figures: dict[str, Any]) -> str:
     )
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = ["| " + " | ".join(map(str, cells)) + " |" for cells in (header, ["---"] * len(header), *rows)]
     return "\n".join(lines)
@@ -174,12 +182,12 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.0f} %"
 
 
-def with_interval(figure: dict[str, float] | None, digits: int = 3) -> str:
+def with_interval(figure: Interval | None, digits: int = 3) -> str:
     """A figure and its interval."""
     return "-" if figure is None else f"{figure['value']:.{digits}f} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
 
 
-def percent_interval(figure: dict[str, float] | None) -> str:
+def percent_interval(figure: Interval | None) -> str:
     """A share and its interval, as percentages."""
     return "-" if figure is None else f"{100 * figure['value']:.0f} % [{100 * figure['low']:.0f}, {100 * figure['high']:.0f}]"
 

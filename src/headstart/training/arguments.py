@@ -46,7 +46,7 @@ class HeadstartTrainingArguments(TrainingArguments):
             self.greater_is_better = not self.metric_for_best_model.endswith(LOWER_IS_BETTER)
         self.label_names = ["intent_labels", "slot_labels", "skill_ids"]
         self._choose_precision()
-        super().__post_init__()
+        super().__post_init__()  # type: ignore[no-untyped-call]
 
     def _choose_precision(self) -> None:
         if self.auto_bf16 and not self.fp16:

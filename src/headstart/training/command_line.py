@@ -102,10 +102,10 @@ def _add_option(group: Any, name: str, kind: str, text: str) -> None:
         group.add_argument(f"--{name}", type=_truth, nargs="?", const=True, metavar="true|false", help=text)
         group.add_argument(f"--no_{name}", dest=name, action="store_false", help=argparse.SUPPRESS)
         return
-    for item, convert in (("list[str]", str), ("list[float]", float)):
-        if item in kinds:
-            group.add_argument(f"--{name}", type=convert, nargs="+", metavar="VALUE", help=text)
-            return
+    if kinds & {"list[str]", "list[float]"}:
+        item: Any = str if "list[str]" in kinds else float
+        group.add_argument(f"--{name}", type=item, nargs="+", metavar="VALUE", help=text)
+        return
     convert: Any = float if "float" in kinds else int if "int" in kinds else _text_or_truth if "bool" in kinds else str
     if any(part.startswith("dict[") for part in kinds) and "str" not in kinds:
         convert = json.loads

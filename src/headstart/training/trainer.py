@@ -66,8 +66,8 @@ class JointNLUTrainer(Trainer):
         trunk_learning_rate: float | None = None,
     ) -> None:
         self.trunk_learning_rate = trunk_learning_rate
-        self._order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
-        self._resumed_order: torch.Tensor | None = None
+        self.epoch_order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
+        self.resumed_order: torch.Tensor | None = None
         self._stops_early = bool(args.early_stopping_patience)
         self._stopped_early = False  # before it was interrupted
         if isinstance(train_dataset, BatchStream):
@@ -113,7 +113,7 @@ class JointNLUTrainer(Trainer):
         if self._stopped_early or self.state.global_step >= self.state.max_steps:
             self.control.should_training_stop = True
             return
-        super()._run_epoch(*args, **kwargs)
+        super()._run_epoch(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _load_order(self, checkpoint: Path) -> None:
         path = checkpoint / STREAM.format(self.args.process_index)
@@ -121,7 +121,7 @@ class JointNLUTrainer(Trainer):
         if is_stream != path.is_file():
             began = "without streaming, or by fewer processes" if is_stream else "by streaming"
             raise ValueError(f"{str(checkpoint)!r} was trained {began}; go on as it began.")
-        self._resumed_order = load_file(checkpoint / ORDER)["state"]
+        self.resumed_order = load_file(checkpoint / ORDER)["state"]
         if isinstance(self.train_dataset, BatchStream):
             self.train_dataset.load_state_dict(json.loads(path.read_text(encoding="utf-8")))
 
@@ -141,7 +141,7 @@ class JointNLUTrainer(Trainer):
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         # If the interrupted epoch was to go on, its order has been drawn by now; if not, the next one draws its own.
-        self._resumed_order = None
+        self.resumed_order = None
         super()._load_rng_state(checkpoint)
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
@@ -209,7 +209,7 @@ class JointNLUTrainer(Trainer):
                 (checkpoint / STREAM.format(self.args.process_index)).write_text(state, encoding="utf-8")
             self.accelerator.wait_for_everyone()
             if self.args.should_save:
-                save_file({"state": self._order}, checkpoint / ORDER)
+                save_file({"state": self.epoch_order}, checkpoint / ORDER)
                 mark_complete(checkpoint)
                 rotate_checkpoints(str(folder), limit, self.state.best_model_checkpoint, use_mtime=True)
 
@@ -292,19 +292,20 @@ class RepeatableOrder(LengthGroupedSampler):
 
     def __iter__(self) -> Iterator[int]:
         """Numbers of rows, the same in all processes, which take batches in turn."""
-        state, is_alone = self.trainer._resumed_order, self.trainer.args.world_size == 1
+        state, is_alone = self.trainer.resumed_order, self.trainer.args.world_size == 1
         if state is None:
             state = torch.get_rng_state()
             if not is_alone:  # theirs differ by now
                 state = broadcast(state.to(self.trainer.args.device)).cpu()
-        self.trainer._order = state
+        self.trainer.epoch_order = state
         if is_alone:
             torch.set_rng_state(state)
         else:
             self.generator = torch.Generator().set_state(state)
         if cast(HeadstartTrainingArguments, self.trainer.args).equal_lengths:
             return iter(equal_length_order(self.lengths, self.batch_size, self.generator))
-        return super().__iter__()
+        order: Iterator[int] = super().__iter__()  # type: ignore[no-untyped-call]
+        return order
 
 
 def skill_metrics(prediction: EvalPrediction, skills: Sequence[SkillEntry]) -> dict[str, float]:

@@ -26,12 +26,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from headstart.data.rows import DataError
 from headstart.data.skills import PARTS, Skill
-from headstart.data.templates import Slot, Template, row_template, tidy
+from headstart.data.templates import Slot, Template, row_template
 from headstart.readers.alexa_parts import NO_INTENT, parse_sample
+from headstart.readers.parts import join_text, trimmed_slot
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,39 @@ BUILT_IN_TYPES = {
 }
 
 
+# What the file holds, from the inside out.
+
+
+class _Name(TypedDict):
+    value: str
+
+
+class _Value(TypedDict):
+    name: _Name
+
+
+class _Type(TypedDict):
+    name: str
+    values: list[_Value]
+
+
+class _Slot(TypedDict):
+    name: str
+    type: str
+
+
+class _Intent(TypedDict):
+    name: str
+    slots: list[_Slot]
+    samples: list[str]
+
+
+class _LanguageModel(TypedDict):
+    invocationName: str
+    intents: list[_Intent]
+    types: list[_Type]
+
+
 def write_alexa(skill: Skill, path: Path) -> None:
     """Write a skill's templates or training rows, and its catalogs; what the format can't express is counted in warnings.
 
@@ -82,7 +116,7 @@ def write_alexa(skill: Skill, path: Path) -> None:
     unused = dict.fromkeys(_plain(label) for label in [*skill.catalogs, *skill.slot_types])
     labels[first_intent].update({label: None for label in unused if not any(label in used for used in labels.values())})
     type_of, types = _types(labels, skill, changes)
-    intents = [
+    intents: list[_Intent] = [
         {"name": intent, "slots": [{"name": label, "type": type_of[label]} for label in labels[intent]], "samples": list(lines)}
         for intent, lines in samples.items()
     ]
@@ -91,14 +125,14 @@ def write_alexa(skill: Skill, path: Path) -> None:
     changes["names have characters that Amazon refuses"] += sum(
         not NAME.fullmatch(name) for name in {*samples, *(label for used in labels.values() for label in used)}
     )
-    model = {"invocationName": skill.invocation or _spoken_name(skill.name), "intents": intents, "types": types}
-    _write(Path(path), {"interactionModel": {"languageModel": model}})
+    _write(Path(path), {"invocationName": skill.invocation or _spoken_name(skill.name), "intents": intents, "types": types})
     for change, count in changes.items():
         if count:
             logger.warning("%s: %d %s", path, count, change)
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, model: _LanguageModel) -> None:
+    content = {"interactionModel": {"languageModel": model}}
     try:
         path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
     except OSError as error:
@@ -173,22 +207,18 @@ def _trimmed(parts: Iterable[str | Slot]) -> list[str | Slot]:
     """The parts with single blanks, those at the ends of values in the text beside, and one piece of text between slots."""
     pieces: list[str | Slot] = []
     for part in parts:
-        value = part if isinstance(part, str) else part.value or ""
-        core = "" if isinstance(part, str) else value.strip()
-        lead = value[: len(value) - len(value.lstrip())] if core else value
-        trail = value[len(value.rstrip()) :] if core else ""
-        is_slot = isinstance(part, Slot) and (bool(core) or part.value is None)
-        for piece in (lead, Slot(_plain(part.label), core or None) if is_slot and isinstance(part, Slot) else "", trail):
-            if isinstance(piece, str) and pieces and isinstance(pieces[-1], str):
-                pieces[-1] += piece
-            else:
-                pieces.append(piece)
-    return tidy(pieces)
+        if isinstance(part, str):
+            pieces.append(part)
+        elif part.value is None:
+            pieces.append(Slot(_plain(part.label)))
+        elif part.value.strip():
+            pieces += trimmed_slot(_plain(part.label), part.value)
+        else:  # a blank is text
+            pieces.append(part.value)
+    return join_text(pieces)
 
 
-def _types(
-    labels: dict[str, dict[str, None]], skill: Skill, changes: Counter[str]
-) -> tuple[dict[str, str], list[dict[str, Any]]]:
+def _types(labels: dict[str, dict[str, None]], skill: Skill, changes: Counter[str]) -> tuple[dict[str, str], list[_Type]]:
     """The type of each label, and the types with their values."""
     catalogs = {_plain(label): _distinct(values) for label, values in skill.catalogs.items()}
     changes["values are blank or repeated and are left out"] += sum(map(len, skill.catalogs.values())) - sum(
@@ -215,7 +245,9 @@ def _types(
             type_of[label] = f"Type_{label}" if label.startswith("AMAZON.") or label == "LITERAL" else label
             values[type_of[label]] = catalogs.get(label, [])
             changes["slots have no catalog: Amazon wants values in their types"] += not catalogs.get(label)
-    types = [{"name": name, "values": [{"name": {"value": value}} for value in listed]} for name, listed in values.items()]
+    types: list[_Type] = [
+        {"name": name, "values": [{"name": {"value": value}} for value in listed]} for name, listed in values.items()
+    ]
     return type_of, types
 
 

@@ -20,8 +20,9 @@ import json
 import logging
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import yaml
 
@@ -45,6 +46,32 @@ class _Block(str):
 
 class _Quoted(str):
     """Text that YAML shows in double quotes."""
+
+
+# What the file holds, from the inside out.
+
+
+class _Text(TypedDict):
+    text: _Quoted
+
+
+class _Unannotated(TypedDict):
+    unannotated: list[str]
+
+
+class _Metadata(TypedDict):
+    headstart: _Unannotated
+
+
+class _Intent(TypedDict):
+    intent: str
+    metadata: NotRequired[_Metadata]
+    examples: NotRequired[_Block | list[_Text]]
+
+
+class _Lookup(TypedDict):
+    lookup: str
+    examples: _Block
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
@@ -74,7 +101,7 @@ def write_rasa(skill: Skill, path: Path) -> None:
             logger.warning("%s: %s: %d", path, change, count)
 
 
-def _intents(skill: Skill, changes: Counter[str]) -> list[dict[str, Any]]:
+def _intents(skill: Skill, changes: Counter[str]) -> list[_Intent]:
     no_intent = "no_intent"
     while no_intent in skill.intents:
         no_intent += "_"
@@ -83,12 +110,12 @@ def _intents(skill: Skill, changes: Counter[str]) -> list[dict[str, Any]]:
     for row in skill.rows("train"):
         example = _example(row, changes)
         groups[row["intent"], row["slots"] is None, bool(NOT_IN_LINE.search(example))].append(example)
-    items = []
+    items: list[_Intent] = []
     for (intent, is_open, is_quoted), examples in groups.items():
         changes[f"rows without an intent, written as {no_intent!r}"] += len(examples) * (intent is None)
         changes["rows whose slots are not annotated, written as if they had none"] += len(examples) * is_open
         unannotated = ["intent"] * (intent is None) + ["slots"] * is_open
-        item: dict[str, Any] = {"intent": _scalar(no_intent if intent is None else intent)}
+        item: _Intent = {"intent": _scalar(no_intent if intent is None else intent)}
         if unannotated:
             item["metadata"] = {"headstart": {"unannotated": unannotated}}
         item["examples"] = [{"text": _Quoted(example)} for example in examples] if is_quoted else _lines(examples)
@@ -126,8 +153,8 @@ def _is_misread(row: Row, example: str) -> bool:
     return pieces != meant or "][" in example
 
 
-def _lookups(catalogs: dict[str, list[str]], changes: Counter[str]) -> list[dict[str, Any]]:
-    items = []
+def _lookups(catalogs: dict[str, list[str]], changes: Counter[str]) -> list[_Lookup]:
+    items: list[_Lookup] = []
     for label, values in catalogs.items():
         kept = dict.fromkeys(" ".join(value.splitlines()).strip(BLANKS) for value in values)
         kept = {value: None for value in kept if value.strip()}
@@ -143,7 +170,7 @@ def _scalar(name: str) -> str:
     return _Quoted(name) if NOT_IN_LINE.search(name) else name
 
 
-def _lines(texts: Any) -> _Block:
+def _lines(texts: Iterable[str]) -> _Block:
     return _Block("".join(f"- {text}\n" for text in texts))
 
 

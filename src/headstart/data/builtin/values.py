@@ -405,7 +405,7 @@ _LIBRARY_LISTS: dict[str, Callable[[], Sequence[str]]] = {
 
 @lru_cache(maxsize=20_000)
 def _in_words(number: float, kind: str = "cardinal") -> str:
-    from num2words import num2words  # type: ignore[import-untyped]
+    from num2words import num2words
 
     return str(num2words(number, to=kind)).replace(",", "")
 

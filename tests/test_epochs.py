@@ -53,7 +53,7 @@ def test_every_value_comes_before_any_comes_again(skill: Skill, tokenizer: PreTr
 
 
 def test_epoch_does_not_depend_on_those_before(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
-    options = {"refill": 0.5, "background": ["turn on the light", "who won", "good night"], "background_share": 0.5}
+    options = {"refill": 0.5, "out_of_scope": ["turn on the light", "who won", "good night"], "out_of_scope_share": 0.5}
     walked, jumped = (make_rows(skill, tokenizer, seed=7, **options) for _ in range(2))
     for epoch in range(6):
         walked.begin_epoch(epoch)
@@ -70,7 +70,7 @@ def test_without_refilling_nothing_changes(skill: Skill, tokenizer: PreTrainedTo
 
 def test_background_is_labelled_as_none_of_the_intents(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
     background = ["turn on the light", "who won", "good night", "call mom"]
-    rows = make_rows(skill, tokenizer, background=background, background_share=1.0)
+    rows = make_rows(skill, tokenizer, out_of_scope=background, out_of_scope_share=1.0)
     seen = set()
     for epoch in range(2):
         rows.begin_epoch(epoch)
@@ -83,7 +83,7 @@ def test_background_is_labelled_as_none_of_the_intents(skill: Skill, tokenizer: 
 
 
 def test_names_of_intents_are_rows_of_theirs(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
-    rows = make_rows(skill, tokenizer, refill=1.0, background=["who won"], background_share=0.5, name_rows=True)
+    rows = make_rows(skill, tokenizer, refill=1.0, out_of_scope=["who won"], out_of_scope_share=0.5, name_rows=True)
     for epoch in range(3):
         rows.begin_epoch(epoch)
         assert texts(rows, tokenizer)[-2:] == ["brew", "cancel"]
@@ -91,9 +91,9 @@ def test_names_of_intents_are_rows_of_theirs(skill: Skill, tokenizer: PreTrained
         assert {label for row in contents(rows)[-2:] for label in row["slot_labels"]} == {-100}
 
 
-def test_pieces_are_those_of_all_epochs(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
-    rows = make_rows(skill, tokenizer, refill=1.0, background=["who won"], background_share=0.5, name_rows=True)
-    expected = rows.pieces()
+def test_tokens_are_those_of_all_epochs(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = make_rows(skill, tokenizer, refill=1.0, out_of_scope=["who won"], out_of_scope_share=0.5, name_rows=True)
+    expected = rows.tokens()
     seen = set()
     for epoch in range(12):
         rows.begin_epoch(epoch)
@@ -124,4 +124,4 @@ def test_labels_become_words(label: str, words: str) -> None:
 
 def test_even_one_row_has_background_beside_it(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
     one = Skill("cafe", skill.train.select([0]))
-    assert len(make_rows(one, tokenizer, background=["who won", "good night"], background_share=0.15)) == 2
+    assert len(make_rows(one, tokenizer, out_of_scope=["who won", "good night"], out_of_scope_share=0.15)) == 2

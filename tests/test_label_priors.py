@@ -11,10 +11,11 @@ from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.data.rows import rows_to_dataset
-from headstart.data.skills import slots_of_intents
+from headstart.data.skills import label_priors
 from headstart.loading import load_pipeline
-from headstart.modeling.configuration_headstart import check_skill_entry
-from headstart.modeling.losses_headstart import seen_slots, slot_priors
+from headstart.modeling.entries_headstart import check_skill_entry
+from headstart.modeling.labels_headstart import seen_slots
+from headstart.modeling.layers_headstart import slot_label_priors
 
 ENTRY = {"name": "a", "task_layers": "a", "intents": ["Add"], "slots": ["item"]}
 
@@ -48,9 +49,9 @@ def prefer(model: HeadstartForJointNLU, intent: int, slot: int, margin: float) -
 def test_a_label_of_other_intents_needs_more_evidence(
     model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill
 ) -> None:
-    assert slots_of_intents(skill.train) == {"Add": ["item"], "Call": ["company"]}
+    assert label_priors(skill.rows("train")) == {"Add": ["item"], "Call": ["company"]}
     assert skill.slots == ["company", "item", "never_seen"]
-    model.add_skill(skill, slots_of_intents=slots_of_intents(skill.train))
+    model.add_skill(skill, label_priors=label_priors(skill.rows("train")))
     for name in ("travel", "bank", "tables"):
         model.delete_skill(name)
     model.eval()
@@ -66,13 +67,10 @@ def test_a_label_of_other_intents_needs_more_evidence(
 
 
 def test_an_uncertain_intent_says_nothing() -> None:
-    entry = {
-        "intents": ["a", "b", "c"], "slots": ["of_a", "of_all", "of_none"],
-        "slots_of_intents": {"a": ["of_a", "of_all"], "b": ["of_all"], "c": ["of_all"]},
-    }  # fmt: skip
-    uncertain, sure_of_a, sure_of_b = slot_priors(torch.tensor([[0.0, 0, 0], [20, 0, 0], [0, 20, 0]]), seen_slots(entry)).squeeze(
-        1
-    )
+    priors = {"a": ["of_a", "of_all"], "b": ["of_all"], "c": ["of_all"]}
+    table = torch.tensor(seen_slots(["a", "b", "c"], ["of_a", "of_all", "of_none"], priors))
+    scores = torch.tensor([[0.0, 0, 0], [20, 0, 0], [0, 20, 0]])
+    uncertain, sure_of_a, sure_of_b = slot_label_priors(scores, table).squeeze(1)
     assert uncertain.abs().max() < 1e-6 and sure_of_a.abs().max() < 1e-6
     assert sure_of_b.tolist() == pytest.approx([0, math.log(0.02), math.log(0.02), 0, 0, 0, 0], abs=1e-5)
 
@@ -80,22 +78,22 @@ def test_an_uncertain_intent_says_nothing() -> None:
 def test_it_survives_saving(
     model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill, tmp_path: Path
 ) -> None:
-    model.add_skill(skill, slots_of_intents=slots_of_intents(skill.train))
+    model.add_skill(skill, label_priors=label_priors(skill.rows("train")))
     NLUPipeline(model=model, tokenizer=tokenizer).save_pretrained(tmp_path)
-    assert load_pipeline(tmp_path).model.skill("office")["slots_of_intents"] == {"Add": ["item"], "Call": ["company"]}
+    assert load_pipeline(tmp_path).model.skill("office")["label_priors"] == {"Add": ["item"], "Call": ["company"]}
 
 
 def test_malformed_entries_are_refused() -> None:
     with pytest.raises(ValueError, match="'colour', which is none of its slots"):
-        check_skill_entry({**ENTRY, "slots_of_intents": {"Add": ["colour"]}})
+        check_skill_entry({**ENTRY, "label_priors": {"Add": ["colour"]}})
     for found in ({"Sing": ["item"]}, {"Add": None}):
         with pytest.raises(ValueError, match="by intent"):
-            check_skill_entry({**ENTRY, "slots_of_intents": found})
+            check_skill_entry({**ENTRY, "label_priors": found})
 
 
 def test_several_skills_in_one_batch(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill) -> None:
     texts = ["call apple", "add apple to the list", "apple"]
-    model.add_skill(skill, slots_of_intents=slots_of_intents(skill.train), rejects=True)
+    model.add_skill(skill, label_priors=label_priors(skill.rows("train")), rejects=True)
     model.eval()
     batch = tokenizer(texts, padding=True, return_tensors="pt")
 

@@ -1,0 +1,126 @@
+"""What readers share: the files that are looked at, text and slots, limits, languages, oddities, and what a reader is."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from headstart import readers
+from headstart.data.skills import Skill
+from headstart.data.templates import Slot, Template
+from headstart.readers import parts
+from headstart.readers.languages import choose_file, choose_language, english_filter, locale_of, preference
+from headstart.readers.oddities import Oddities
+from headstart.readers.parts import annotate, cut, join_text, part_in, skill_of_templates, trimmed_slot
+from headstart.readers.source import Source, SourceFile
+
+
+def test_readers_and_writers_wait_for_no_large_library() -> None:
+    slow = ("torch", "transformers", "datasets", "numpy")
+    code = f"import sys, headstart.readers, headstart.writers; print([name for name in {slow} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_format_is_a_module_and_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = SimpleNamespace(
+        NAME="own",
+        detect=lambda source: source.path.suffix == ".own",
+        read=lambda source, name: Skill(name, train=[{"text": source.only.text, "intent": "Do", "slots": []}]),
+    )
+    monkeypatch.setattr(readers, "_FORMATS", (own, *readers._FORMATS))
+    (tmp_path / "my skill.own").write_text("do it")
+    skill = readers.load_skill(tmp_path / "my skill.own")
+    assert (skill.name, skill.rows("train")) == ("my_skill", [{"text": "do it", "intent": "Do", "slots": []}])
+
+
+def test_a_file_is_looked_at_whatever_its_name_and_a_folder_by_suffix(tmp_path: Path) -> None:
+    for name in ("a.YML", "b.json", "test.txt"):
+        (tmp_path / name).write_text("x")
+    folder, file = Source(tmp_path), Source(tmp_path / "test.txt")
+    assert [found.name for found in folder.candidates(".yml", ".json")] == ["a.YML", "b.json"]
+    assert len(folder.candidates()) == 3 and not folder.given
+    assert file.candidates(".yml") == file.given == file.files
+    assert part_in(folder, folder.files[2]) == "test" and part_in(folder, folder.files[0]) == "train"
+    assert part_in(file, file.files[0]) == "train"
+
+
+def test_what_cannot_be_read_of_a_folder_is_none() -> None:
+    assert SourceFile("a", "a", b"\xff").text_or_none is None
+    assert SourceFile("a.json", "a.json", b"\xff").json_or_none is None
+    assert SourceFile("a.json", "a.json", b'{"a": 1}').json_or_none == {"a": 1}
+    assert SourceFile("a.json", "a.json", b"[" * 99 + b"]" * 99).json_or_none is None
+
+
+def test_blanks_at_the_ends_of_a_value_are_text() -> None:
+    assert trimmed_slot("who", "\tann b ") == ("\t", Slot("who", "ann b"), " ")
+    found = annotate("for  ann , bob", [(3, 9, "who"), (8, 10, "x"), (10, 14, "who")], "Do", Oddities())
+    assert found.parts == ("for ", Slot("who", "ann"), " ", Slot("x", ","), " ", Slot("who", "bob"))
+
+
+def test_markup_is_cut_out_of_a_text() -> None:
+    found = cut("a <b> c <>", re.compile("<(.*?)>"), lambda match: [Slot(match[1])] if match[1] else [match[0]])
+    assert join_text(found) == ["a ", Slot("b"), " c <>"]
+
+
+def test_the_limit_is_for_rows_of_open_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MAX_UTTERANCES", 4)
+    annotated = [Template("Do", (f"do {number} ", Slot("what", "it"))) for number in range(9)]
+    is_open = [Template("Do", (f"go {number} ", Slot("what"))) for number in range(3)]
+    catalogs = {"what": [f"value {number}" for number in range(50)]}
+
+    def size(*templates: Template, limits_open: bool = False) -> int:
+        return len(skill_of_templates("x", templates, catalogs=catalogs, limits_open=limits_open).rows("train"))
+
+    assert size(*annotated) == size(*annotated, limits_open=True) == 9
+    assert size(*is_open) == 6 and size(*is_open, limits_open=True) == 4
+    assert size(*annotated, *is_open) == 18 and size(*annotated, *is_open, limits_open=True) == 4
+
+
+@pytest.mark.parametrize(
+    ("found", "own", "chosen"),
+    [
+        ({"de": 9, "en-GB": 1, "en-US": 1}, "de", "en-US"),
+        ({"de": 9, "en": 1}, "de", "en"),
+        ({"de": 1, "fr": 2}, "de", "de"),
+        ({"de": 1, "fr": 2}, "it", "fr"),
+        ({}, "it", "it"),
+    ],
+)
+def test_one_language_is_chosen(found: dict[str, int], own: str, chosen: str) -> None:
+    assert choose_language(Counter(found), own) == chosen
+
+
+def test_english_and_what_names_no_language_is_read_if_there_is_english() -> None:
+    languages = ["de", "", "EN-gb"]
+    assert list(map(english_filter(languages), languages)) == [False, True, True]
+    assert list(map(english_filter(languages[:2]), languages)) == [True, True, True]
+
+
+def test_a_language_is_told_by_the_name_of_a_file(caplog: pytest.LogCaptureFixture) -> None:
+    names = ["models/de-DE.json", "a/model.json", "deluxe/en-GB.json", "en-US/m.json"]
+    assert [locale_of(name) for name in names] == ["de-DE", None, "en-GB", "en-US"]
+    assert sorted(map(locale_of, names), key=preference) == ["en-US", "en-GB", None, "de-DE"]
+    files = [SourceFile(name, name, b"") for name in names]
+    assert choose_file(files[:2], "x").name == "a/model.json" and choose_file(files, "x").name == "en-US/m.json"
+    assert "of 2 models, a/model.json is read; left out: models/de-DE.json" in caplog.text
+
+
+def test_oddities_are_said_once_with_their_count(caplog: pytest.LogCaptureFixture) -> None:
+    oddities = Oddities()
+    for text in ("ä", "b"):
+        oddities.note("lines that are blank", text)
+    oddities["rows without text"] += 3
+    oddities["rows without an intent"] += 0
+    with caplog.at_level(logging.WARNING):
+        oddities.warn("file.x")
+    assert [record.getMessage() for record in caplog.records] == [
+        "file.x: 2 lines that are blank, such as 'ä'",
+        "file.x: left out 3 rows without text",
+    ]
