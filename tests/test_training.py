@@ -74,7 +74,7 @@ def test_tune_head_leaves_what_is_shared_as_it_is(form: str, coffee: Skill, tiny
     shared = [name for name in base if name.startswith(("trunk.", "task_layers.shared.")) and name in head]
     assert any(name.startswith("task_layers") for name in shared) == (form != "task_layers")
     assert all(torch.equal(base[name], head[name]) for name in shared)
-    assert any(name.startswith("adapters.") and name.endswith("up") and value.any() for name, value in head.items()) == (
+    assert any(name.startswith("adapters.") and name.endswith("lora_B") and value.any() for name, value in head.items()) == (
         form == "lora"
     )
     finetune(coffee, tmp_path / "all", base=str(tiny_base), tune="all", train_embeddings=True, **QUICK)
@@ -194,9 +194,14 @@ def test_options_of_heads_are_for_heads(tmp_path: Path) -> None:
 
 
 def test_an_option_that_must_have_a_value_is_not_null(tmp_path: Path) -> None:
-    (tmp_path / "options.yaml").write_text("skill: s\nsave_total_limit: null\n")
-    with pytest.raises(ValueError, match="save_total_limit is null"):
-        parse_options(FinetuneOptions, [str(tmp_path / "options.yaml"), "--output_dir", str(tmp_path)], "finetune")
+    path = tmp_path / "options.yaml"
+    for name in ("refill", "bf16"):  # one of ours, and one of transformers'
+        path.write_text(f"skill: s\n{name}: null\n")
+        with pytest.raises(ValueError, match=f"{name} is null"):
+            parse_options(FinetuneOptions, [str(path), "--output_dir", str(tmp_path)], "finetune")
+    path.write_text("skill: s\nsave_total_limit: null\nlearning_rate: null\n")
+    args = training_arguments(parse_options(FinetuneOptions, [str(path), "--output_dir", str(tmp_path)], "finetune"))
+    assert args.save_total_limit is None and args.learning_rate > 0
 
 
 def test_what_is_published_names_no_file_of_the_machine(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
@@ -280,7 +285,7 @@ def test_what_training_changes_in_spans_is_logged(tiny_base: Path, tmp_path: Pat
     with caplog.at_level(logging.WARNING):
         finetune(Skill("odd", train=rows_to_dataset(rows)), tmp_path, base=str(tiny_base), **QUICK)
     assert "of 3 spans, 1 cut a word and were widened to it, 0 held no word and were dropped, 1 shared a word" in caplog.text
-    assert "1 were cut off with rows over 512 pieces" in caplog.text
+    assert "1 were cut off with rows over 512 tokens" in caplog.text
 
 
 def test_a_skill_named_like_one_of_the_base(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,8 +40,9 @@ def parse_options(kind: type[Options], argv: Sequence[str], prog: str) -> Option
     if "help_all" in names:
         parser.print_help()
         parser.exit()
+    nothing = {name: None for name, words in from_file.items() if not words}
     given = vars(parser.parse_args([*(word for words in from_file.values() for word in words), *_underscored(typed)]))
-    return kind.of(**given)
+    return kind.of(**{**nothing, **given})
 
 
 def _split_file(kind: type[Options], argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
@@ -50,10 +51,10 @@ def _split_file(kind: type[Options], argv: list[str]) -> tuple[dict[str, list[st
         return {}, argv
     content = _read_options(Path(argv[0]))
     check_names(content, kind, argv[0])
-    defaults = {entry.name: entry.default for entry in fields(kind)}
+    kinds = {name: str(entry.type) for name, entry in own_options(kind).items()}
     for name, value in content.items():
-        if value is None and defaults.get(name) is not None:
-            raise ValueError(f"{name} is null in {argv[0]}; leave it out for its default ({defaults[name]}), or give a value.")
+        if value is None and "None" not in (kinds[name] if name in kinds else transformers_options()[name].kind):
+            raise ValueError(f"{name} is null in {argv[0]}; leave it out for its default, or give a value.")
     return {name: _as_typed(name, value) for name, value in content.items()}, argv[1:]
 
 
