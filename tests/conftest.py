@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import re
 import subprocess
@@ -26,6 +27,12 @@ from hub_server import HubServer
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ("coffee_machine", "museum_guide", "plant_care")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_imported_is_garbage() -> None:
+    """accelerate collects garbage after every training: of what was imported, which stays, that takes half of a short one's time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -314,7 +314,7 @@ def test_what_the_hub_says_is_passed_on(hub: HubServer, run: Any, tiny_base: Pat
         ("config.json", "[]", "holds no JSON object"),
         ("pipeline_headstart.py", None, "it lacks pipeline_headstart.py"),
         ("tokenizer_config.json", None, "it lacks tokenizer_config.json"),
-        ("headstart.json", "{}", "it lacks model.onnx"),
+        ("headstart.json", "{}", "holds a Headstart checkpoint (config.json) and an exported skill (headstart.json)"),
     ],
 )
 def test_what_is_no_complete_model(tiny_base: Path, tmp_path: Path, name: str, content: str | None, message: str) -> None:

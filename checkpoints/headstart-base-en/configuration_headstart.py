@@ -79,7 +79,7 @@ class HeadstartConfig(PreTrainedConfig):
         if not isinstance(self.skills or [], list) or not all(isinstance(entry, dict) for entry in self.skills or []):
             raise ValueError(f"skills is {str(self.skills)[:80]!r}; it must be a list of objects with name, intents and slots.")
         self.skills = [read_entry(entry) for entry in self.skills or []]
-        super().__post_init__(**kwargs)
+        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:

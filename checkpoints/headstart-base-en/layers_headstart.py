@@ -77,7 +77,7 @@ class BiLSTM(nn.LSTM):
     @property
     def weight_names(self) -> list[str]:
         """Their names, in that order (private in `nn.LSTM`)."""
-        return cast(list[str], self._flat_weights_names)
+        return self._flat_weights_names
 
 
 def run_lstm(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, adapter: nn.Module | None = None) -> torch.Tensor:

@@ -240,22 +240,23 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         # Rows are put in the order of their skills once: cutting the states into skills is then free, forward and backward.
         order, rows_of = self._sort_skills(skill_ids, len(input_ids))
         if order is not None:
-            input_ids, attention_mask, word_starts = (
-                None if given is None else given[order] for given in (input_ids, attention_mask, word_starts)
-            )  # type: ignore[assignment]  # ids are given
+            input_ids = input_ids[order]
+            attention_mask = None if attention_mask is None else attention_mask[order]
+            word_starts = None if word_starts is None else word_starts[order]
         states: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         matches: dict[int, torch.Tensor] = {}
         for indices in self._group(rows_of):
             rows = slice(rows_of[indices[0]].start, rows_of[indices[-1]].stop)
             own_rows = {index: slice(rows_of[index].start - rows.start, rows_of[index].stop - rows.start) for index in indices}
-            ids, mask, starts = (None if given is None else given[rows] for given in (input_ids, attention_mask, word_starts))
-            entry, ids = self.entries[indices[0]], cast(torch.Tensor, ids)
+            ids, mask = input_ids[rows], None if attention_mask is None else attention_mask[rows]
+            entry = self.entries[indices[0]]
             adapters = self.adapters_of(entry["name"])
             lengths = row_lengths(ids, mask)
             trunk_states = self.trunk.encode(ids, lengths, None if adapters is None else adapters.trunk)
             found: dict[int, torch.Tensor] = {}
             if use_gazetteers and any(self.entries[index].get("gazetteer") for index in indices):
-                found = self._find_matches(ids, self.word_starts(ids, mask) if starts is None else starts, own_rows)
+                starts = self.word_starts(ids, mask) if word_starts is None else word_starts[rows]
+                found = self._find_matches(ids, starts, own_rows)
             of_slots, of_intents = self.task_layers[entry["task_layers"]](
                 *self._add_gazetteers(trunk_states, own_rows, found),
                 lengths,
@@ -400,7 +401,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         """
         continues = (input_ids >= self.config.continuation_start) & (input_ids < self.config.continuation_stop)
         starts = ~continues & (input_ids != self.config.pad_token_id)
-        return starts if attention_mask is None else starts & attention_mask.bool()
+        return cast(torch.Tensor, starts if attention_mask is None else starts & attention_mask.bool())
 
     @torch.no_grad()
     def decode(
@@ -442,8 +443,9 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 intents[rows], intent_scores[rows], reject_scores[rows] = chosen
             if entry["slots"] and outputs.slot_logits is not None:
                 classifiers = cast(SkillClassifiers, self.classifiers[entry["name"]])
-                has_priors = "label_priors" in entry and of_intents is not None
-                priors = slot_label_priors(of_intents, self._seen_slots_of(entry)) if has_priors else None
+                priors = None
+                if "label_priors" in entry and of_intents is not None:
+                    priors = slot_label_priors(of_intents, self._seen_slots_of(entry))
                 of_tags = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
                 found = classifiers.decode_tags(of_tags, word_starts[rows], priors)
                 tags[rows, : found.tags.shape[1]] = found.tags.masked_fill(~found.mask, IGNORED)

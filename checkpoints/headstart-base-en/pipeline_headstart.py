@@ -76,7 +76,7 @@ class NLUPipeline(Pipeline):
             inputs = list(inputs)  # tuples, columns, iterators: transformers takes none of them for several requests
             if not inputs:
                 return []
-        return super().__call__(inputs, **kwargs)
+        return super().__call__(inputs, **kwargs)  # type: ignore[no-untyped-call]
 
     def _sanitize_parameters(
         self,

@@ -30,9 +30,14 @@ MODULES = (
 class SkillLabels(Protocol):
     """Anything that names a skill and its labels, such as `headstart.Skill`."""
 
-    name: str
-    intents: list[str]
-    slots: list[str]
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def intents(self) -> Sequence[str]: ...  # noqa: D102
+
+    @property
+    def slots(self) -> Sequence[str]: ...  # noqa: D102
 
 
 class SkillsMixin(nn.Module):

@@ -36,7 +36,8 @@ def parse_options(kind: type[Options], argv: Sequence[str], prog: str) -> Option
     wanted = [name if name in own else name.removeprefix("no_") for name in names if name not in ("help", "help_all")]
     check_names(wanted, kind, "the command line")
     foreign = [name for name in [*wanted, *from_file] if name not in own]
-    parser = _make_parser(kind, prog, list(transformers_options()) if "help_all" in names else foreign)
+    everything = [name for name in transformers_options() if name not in own]
+    parser = _make_parser(kind, prog, everything if "help_all" in names else foreign)
     if "help_all" in names:
         parser.print_help()
         parser.exit()
