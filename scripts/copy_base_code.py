@@ -1,7 +1,7 @@
 """Copy the code that travels with a checkpoint to the embedded base: the files that its configuration names, and all that these import.
 
-    python scripts/copy_base_code.py            copy, and take away copies that nothing names any more
-    python scripts/copy_base_code.py --check    say what is out of date, and exit with 1 if anything is
+python scripts/copy_base_code.py            copy, and take away copies that nothing names any more
+python scripts/copy_base_code.py --check    say what is out of date, and exit with 1 if anything is
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def travelling_files(config: Path) -> list[Path]:
 def wanted_copies() -> dict[str, str]:
     """The content of each copy, by name."""
     files = travelling_files(BASE / "config.json")
-    return {
-        path.name: MARK.format(source=path.relative_to(ROOT).as_posix()) + path.read_text(encoding="utf-8") for path in files
-    }
+    return {path.name: MARK.format(source=path.relative_to(ROOT).as_posix()) + path.read_text(encoding="utf-8") for path in files}
 
 
 def main() -> int:

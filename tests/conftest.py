@@ -6,7 +6,6 @@ import copy
 import gc
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +17,15 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerBase
 
+import headstart.data.out_of_scope
 from headstart import HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, load_skill
+from headstart.data.out_of_scope import EMBEDDED
 from headstart.pretraining.embeddings import choose_vocabulary
 from headstart.tokenization import build_tokenizer, order_tokens
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from hub_server import HubServer
+from zygote import Zygote
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ("coffee_machine", "museum_guide", "plant_care")
@@ -33,6 +35,28 @@ EXAMPLES = ("coffee_machine", "museum_guide", "plant_care")
 def _nothing_imported_is_garbage() -> None:
     """accelerate collects garbage after every training: of what was imported, which stays, that takes half of a short one's time."""
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_out_of_scope_utterances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every eighth of the package's: reading all of them takes a third of a short training's time. See [`whole_package`]."""
+    folder = Path(headstart.data.out_of_scope.__file__).parent
+    lines = (folder / EMBEDDED).read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for number, line in enumerate(lines) if line.startswith("#") or number % 8 == 0]
+    few = tmp_path_factory.mktemp("out_of_scope") / EMBEDDED
+    few.write_text("".join(kept), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("headstart.data.out_of_scope.EMBEDDED", str(few))
+        patched.setattr("headstart.evaluation.latency.TIMED_TEXTS", 1)  # the time of a request is what no test asks for
+        # How often the workers of a loader look whether they are wanted: one that was left in the middle waits for that.
+        patched.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2)
+        yield
+
+
+@pytest.fixture
+def whole_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the package's out-of-scope utterances."""
+    monkeypatch.setattr("headstart.data.out_of_scope.EMBEDDED", EMBEDDED)
 
 
 @pytest.fixture(scope="session")
@@ -102,32 +126,37 @@ def hub() -> Iterator[HubServer]:
         yield server
 
 
-@pytest.fixture
-def launch(hub: HubServer, tmp_path: Path) -> Any:
-    """Start Python in a process of its own, as a client of the hub: its settings are read when it is imported."""
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """Starts fresh interpreters."""
+    zygote = Zygote()
+    yield zygote
+    zygote.close()
 
-    def launch(code: str, *arguments: Any, token: str | None = "hf_alice", **environment: str) -> subprocess.Popen[str]:
+
+@pytest.fixture
+def client(hub: HubServer, tmp_path: Path) -> Any:
+    """The environment of a client of the hub: its settings are read when it is imported."""
+
+    def client(token: str | None = "hf_alice", **environment: str) -> dict[str, str]:
         settings = {
             "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1",
         } | environment  # fmt: skip
         foreign = re.compile(r"(HF_|HUGGING).*|.*_proxy", re.IGNORECASE)
         inherited = {name: value for name, value in os.environ.items() if not foreign.fullmatch(name)}
-        if token is not None:
-            settings["HF_TOKEN"] = token
-        command = [sys.executable, "-c", code, *map(str, arguments)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=inherited | settings)
+        return inherited | settings | ({} if token is None else {"HF_TOKEN": token})
 
-    return launch
+    return client
 
 
 @pytest.fixture
-def run(launch: Any) -> Any:
+def launch(zygote: Zygote, client: Any) -> Any:
+    """Start Python in a process of its own, as a client of the hub."""
+    return lambda code, *arguments, **options: zygote.start(code, *arguments, environment=client(**options))
+
+
+@pytest.fixture
+def run(zygote: Zygote, client: Any) -> Any:
     """Likewise, and wait for its end."""
-
-    def run(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
-        with launch(*arguments, **options) as process:
-            output, errors = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-    return run
+    return lambda code, *arguments, **options: zygote.run(code, *arguments, environment=client(**options))

@@ -107,7 +107,8 @@ class Repo:
     def add(self, branch: str, files: Files, title: str, user: str) -> Commit:
         parent = self.branches.get(branch)
         oid = hashlib.sha1(f"{self.name} {len(self.commits)} {title}".encode()).hexdigest()
-        self.commits[oid] = Commit(oid, parent, title, user, files, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+        date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        self.commits[oid] = Commit(oid, parent, title=title, user=user, files=files, date=date)
         self.branches[branch] = oid
         return self.commits[oid]
 
@@ -149,7 +150,7 @@ class HubServer:
     def __enter__(self) -> Self:
         for server in self._servers:
             server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:

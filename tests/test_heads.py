@@ -387,6 +387,7 @@ def test_an_exported_head_answers_as_the_head(trunk: Any, coffee: Skill, tokeniz
         assert found["intent"]["score"] == pytest.approx(expected["intent"]["score"], abs=1e-5)
 
 
+@pytest.mark.usefixtures("whole_package")
 def test_a_text_finds_its_skill_among_heads_of_the_embedded_base(root: Path, tmp_path: Path) -> None:
     names = ["city_bike", "coffee_machine", "museum_guide", "plant_care"]
     rows = {name: load_skill(root / "examples" / name).train for name in names}

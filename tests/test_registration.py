@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,15 +24,13 @@ print(nlu("to paris")["skill"], type(transformers.AutoModel.from_pretrained(sys.
         "import headstart.onnx; import importlib; importlib.reload(headstart); import transformers",
     ],
 )
-def test_the_order_of_imports_does_not_matter(imports: str, tiny_base: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys; {imports}\n{USE}", str(tiny_base)], capture_output=True, text=True, check=False
-    )
+def test_the_order_of_imports_does_not_matter(imports: str, tiny_base: Path, zygote: Any) -> None:
+    done = zygote.run(f"import sys; {imports}\n{USE}", tiny_base)
     assert done.stdout.split() == ["travel", "headstart.modeling.modeling_headstart"], done.stderr
 
 
 @pytest.mark.parametrize("seconds", [0, 0.3])
-def test_two_threads_may_import_at_once(seconds: float, tiny_base: Path) -> None:
+def test_two_threads_may_import_at_once(seconds: float, tiny_base: Path, zygote: Any) -> None:
     """The other thread begins once transformers has put its lazy module in place: before, it fails without Headstart too.
 
     `from transformers import PreTrainedModel`, in a thread that begins before that, gets the module that is replaced.
@@ -43,7 +42,7 @@ def test_two_threads_may_import_at_once(seconds: float, tiny_base: Path) -> None
         f"    time.sleep({seconds}); from headstart import HeadstartForJointNLU\n"
         "thread = threading.Thread(target=other); thread.start(); import transformers; thread.join()"
     )
-    done = subprocess.run([sys.executable, "-c", f"{code}\n{USE}", str(tiny_base)], capture_output=True, text=True, check=False)
+    done = zygote.run(f"{code}\n{USE}", tiny_base)
     assert done.stdout.split() == ["travel", "headstart.modeling.modeling_headstart"] and "Traceback" not in done.stderr, (
         done.stderr
     )

@@ -39,7 +39,8 @@ def lamp(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase) -> NLU
     return NLUPipeline(model=model.eval(), tokenizer=tokenizer)
 
 
-def test_out_of_scope_utterances_of_the_package_is_large_and_clean() -> None:
+@pytest.mark.usefixtures("whole_package")
+def test_out_of_scope_utterances_of_the_package_are_many_and_clean() -> None:
     domains = read_out_of_scope()
     utterances = [text for texts in domains.values() for text in texts]
     assert len(domains) > 50 and len(utterances) > 1000
@@ -58,7 +59,8 @@ def test_own_out_of_scope_utterances(tmp_path: Path) -> None:
         read_out_of_scope(tmp_path / "none.txt")
 
 
-def test_utterances_like_the_skills_own_is_left_out(root: Path) -> None:
+@pytest.mark.usefixtures("whole_package")
+def test_utterances_like_the_skills_own_are_left_out(root: Path) -> None:
     domains = read_out_of_scope()
     base = headstart.BASE_EN
     tokenizer = AutoTokenizer.from_pretrained(base)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -64,12 +63,9 @@ def folder(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_
     return tmp_path / "checkpoint"
 
 
-def test_model_tokenizer_and_pipeline_work_without_the_package(folder: Path, tmp_path: Path) -> None:
+def test_model_tokenizer_and_pipeline_work_without_the_package(folder: Path, tmp_path: Path, zygote: Any) -> None:
     environment = {**os.environ, "HF_MODULES_CACHE": str(tmp_path / "modules"), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder), str(tmp_path / "logits.pt"), BASE_EN],
-        capture_output=True, text=True, env=environment, cwd=tmp_path, check=False,
-    )  # fmt: skip
+    done = zygote.run(SCRIPT, folder, tmp_path / "logits.pt", BASE_EN, environment=environment, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["module"].startswith("transformers_modules.")

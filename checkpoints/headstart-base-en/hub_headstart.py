@@ -58,7 +58,7 @@ def publish(
     prefix = f"{path_in_repo}/" if path_in_repo else ""
     with _explained(repo_id):
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
-        parent = _check_remote(api, repo_id, kind, prefix, private, revision)
+        parent = _check_remote(api, repo_id, kind, prefix, private=private, revision=revision)
         if revision is not None:
             api.create_branch(repo_id, branch=revision, exist_ok=True)
         commit = api.create_commit(
@@ -71,7 +71,7 @@ def publish(
     return str(commit.commit_url)
 
 
-def _check_remote(api: HfApi, repo_id: str, kind: str, prefix: str, private: bool | None, revision: str | None) -> str | None:
+def _check_remote(api: HfApi, repo_id: str, kind: str, prefix: str, *, private: bool | None, revision: str | None) -> str | None:
     """See that a push would neither publish what shall be private, nor mix two kinds of models.
 
     Returns:

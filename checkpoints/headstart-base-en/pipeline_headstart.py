@@ -144,7 +144,9 @@ class NLUPipeline(Pipeline):
         outputs = self.model(
             input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers, word_starts=word_starts
         )
-        decoding = self.model.decode(outputs, input_ids, attention_mask, skill_ids, reject_threshold, word_starts)
+        decoding = self.model.decode(
+            outputs, input_ids, attention_mask, skill_ids, reject_threshold=reject_threshold, word_starts=word_starts
+        )
         return {**given, "skill_ids": skill_ids, "for_none": for_none, **decoding}
 
     def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None) -> Answer:

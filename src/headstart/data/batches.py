@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,10 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from headstart.data.corpora import Corpus, source_shares
 from headstart.data.rows import DataError, Row
 from headstart.data.streaming import StreamedRows, decoded_lines
+
+# Tensors by the names of what the model is called with, and the [`Position`] behind them as `position`.
+Batch: TypeAlias = dict[str, Any]
+State: TypeAlias = dict[str, Any]  # of a stream, for JSON
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,11 @@ class Position:
 
     worker: int
     pool: int
-    sources: list[dict[str, Any]]
+    sources: list[State]
     batch: int
 
 
-class BatchStream(IterableDataset[dict[str, Any]]):
+class BatchStream(IterableDataset[Batch]):
     """Batches of rows of similar length from several sources, without an end.
 
     Pools of rows are drawn from the sources by their weights and sorted by length; their batches come in a random order. Every worker of every process
@@ -58,7 +62,7 @@ class BatchStream(IterableDataset[dict[str, Any]]):
         self,
         sources: Sequence[Corpus],
         encode: Callable[[int, list[Row]], list[Any]],
-        collate: Callable[[list[Any]], dict[str, Any]],
+        collate: Callable[[list[Any]], Batch],
         *,
         batch_size: int,
         pool_size: int = 25_600,
@@ -82,8 +86,8 @@ class BatchStream(IterableDataset[dict[str, Any]]):
             raise TypeError("a stream has no end, and no length was given")
         return self.length
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Batches, each with the [`Position`] behind it as `position`."""
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches, each with the [`Position`] behind it."""
         info, num_workers = get_worker_info(), max(self.num_workers, 1)
         number = 0 if info is None else info.id
         # The loader always begins with its first worker; a resumed stream, with the one whose turn it is.
@@ -120,7 +124,7 @@ class BatchStream(IterableDataset[dict[str, Any]]):
         batches = order.reshape(-1, self.batch_size)
         return [[features[number] for number in batch] for batch in batches[generator.permutation(len(batches))]]
 
-    def loader(self, **options: Any) -> DataLoader[dict[str, Any]]:
+    def loader(self, **options: Any) -> DataLoader[Batch]:
         """The batches, read by this process itself or by workers of its own.
 
         Args:
@@ -141,12 +145,12 @@ class BatchStream(IterableDataset[dict[str, Any]]):
         self.positions[position.worker] = position
         self.next_worker = position.worker + 1
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Where the stream of this process is, for JSON."""
         positions = [asdict(position) for position in self.positions.values()]
         return {"reads": self._reads(), "next_worker": self.next_worker, "positions": positions}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where `state_dict` said.
 
         Raises:
@@ -161,7 +165,7 @@ class BatchStream(IterableDataset[dict[str, Any]]):
         self.next_worker = state["next_worker"]
         self.positions = {fields["worker"]: Position(**fields) for fields in state["positions"]}
 
-    def _reads(self) -> dict[str, Any]:
+    def _reads(self) -> State:
         """What decides which rows come when."""
         return {
             "processes": self.process[1],
@@ -175,7 +179,7 @@ class BatchStream(IterableDataset[dict[str, Any]]):
         }
 
 
-class _Loader(DataLoader[dict[str, Any]]):
+class _Loader(DataLoader[Batch]):
     def __iter__(self) -> Any:
         try:
             yield from super().__iter__()
@@ -183,7 +187,7 @@ class _Loader(DataLoader[dict[str, Any]]):
             raise DataError(str(error).strip().splitlines()[-1].removeprefix("headstart.data.rows.DataError: ")) from None
 
 
-def _as_it_is(batch: dict[str, Any]) -> dict[str, Any]:
+def _as_it_is(batch: Batch) -> Batch:
     return batch
 
 
@@ -196,7 +200,7 @@ class _Reader:
         state: where to go on; None: at the beginning.
     """
 
-    def __init__(self, rows: StreamedRows, share: int, num_shares: int, state: dict[str, Any] | None) -> None:
+    def __init__(self, rows: StreamedRows, share: int, num_shares: int, state: State | None) -> None:
         self.rows, self.place = rows, f"share {share + 1} of {num_shares}"
         self.stream = split_dataset_by_node(rows.lines, rank=share, world_size=num_shares).repeat(None)
         # Until a row is read, `datasets` would say that the stream is at its beginning.
@@ -219,8 +223,8 @@ class _Reader:
             "away, or start fewer processes and workers."
         )
 
-    def state(self) -> dict[str, Any]:
-        return cast(dict[str, Any], self.stream.state_dict()) if self.start is None else self.start
+    def state(self) -> State:
+        return cast(State, self.stream.state_dict()) if self.start is None else self.start
 
 
 __all__ = ["BatchStream", "Position"]
