@@ -9,24 +9,26 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test needs the network
 
 import pytest
-import torch
-from transformers import PreTrainedTokenizerBase
 
-import headstart.data.out_of_scope
-from headstart import HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, load_skill
-from headstart.data.out_of_scope import EMBEDDED
-from headstart.pretraining.embeddings import choose_vocabulary
-from headstart.tokenization import build_tokenizer, order_tokens
+# pytest-xdist imports this in a process that runs no test, before it starts those that do: torch and transformers come with the first fixture.
+import headstart
+from headstart.data import out_of_scope
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from headstart import HeadstartForJointNLU, Skill
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from hub_server import HubServer
 from zygote import Zygote
 
+EMBEDDED = out_of_scope.EMBEDDED
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ("coffee_machine", "museum_guide", "plant_care")
 
@@ -40,7 +42,7 @@ def _nothing_imported_is_garbage() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _few_out_of_scope_utterances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Every eighth of the package's: reading all of them takes a third of a short training's time. See [`whole_package`]."""
-    folder = Path(headstart.data.out_of_scope.__file__).parent
+    folder = Path(out_of_scope.__file__).parent
     lines = (folder / EMBEDDED).read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for number, line in enumerate(lines) if line.startswith("#") or number % 8 == 0]
     few = tmp_path_factory.mktemp("out_of_scope") / EMBEDDED
@@ -66,25 +68,29 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def coffee() -> Skill:
-    return load_skill(ROOT / "examples" / "coffee_machine")
+    return headstart.load_skill(ROOT / "examples" / "coffee_machine")
 
 
 @pytest.fixture(scope="session")
 def pieces() -> list[str]:
-    texts = [text for name in EXAMPLES for text in load_skill(ROOT / "examples" / name).train["text"]]
+    from headstart.pretraining.embeddings import choose_vocabulary
+
+    texts = [text for name in EXAMPLES for text in headstart.load_skill(ROOT / "examples" / name).train["text"]]
     return choose_vocabulary(texts, min_count=2)
 
 
 @pytest.fixture(scope="session")
 def tokenizer(pieces: list[str]) -> PreTrainedTokenizerBase:
-    return build_tokenizer(pieces)
+    return headstart.tokenization.build_tokenizer(pieces)
 
 
 @pytest.fixture(scope="session")
 def tiny_model(pieces: list[str]) -> HeadstartForJointNLU:
-    _, start, stop = order_tokens(pieces)
+    import torch
+
+    _, start, stop = headstart.tokenization.order_tokens(pieces)
     torch.manual_seed(0)
-    config = HeadstartConfig(
+    config = headstart.HeadstartConfig(
         vocab_size=len(pieces),
         continuation_start=start,
         continuation_stop=stop,
@@ -97,7 +103,7 @@ def tiny_model(pieces: list[str]) -> HeadstartForJointNLU:
             {"name": "tables", "intents": [], "slots": ["people", "time", "name"], "task_layers": "shared"},
         ],
     )
-    model = HeadstartForJointNLU(config).eval()
+    model = headstart.HeadstartForJointNLU(config).eval()
     for classifiers in model.classifiers.values():  # the CRF starts at 0, where a wrong transition would not show
         if classifiers.crf is not None:
             for parameter in classifiers.crf.parameters():
@@ -116,7 +122,7 @@ def tiny_base(
 ) -> Path:
     """A saved checkpoint with three skills."""
     folder = tmp_path_factory.mktemp("base") / "tiny-base"
-    NLUPipeline(model=copy.deepcopy(tiny_model), tokenizer=tokenizer).save_pretrained(folder)
+    headstart.NLUPipeline(model=copy.deepcopy(tiny_model), tokenizer=tokenizer).save_pretrained(folder)
     return folder
 
 
