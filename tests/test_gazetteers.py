@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from timing import seconds
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
@@ -132,16 +132,17 @@ def test_no_numbers_in_a_file_bring_the_process_down(data: st.DataObject) -> Non
         assert "its catalogs don't fit" in str(error)
 
 
-def test_a_hundred_thousand_values_take_well_under_a_millisecond() -> None:
+def test_a_hundred_thousand_values_take_little_longer_than_a_hundred() -> None:
     generator = torch.Generator().manual_seed(0)
     values = torch.randint(1, 20_000, (100_000, 3), generator=generator).tolist()
-    gazetteer = make_gazetteer({str(number): values[number::20] for number in range(20)})
-    utterances = [[piece for value in values[number : number + 4] for piece in value] for number in range(0, 4000, 4)]
-    assert len(gazetteer.match(utterances[0], [True] * 12)) == 4
-    started = time.perf_counter()
-    for tokens in utterances:
-        gazetteer.match(tokens, [True] * 12)
-    assert (time.perf_counter() - started) / len(utterances) < 5e-4
+    utterances = [[token for value in values[number : number + 4] for token in value] for number in range(0, 80, 4)]
+
+    def match_all(values: list[list[int]]) -> float:
+        gazetteer = make_gazetteer({str(number): values[number::20] for number in range(20)})
+        assert len(gazetteer.match(utterances[0], [True] * 12)) == 4
+        return seconds(lambda: [gazetteer.match(tokens, [True] * 12) for tokens in utterances * 20])
+
+    assert match_all(values) < 4 * match_all(values[:100])
 
 
 class Cafe:

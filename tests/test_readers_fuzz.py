@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from timing import seconds, yardstick
 
 from headstart import DataError, Skill, load_skill
 from headstart.readers import READERS, find_reader
 from headstart.readers.source import MAX_BYTES, Source
 
-SECONDS = 10  # for one file, however odd
+LOOPS = 200  # of a million steps; for one file, however odd
 LUIS = {
     "luis_schema_version": "7.0.0",
     "culture": "en-us",
@@ -227,14 +228,14 @@ numbers = count()
 
 def outcome(path: Path, format: str | None = None) -> Skill | str:
     """The skill, or the message of the error."""
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         result: Skill | str = load_skill(path, format=format)
     except DataError as error:
         result = str(error)
         assert "\n" not in result, result
         assert str(path) in result, result
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < LOOPS * yardstick()
     return result
 
 
@@ -481,10 +482,9 @@ def test_a_sparse_file_of_100_mb_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "huge.json"
     path.touch()
     os.truncate(path, 100_000_000)
-    started = time.perf_counter()
     assert "too large" in str(outcome(path))
     assert "too large" in str(outcome(tmp_path))
-    assert time.perf_counter() - started < 1
+    assert seconds(lambda: outcome(path)) < seconds(path.read_bytes)
 
 
 def test_archives_that_lie_or_are_damaged(tmp_path: Path) -> None:
