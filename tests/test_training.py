@@ -88,6 +88,12 @@ def test_the_trunks_learning_rate_follows_the_heads(coffee: Skill, tiny_base: Pa
     torch.testing.assert_close(weights(tiny_base)[name], weights(tmp_path)[name], atol=1e-7, rtol=1e-5)
 
 
+def test_a_learning_rate_of_0_is_one(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
+    finetune(coffee, tmp_path, base=str(tiny_base), learning_rate=0, **QUICK)
+    before, after = weights(tiny_base), weights(tmp_path)
+    assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("trunk."))
+
+
 def test_embeddings_are_trained_only_from_scratch_or_if_wanted(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     name, base = "trunk.embed_tokens.weight", weights(tiny_base)
     for options, trained in (({}, False), ({"train_embeddings": True}, True), ({"train_embeddings": False}, False)):
@@ -493,6 +499,8 @@ def test_the_recipe_of_the_base_is_readable(root: Path, tmp_path: Path) -> None:
             ["--skill", "s", "--output_dir", "o", "--tune", "head", "--reset", "task_layers"],
             "head='lora' shares the task layers; to reset them, give the skill its own: head='task_layers'",
         ),
+        (["--skill", "s", "--output_dir", "o", "--per_device_train_batch_size", "0"], "it must be greater than 0"),
+        (["--skill", "s", "--output_dir", "o", "--eval_steps", "0"], "eval_steps is 0.0; it must be greater than 0"),
         (["options.txt"], "options.txt is not a file of options; allowed: a .yaml or .json file"),
     ],
 )

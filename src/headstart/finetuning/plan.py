@@ -88,7 +88,7 @@ def plan_finetuning(options: FinetuneOptions, size: EpochSize, has_validation: b
         ValueError: an option needs validation rows and there are none.
     """
     recipe = choose_recipe(size.own, options.from_scratch, options.is_head)
-    learning_rate = options.learning_rate or recipe.learning_rate
+    learning_rate = recipe.learning_rate if options.learning_rate is None else options.learning_rate
     trunk_rate = options.trunk_learning_rate
     num_all = size.own + size.out_of_scope
     batch_size = options.per_device_train_batch_size or round(recipe.batch_size * num_all / size.own)

@@ -268,6 +268,9 @@ class FinetuneOptions(TrainingOptions):
                 raise ValueError(f"{name} is {value}; it must be a probability, from 0 to 1.")
         if self.out_of_scope_share < 0:
             raise ValueError(f"out_of_scope_share is {self.out_of_scope_share}; it must be at least 0.")
+        for name in ("per_device_train_batch_size", "eval_steps", "save_steps"):
+            if (value := getattr(self, name)) is not None and value <= 0:
+                raise ValueError(f"{name} is {value}; it must be greater than 0. Leave it out, and it is chosen.")
         if self.from_scratch and self.compare_no_transfer:
             raise ValueError("from_scratch is without transfer itself: compare_no_transfer is for what starts from a base.")
 
