@@ -68,9 +68,8 @@ def _train(stage: str, argv: list[str], prog: str) -> None:
         run_pretraining(options)
         return
     said = parse_options(FinetuneOptions, argv, prog)
-    skill = load_skill(
-        str(said.skill), said.skill_name, said.allow_unseen_labels
-    )  # whose mistakes are told before torch is there
+    # Mistakes in its files are told before torch is there.
+    skill = load_skill(str(said.skill), said.skill_name, said.allow_unseen_labels)
     from headstart.finetuning.finetune import run_finetuning
 
     run_finetuning(said, skill)
