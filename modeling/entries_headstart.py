@@ -10,6 +10,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 MAX_RANK = 1024
+REJECT_THRESHOLD = 0.9  # of a skill that nobody gave another
 RENAMED = {"slots_of_intents": "label_priors"}  # fields as headstart 0.1 called them
 
 

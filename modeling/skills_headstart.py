@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from torch import nn
 
 from .configuration_headstart import check_entry
-from .entries_headstart import SkillEntry
+from .entries_headstart import REJECT_THRESHOLD, SkillEntry
 from .gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 from .heads_headstart import fingerprint, load_head, push_head, save_head
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .lora_headstart import HeadAdapters
 from .routing_headstart import Router
 
-REJECT_THRESHOLD = 0.9  # of a skill that nobody gave another
 MODULES = (
     "task_layers",
     "classifiers",
@@ -72,6 +71,7 @@ class SkillsMixin(nn.Module):
         task_layers_from: str | None = None,
         catalogs: Mapping[str, Sequence[Sequence[int]]] | None = None,
         rejects: bool = False,
+        reject_threshold: float = REJECT_THRESHOLD,
         label_priors: Mapping[str, Sequence[str]] | None = None,
         rank: int | None = None,
         routes: bool = False,
@@ -86,6 +86,7 @@ class SkillsMixin(nn.Module):
             catalogs: by slot label, values as ids of their tokens (`headstart.finetuning.catalogs.tokenize_catalogs`); matches
                 become features of its task layers.
             rejects: the skill can answer "none of these".
+            reject_threshold: the probability of that over which an utterance is rejected, where a request says no other.
             label_priors: the slot labels that each intent was seen with; others become less probable where it is found.
             rank: unset: the skill has ST and IC bi-LSTMs of its own. A number: it shares those of `task_layers_from`, and changes them and the
                 common bi-LSTM for itself by low-rank adapters (LoRA) of this rank; 0: it changes nothing.
@@ -112,7 +113,7 @@ class SkillsMixin(nn.Module):
             "rank": rank,
             "routes": routes or None,
             "gazetteer": gazetteer_size(catalogs, tensors) if catalogs else None,
-            "rejection": {"temperature": 1.0, "threshold": REJECT_THRESHOLD} if rejects and skill.intents else None,
+            "rejection": {"temperature": 1.0, "threshold": reject_threshold} if rejects and skill.intents else None,
             "label_priors": {intent: sorted(labels) for intent, labels in label_priors.items()}
             if label_priors and skill.intents and skill.slots
             else None,

@@ -13,8 +13,10 @@ git -C "$root" ls-files -z | tar -C "$root" --null -T - -cf - | tar -C "$work/so
 "$python" -m pip wheel --quiet --no-deps --wheel-dir "$work" "$work/source"
 "$python" -m zipfile -l "$work"/headstart-*.whl | awk 'NR > 1 {print $1}' >"$work/names"
 cat "$work/names"
-if grep -vE '^headstart/([a-z_]+\.py|py\.typed|(modeling|readers|report|tokenization|writers)/[a-z_]+\.py|background/(__init__\.py|en\.txt))$' "$work/names" |
-    grep -vE '^headstart/(checkpoints|model_cards)/(__init__\.py|template\.md|headstart-base-en/[A-Za-z_.]+)$' |
+# Code of the packages that pyproject.toml names, and the files besides that it names.
+packages=$(sed -n '/^packages = \[/,/^\]/s/^ *"\(.*\)",$/\1/p' "$root/pyproject.toml" | tr . / | paste -sd'|')
+if grep -vE "^($packages)/[a-z0-9_]+\.py$" "$work/names" |
+    grep -vE '^headstart/(py\.typed|data/out_of_scope\.en\.txt|model_cards/template\.md|checkpoints/headstart-base-en/[A-Za-z_.]+)$' |
     grep -vE '^headstart-[0-9.]+\.dist-info/'; then
     echo "the wheel holds files that are not its own" >&2
     exit 1

@@ -11,6 +11,7 @@ import pytest
 from headstart import DataError, convert, load_skill
 from headstart.cli import main
 from headstart.data.rows import Row
+from headstart.writers import WRITERS
 
 MODEL = {
     "interactionModel": {
@@ -49,7 +50,7 @@ def row_set(rows: list[Row]) -> set[str]:
     return {json.dumps(row, sort_keys=True) for row in rows}
 
 
-@pytest.mark.parametrize("out", ["cafe.jsonl", "folder", "again.json", "nlu.yml"])
+@pytest.mark.parametrize("out", [f"nlu{suffix}" for writer in WRITERS.values() for suffix in writer.SUFFIXES])
 def test_what_is_written_is_read_again(model_file: Path, tmp_path: Path, out: str) -> None:
     written = convert(model_file, tmp_path / "out" / out, name="cafe")
     read = load_skill(tmp_path / "out" / out, "cafe")

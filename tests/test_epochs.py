@@ -1,4 +1,4 @@
-"""The rows of an epoch: refilled slots and background utterances."""
+"""The rows of an epoch: refilled slots and out-of-scope utterances."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_without_refilling_nothing_changes(skill: Skill, tokenizer: PreTrainedTo
     assert contents(rows) == before
 
 
-def test_background_is_labelled_as_none_of_the_intents(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+def test_out_of_scope_utterances_are_labelled_as_none_of_the_intents(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
     background = ["turn on the light", "who won", "good night", "call mom"]
     rows = make_rows(skill, tokenizer, out_of_scope=background, out_of_scope_share=1.0)
     seen = set()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from transformers import AutoModel, Trainer, TrainingArguments, pipeline
+from transformers import AutoModel, Trainer, TrainerControl, TrainerState, TrainingArguments, pipeline
 from transformers.dynamic_module_utils import custom_object_save
 
 from headstart import HeadstartForJointNLU, NLUPipeline
@@ -37,6 +37,9 @@ INTERFACES = {
     r"_load_rng_state": ("src/headstart/training/trainer.py", "the moment at which a resumed epoch's order is drawn"),
     r"_save_checkpoint": ("src/headstart/training/trainer.py", "a checkpoint is complete before an older one goes"),
     r"_get_train_sampler": ("src/headstart/training/trainer.py", "an order that a resumed epoch can repeat"),
+    r"_prepare_inputs": ("src/headstart/training/trainer.py", "a batch goes to the model's device, as in the loss"),
+    r"stateful_callbacks": ("src/headstart/training/trainer.py", "whether the run that is resumed had stopped early"),
+    r"custom_object_save": ("tokenization/pipeline_headstart.py", "the pipeline's code goes where the model's goes"),
     r"_get_output_dir": ("src/headstart/training/trainer.py", "where the checkpoint was saved"),
     r"Could not load model": ("src/headstart/loading.py", "what was wrong stands at the end of a text with tracebacks"),
     r"training_args\.py": ("src/headstart/training/transformers_options.py", "importing the class takes seconds"),
@@ -80,7 +83,9 @@ def test_a_failed_write_of_torch_is_told_by_its_words(tmp_path: Path) -> None:
         torch.save({"a": torch.zeros(9)}, Full())
 
 
-@pytest.mark.parametrize("name", ["_run_epoch", "_load_rng_state", "_save_checkpoint", "_get_train_sampler", "_get_output_dir"])
+@pytest.mark.parametrize(
+    "name", ["_run_epoch", "_load_rng_state", "_save_checkpoint", "_get_train_sampler", "_get_output_dir", "_prepare_inputs"]
+)
 def test_the_trainer_calls_what_is_overridden(name: str) -> None:
     assert callable(getattr(Trainer, name))
     assert f"self.{name}" in inspect.getsource(Trainer), f"transformers' Trainer has {name}, but doesn't call it any more"
@@ -93,6 +98,12 @@ def test_the_options_that_are_read_are_those_of_the_class() -> None:
     assert all(read[name].help == field.metadata["help"] for name, field in fields.items())
     plain = {name: field.type for name, field in fields.items() if field.type in (bool, int, float, str)}
     assert len(plain) > 50 and all(read[name].kind == kind.__name__ for name, kind in plain.items())
+
+
+def test_a_saved_state_says_whether_training_was_to_stop() -> None:
+    control = TrainerControl(should_training_stop=True)
+    state = TrainerState(stateful_callbacks=[control])
+    assert state.stateful_callbacks["TrainerControl"]["args"]["should_training_stop"] is True
 
 
 def test_a_pipeline_knows_whether_it_is_registered(tiny_base: Path) -> None:

@@ -336,6 +336,7 @@ def test_what_the_hub_says_is_passed_on(hub: HubServer, run: Any, tiny_base: Pat
     [
         ("config.json", '{"model_type": "bert"}', "its model_type is 'bert'"),
         ("config.json", "[]", "holds no JSON object"),
+        ("config.json", "{", "config.json' can't be read"),
         ("pipeline_headstart.py", None, "it lacks pipeline_headstart.py"),
         ("tokenizer_config.json", None, "it lacks tokenizer_config.json"),
         ("headstart.json", "{}", "holds a Headstart checkpoint (config.json) and an exported skill (headstart.json)"),
@@ -351,3 +352,11 @@ def test_what_is_no_complete_model(tiny_base: Path, tmp_path: Path, name: str, c
         push(folder, "alice/x", token="hf_alice")
     with pytest.raises(ValueError, match="is no folder"):
         push(tmp_path / "none", "alice/x", token="hf_alice")
+
+
+def test_several_heads_are_pushed_one_by_one(tmp_path: Path) -> None:
+    for name in ("door", "lamp"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "head.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"holds several heads \(door, lamp\): push them one by one, each with --path_in_repo"):
+        push(tmp_path, "alice/x", token="hf_alice")

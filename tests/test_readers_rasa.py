@@ -16,7 +16,7 @@ from headstart import Skill, load_skill
 from headstart.data.rows import DataError
 from headstart.readers import find_reader
 from headstart.readers.source import Source
-from headstart.writers.rasa import write_rasa
+from headstart.writers.rasa import write as write_rasa
 
 RASA = """\
 version: "3.1"

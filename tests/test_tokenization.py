@@ -79,7 +79,7 @@ def test_plain_auto_tokenizer_loads_it(tokenizer: PreTrainedTokenizerBase, tmp_p
         assert words_of(loaded, text) == words
 
 
-def test_continuing_pieces_have_the_ids_that_order_pieces_says() -> None:
+def test_continuing_tokens_have_the_ids_that_order_tokens_says() -> None:
     pieces, start, stop = order_tokens(["a", "##b", "##", "a", "##c", "b"])
     assert pieces == ["[PAD]", "[UNK]", "[MASK]", "##b", "##c", "a", "b"]
     assert pieces[start:stop] == ["##b", "##c"]

@@ -10,7 +10,7 @@ from headstart.data.rows import DataError
 from headstart.data.skills import Skill, make_skill
 from headstart.data.templates import Slot, Template, row_template, tidy
 from headstart.readers import load_skill
-from headstart.writers.alexa import write_alexa
+from headstart.writers.alexa import write as write_alexa
 
 
 def keys(skill):

@@ -121,7 +121,7 @@ def _states(
 
 
 class TaskLayers(nn.Module):
-    """A head's two bi-LSTMs on top of the trunk: one for slot tagging (ST), one for intent classification (IC)."""
+    """The two bi-LSTMs on top of the trunk, a skill's own or shared: one for slot tagging (ST), one for intent classification (IC)."""
 
     def __init__(self, input_size: int, hidden_size: int, dropout: float) -> None:
         super().__init__()

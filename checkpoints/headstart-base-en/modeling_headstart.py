@@ -215,7 +215,8 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             parts.append((rows, self.classify(index, *found.states[index], found.matches.get(index), labels)))
         of_intents = [part.intent_losses for _, part in parts if part.intent_losses is not None]
         of_slots = [part.slot_losses for _, part in parts if part.slot_losses is not None]
-        losses = {name: mean_of(found) for name, found in (("intent_loss", of_intents), ("slot_loss", of_slots)) if found}
+        of_kinds = (("intent_loss", of_intents), ("slot_loss", of_slots))
+        losses = {name: mean_of(of_rows) for name, of_rows in of_kinds if of_rows}
         reject_logits = _merge_rows([(rows, part.reject_logits) for rows, part in parts], found.order)
         states = [(rows, *found.states[index]) for index, rows in found.rows_of.items()]
         return HeadstartJointNLUOutput(
@@ -224,8 +225,8 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             slot_logits=_merge_rows([(rows, part.slot_logits) for rows, part in parts], found.order),
             reject_logits=None if reject_logits is None else reject_logits.squeeze(1),
             **losses,
-            slot_states=_merge_rows([(rows, of_slots) for rows, of_slots, _ in states], found.order),
-            intent_states=_merge_rows([(rows, of_intents) for rows, _, of_intents in states], found.order),
+            slot_states=_merge_rows([(rows, slot_states) for rows, slot_states, _ in states], found.order),
+            intent_states=_merge_rows([(rows, intent_states) for rows, _, intent_states in states], found.order),
         )
 
     def task_states(

@@ -18,9 +18,8 @@ from transformers.dynamic_module_utils import custom_object_save
 from .alignment_headstart import Words, find_words
 from .answers_headstart import Answer, check_requests, check_threshold, make_answer, make_no_answer, readable, warn_of_cut
 
-NO_SKILL_THRESHOLD = (
-    0.73  # probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md)
-)
+# Probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md).
+NO_SKILL_THRESHOLD = 0.73
 
 
 class NLUPipeline(Pipeline):
@@ -137,26 +136,27 @@ class NLUPipeline(Pipeline):
         if skills is not None or (skill is None and len(self.model.skills) > 1 and self.model.routed_skills):
             names = list(self.model.routed_skills if skills is None else skills)
             odds, places = self.model.route(input_ids, attention_mask, names).max(dim=1)
-            skill_ids, for_none = self.model.skill_ids([names[place] for place in places.tolist()]), (-odds).sigmoid()
+            skill_ids = self.model.skill_ids([names[place] for place in places.tolist()])
+            given["for_none"] = (-odds).sigmoid()
         else:
             skill_ids = self.model.skill_ids([skill] * len(input_ids))
-            for_none = torch.zeros(len(input_ids))
         outputs = self.model(
             input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers, word_starts=word_starts
         )
         decoding = self.model.decode(
             outputs, input_ids, attention_mask, skill_ids, reject_threshold=reject_threshold, word_starts=word_starts
         )
-        return {**given, "skill_ids": skill_ids, "for_none": for_none, **decoding}
+        return {**given, "skill_ids": skill_ids, **decoding}
 
     def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None) -> Answer:
         """Turn decoded ids into labels and characters of the text."""
         text: str = model_outputs["text"]
         words: Words = model_outputs["words"]
         num_words = len(words.starts)
-        for_none = float(model_outputs["for_none"][0])
-        if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold) or (for_none and not num_words):
-            return make_no_answer(text, for_none)
+        if "for_none" in model_outputs:  # the skill was looked for, among several
+            for_none = float(model_outputs["for_none"][0])
+            if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold) or not num_words:
+                return make_no_answer(text, for_none)
         return make_answer(
             self.model.config.skills[int(model_outputs["skill_ids"][0])],
             text,

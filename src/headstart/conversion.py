@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headstart.data.rows import CATALOGS, SUFFIXES, Row
 from headstart.data.skills import PARTS, Skill, make_skill
 from headstart.data.templates import split_rows
 from headstart.readers import load_skill
-from headstart.readers.rows import FACTS
-from headstart.writers import WRITERS
-from headstart.writers.rows import write_rows
+from headstart.writers import WRITERS, find_writer
 
 logger = logging.getLogger(__name__)
-
-FORMAT_OF_SUFFIX = {**dict.fromkeys(SUFFIXES, "rows"), "": "rows", ".json": "alexa", ".yml": "rasa", ".yaml": "rasa"}
 
 
 def convert(
@@ -52,12 +45,13 @@ def convert(
         ValueError: the format is not known, or test rows are asked for where they can't be written.
     """
     out = Path(out)
-    format = format or FORMAT_OF_SUFFIX.get(out.suffix.lower())
-    if format not in WRITERS:
+    writer = find_writer(out) if format is None else WRITERS.get(format)
+    if writer is None:
+        suffixes = ", ".join(suffix for known in WRITERS.values() for suffix in known.SUFFIXES if suffix)
         raise ValueError(
-            f"can't tell the format of {str(out)!r}; name it with --format {'|'.join(WRITERS)}, or give a folder, .jsonl, .json or .yml."
+            f"can't tell the format of {str(out)!r}; name it with --format {'|'.join(WRITERS)}, or give a folder or {suffixes}."
         )
-    is_folder = format == "rows" and out.suffix.lower() not in SUFFIXES
+    is_folder = "" in writer.SUFFIXES and not (out.suffix and out.suffix.lower() in writer.SUFFIXES)
     if test_share and not is_folder:
         raise ValueError(f"test rows need a folder of rows, not {str(out)!r}: leave out test_share, or give --out FOLDER.")
     skill = _fill_anew(load_skill(path, name, allow_unseen_labels=True, format=source_format), seed, filling)
@@ -69,13 +63,11 @@ def convert(
             logger.warning("%s: no template can be held out: every intent needs at least two", path)
         skill = skill.replace(train=kept, test=held_out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    if is_folder:
-        write_folder(skill, out)
-    else:
-        WRITERS[format](skill, out)
+    writer.write(skill, out)
+    if not is_folder:
         _warn_of_held_out_rows(skill, out)
     rows, labels = len(skill.rows("train")), (len(skill.intents), len(skill.slots))
-    logger.info("%s: %s, %d rows, %d intents, %d slots", out, format, rows, *labels)
+    logger.info("%s: %s, %d rows, %d intents, %d slots", out, writer.NAME, rows, *labels)
     return skill
 
 
@@ -100,25 +92,4 @@ def _warn_of_held_out_rows(skill: Skill, out: Path) -> None:
         logger.warning("%s: %s are not written, only a folder has a place for them; give a folder to keep them", out, left_out)
 
 
-def write_folder(skill: Skill, folder: Path) -> None:
-    """Write a skill folder: rows, catalogs, and what else is known of the skill. Such files of an earlier skill are replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        _write_or_remove(folder / f"{part}.jsonl", skill.rows(part))
-    facts = {"invocation": skill.invocation, "slot_types": skill.slot_types}
-    for name, content in ((CATALOGS, skill.catalogs), (FACTS, {key: value for key, value in facts.items() if value})):
-        if content:
-            (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        else:
-            (folder / name).unlink(missing_ok=True)
-
-
-def _write_or_remove(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows; without any, nothing of an earlier skill may stay in their place."""
-    if rows:
-        write_rows(rows, path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-__all__ = ["convert", "write_folder"]
+__all__ = ["convert"]

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 FIELDS = ("text", "intent", "slots")
 CATALOGS = "catalogs.json"
-SUFFIXES = (".jsonl", ".ndjson")  # of files of rows
+SUFFIXES: tuple[str, ...] = (".jsonl", ".ndjson")  # of files of rows
 
 
 class Row(TypedDict):

@@ -225,7 +225,7 @@ def fill_templates(
     Args:
         templates: samples; values that they hold themselves stay, open slots are filled.
         catalogs: values by slot label.
-        slot_types: built-in types by slot label, whose values are generated (see `headstart.builtin_values`).
+        slot_types: built-in types by slot label, whose values are generated (see `headstart.data.builtin.values`).
         max_utterances: rows at most. Where there are more templates, every intent gets its turn.
         fills: rows of each template that has open slots, if there are values enough.
         seed: of the choice and order of templates and values.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from headstart.data.encoding import report_spans
 from headstart.data.out_of_scope import list_out_of_scope
@@ -137,14 +137,7 @@ def score_answers(answers: Sequence[Answered | Answer], references: Sequence[Row
     ]
     metrics = score(predictions, [{"intent": row["intent"], "slots": row["slots"]} for row in references])
     error = expected_calibration_error(*zip(*judged, strict=True)) if judged else None
-    return {
-        "utterances": metrics["utterances"],
-        "intent_accuracy": metrics["intent_accuracy"],
-        "slot_f1": metrics["slot_f1"],
-        "exact_match": metrics["exact_match"],
-        "semantic_error_rate": metrics["semantic_error_rate"],
-        "expected_calibration_error": error,
-    }
+    return cast(Scores, {**metrics, "expected_calibration_error": error})
 
 
 def _ask(nlu: NLUPipeline | OnnxNLU, texts: Sequence[str], **options: Any) -> list[Answer]:

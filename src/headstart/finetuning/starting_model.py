@@ -31,13 +31,10 @@ def starting_model(base: str, skill: Skill, options: FinetuneOptions, tokenizer:
     parts: dict[str, Any] = {
         "catalogs": tokenize_catalogs(skill.catalogs, tokenizer) if options.gazetteers else None,
         "rejects": options.rejection and options.out_of_scope_share > 0,
+        "reject_threshold": options.reject_threshold,
         "label_priors": label_priors(skill.rows("train")) if options.label_priors else None,
     }
-    model = _random(base, skill, options, tokenizer, parts) if options.from_scratch else _warm(base, skill, options, parts)
-    entry = model.skill()
-    if "rejection" in entry:
-        entry["rejection"]["threshold"] = options.reject_threshold
-    return model
+    return _random(base, skill, options, tokenizer, parts) if options.from_scratch else _warm(base, skill, options, parts)
 
 
 def _random(

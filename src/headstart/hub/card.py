@@ -37,7 +37,7 @@ class Facts:
         rows: the training rows.
         options: those of training.
         megabytes: size of the weights' file.
-        latency_ms: median milliseconds of one request, see [`headstart.evaluation.evaluate.median_latency`].
+        latency_ms: median milliseconds of one request, see [`headstart.evaluation.latency.median_latency`].
         dataset: name of the data on a hub.
         data_licence: licence of the data.
         base_licence: licence of the base; what is fine-tuned from share-alike weights stays under theirs.

@@ -18,6 +18,7 @@ from headstart.modeling.folders_headstart import (
     HEAD_FOLDER,
     PIPELINE_CODE,
     FolderKind,
+    find_heads,
     kind_of,
 )
 from headstart.modeling.hub_headstart import PublishError, publish
@@ -84,7 +85,11 @@ def _complete_kind(folder: Path) -> FolderKind:
     """
     if not folder.is_dir():
         raise ValueError(f"{str(folder)!r} is no folder; a checkpoint is pushed from the disk.")
-    kind = kind_of(folder) or CHECKPOINT
+    kind = kind_of(folder)
+    if kind is None and (heads := find_heads(folder)):
+        names = ", ".join(head.name for head in heads)
+        raise ValueError(f"{str(folder)!r} holds several heads ({names}): push them one by one, each with --path_in_repo.")
+    kind = kind or CHECKPOINT
     needed = list(kind.needed)
     if kind is EXPORTED:
         skill = _read(folder / EXPORT).get("skill", {})
@@ -111,7 +116,10 @@ def _code_of(folder: Path) -> list[str]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    content = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{str(file)!r} can't be read: {error}.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{str(file)!r} holds no JSON object.")
     return content

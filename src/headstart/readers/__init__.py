@@ -5,6 +5,8 @@ command, then knows it. `headstart.readers.table` is a short one to start from. 
 
 - `source`: the files behind a path, decoded and parsed (`Source.candidates` gives those to look at);
 - `fields`: what strangers' JSON and YAML may hold;
+- `patterns`: patterns with optional and alternative parts, as LUIS and Jovo have them;
+- `alexa_parts`: what the old and the new format of Alexa have in common;
 - `parts`: utterances cut into text and slots, and the skill that templates make;
 - `languages`: what is read if there are several languages, or another one than English;
 - `oddities`: what is counted because it is not as it should be.
@@ -45,9 +47,11 @@ class Reader(Protocol):
 
     Args:
         NAME: what users call the format.
+        SUFFIXES: of files that a skill may be, in lower case and with the dot; those of files that only stand beside another are left out.
     """
 
     NAME: str
+    SUFFIXES: tuple[str, ...]
 
     def detect(self, source: Source) -> bool:
         """Whether the source is in the format; cheap, for every path is shown to all readers up to the one that knows it.
@@ -68,7 +72,7 @@ class Reader(Protocol):
         """
 
 
-# In the order in which they are asked: formats that say what they are come before those that are only guessed.
+# In the order in which they are asked (a folder of rows is known before that, by its train.jsonl): formats that say what they are come before those that are only guessed.
 _FORMATS: tuple[Reader, ...] = (
     massive,
     rows,
@@ -90,6 +94,9 @@ KNOWN_OTHERS = (
     (("resource", "metadata"), "an Amazon Lex export"),
 )
 READERS: dict[str, Reader] = {reader.NAME: reader for reader in _FORMATS}
+SKILL_SUFFIXES = frozenset(
+    {".zip", *(suffix for reader in _FORMATS for suffix in reader.SUFFIXES)}
+)  # of files that may be skills
 
 
 def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: bool = False, format: str | None = None) -> Skill:
@@ -180,4 +187,4 @@ def describe(source: Source) -> str:
     return f"found text that begins with {shorten(source.only.text.strip().splitlines()[0])}"
 
 
-__all__ = ["READERS", "Reader", "find_reader", "load_skill"]
+__all__ = ["READERS", "SKILL_SUFFIXES", "Reader", "find_reader", "load_skill"]

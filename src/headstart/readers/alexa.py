@@ -37,6 +37,7 @@ from headstart.readers.languages import warn_of_language
 from headstart.readers.source import Source
 
 NAME = "alexa"
+SUFFIXES: tuple[str, ...] = (".json",)
 WRAPPERS = ("interactionModel", "languageModel")
 # What other formats with intents have beside or inside them.
 FOREIGN = ("luis_schema_version", "service_name", "rasa_nlu_data", "inputTypes", "entityTypes", "projectFileVersion")
@@ -109,4 +110,4 @@ def read_language_model(content: Fields, model: Model) -> Model:
     return model
 
 
-__all__ = ["NAME", "detect", "is_model", "read", "read_language_model", "unwrap"]
+__all__ = ["NAME", "SUFFIXES", "detect", "is_model", "read", "read_language_model", "unwrap"]

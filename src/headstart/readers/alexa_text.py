@@ -27,7 +27,8 @@ from headstart.readers.languages import warn_of_language
 from headstart.readers.source import Source, SourceFile
 
 NAME = "alexa_text"
-SUFFIXES = ("", ".txt", ".json", ".intents", ".utterances")
+SUFFIXES: tuple[str, ...] = (".txt", ".intents")
+PARTNERS = ("", ".txt", ".json", ".intents", ".utterances")  # files that may belong together
 TYPE_FOLDERS = ("customslottypes", "customslottype", "slottypes", "slots")
 MAX_SIBLINGS = 60  # entries of a folder in which one file's others are looked for
 MAX_SIBLING_BYTES = 4 * 2**20
@@ -84,7 +85,7 @@ def read(source: Source, name: str) -> Skill:
 
 
 def _may_belong(file: SourceFile) -> bool:
-    return file.suffix in SUFFIXES and len(file.content) <= MAX_SIBLING_BYTES
+    return file.suffix in PARTNERS and len(file.content) <= MAX_SIBLING_BYTES
 
 
 def _find(files: Sequence[SourceFile], given: SourceFile | None = None) -> tuple[SourceFile | None, SourceFile | None]:
@@ -170,7 +171,7 @@ def _siblings(file: SourceFile, path: Path) -> list[SourceFile]:
             if (
                 entry.is_file()
                 and not entry.samefile(path)
-                and entry.suffix.lower() in SUFFIXES
+                and entry.suffix.lower() in PARTNERS
                 and not entry.name.startswith(".")
             ):
                 if sum(len(other.content) for other in found) + entry.stat().st_size > MAX_SIBLING_BYTES:
@@ -215,4 +216,4 @@ def _read_utterances(file: SourceFile, model: Model) -> None:
             model.odd("lines that don't begin with an intent, which are left out", line)
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

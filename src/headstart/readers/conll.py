@@ -27,6 +27,7 @@ from headstart.readers.parts import join_text, part_in, part_of, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 
 NAME = "conll"
+SUFFIXES: tuple[str, ...] = (".bio", ".conll", ".txt")
 OTHER_FORMATS = (".json", ".jsonl", ".ndjson", ".md", ".yml", ".yaml", ".csv", ".lu", ".zip", ".py")
 TAG = re.compile(r"O|[BIESLU]-\S+")
 INTENT = re.compile(r"#\s*intent\s*[:=]\s*(\S.*)", re.IGNORECASE)
@@ -207,4 +208,4 @@ def _template(sentence: _Sentence, oddities: Oddities) -> Template:
     return Template(sentence.intent, tuple(join_text(parts)))
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

@@ -28,6 +28,7 @@ from headstart.readers.source import Source, SourceFile
 logger = logging.getLogger(__name__)
 
 NAME = "dialogflow"
+SUFFIXES: tuple[str, ...] = (".json",)
 LANGUAGE = r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*"
 PART = re.compile(rf"(?P<owner>.+)_(?P<kind>usersays|entries)_(?P<language>{LANGUAGE})\.json", re.IGNORECASE)
 REFERENCE = re.compile(r"@(?P<entity>[\w.-]+):(?P<alias>[\w.-]+)")
@@ -216,4 +217,4 @@ def _values(owner: str, agent: _Agent) -> list[str]:
     return values
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

@@ -30,6 +30,7 @@ from headstart.readers.languages import warn_of_language
 from headstart.readers.source import Source
 
 NAME = "jovo"
+SUFFIXES: tuple[str, ...] = (".json",)
 TYPES = ("inputTypes", "entityTypes")
 
 
@@ -105,4 +106,4 @@ def _invocation(content: Any) -> str | None:
     return " ".join(text.split()) if text else None
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

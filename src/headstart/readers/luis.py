@@ -40,6 +40,7 @@ from headstart.readers.source import Source, SourceFile
 logger = logging.getLogger(__name__)
 
 NAME = "luis"
+SUFFIXES: tuple[str, ...] = (".json",)
 BUILT_IN_INTENTS = ("None",)
 LISTS = ("closedLists", "closed_lists")
 PREBUILT = ("prebuiltEntities", "prebuilt_entities", "bing_entities")
@@ -386,4 +387,4 @@ def _add_clu_utterance(item: Any, project: Project, is_utf16: bool) -> None:
     project.parts[part].append(annotate(text, spans, intent, project.oddities))
 
 
-__all__ = ["NAME", "Project", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "Project", "detect", "read"]

@@ -21,6 +21,7 @@ from headstart.readers.luis import Project
 from headstart.readers.source import Source, SourceFile
 
 NAME = "luis_lu"
+SUFFIXES: tuple[str, ...] = (".lu",)
 LOCALE = re.compile(r"(?:^|[^A-Za-z])([a-z]{2})[-_][a-z]{2}(?=[^A-Za-z]|$)", re.IGNORECASE)
 HAS_SECTION = re.compile(r"^[ \t]*(?:#+|@|\$)[ \t]*[^\s#@$]", re.MULTILINE)
 BULLET = re.compile(r"[-*+]\s*(\S.*)")
@@ -214,4 +215,4 @@ def _files(source: Source) -> list[SourceFile]:
     return [file for file in files if is_read(languages.get(file.name, ""))]
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

@@ -29,7 +29,7 @@ from headstart.tokenization.answers_headstart import SURROGATES
 logger = logging.getLogger(__name__)
 
 NAME = "massive"
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".txt")
+SUFFIXES: tuple[str, ...] = (".jsonl", ".ndjson", ".json", ".txt")
 TEXTS = ("annot_utt", "text", "utterance")
 ANNOTATION = re.compile(r"\[([^\[\]:]*):([^\[\]]*)\]")
 LOOKED_AT = 20  # rows that tell the format
@@ -134,4 +134,4 @@ def _template(row: Fields, oddities: Oddities) -> Template | None:
     return template if template.parts else None
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

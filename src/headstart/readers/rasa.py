@@ -25,6 +25,7 @@ from headstart.readers.rasa_markdown import Annotation, RasaData, add_markdown, 
 from headstart.readers.source import Source, SourceFile
 
 NAME = "rasa"
+SUFFIXES: tuple[str, ...] = (".yml", ".yaml", ".json")
 KINDS = ("intent", "lookup", "synonym", "regex")
 HAS_LIST = re.compile(r"""^["']?nlu["']?[ \t]*:""", re.MULTILINE)
 HAS_ITEM = re.compile(r"""^[ \t-]*["']?(?:intent|lookup|synonym|regex)["']?[ \t]*:""", re.MULTILINE)
@@ -178,4 +179,4 @@ def _add_json_values(field: str, item: Fields, data: RasaData) -> None:
             data.add_synonym(name, value)
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

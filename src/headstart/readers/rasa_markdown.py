@@ -33,6 +33,7 @@ from headstart.readers.source import Source, SourceFile
 logger = logging.getLogger(__name__)
 
 NAME = "rasa_markdown"
+SUFFIXES: tuple[str, ...] = (".md",)
 BLANKS = "\n\r "  # what Rasa strips off examples
 SECTION = re.compile(r"##+[ \t]*(intent|synonym|regex|lookup)[ \t]*:(.+)")
 OTHER_SECTION = re.compile(r"##[ \t]*[^\s:][^:]*:.")
@@ -299,6 +300,7 @@ def _without_comments(text: str) -> str:
 
 __all__ = [
     "NAME",
+    "SUFFIXES",
     "Annotation",
     "RasaData",
     "add_markdown",

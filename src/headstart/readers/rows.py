@@ -1,4 +1,4 @@
-"""Headstart's own format: a JSON-lines file of rows, or a folder with `train.jsonl` (see `headstart.data`)."""
+"""Headstart's own format: a JSON-lines file of rows, or a folder with `train.jsonl` (see `headstart.data.rows`)."""
 
 from __future__ import annotations
 
@@ -110,4 +110,4 @@ def default_name(source: Source) -> str:
     return skill_name(source.path.resolve().parent.name if is_part else source.name)
 
 
-__all__ = ["FACTS", "NAME", "check_held_out", "default_name", "detect", "is_folder_of_rows", "read", "read_catalogs"]
+__all__ = ["FACTS", "NAME", "SUFFIXES", "check_held_out", "default_name", "detect", "is_folder_of_rows", "read", "read_catalogs"]

@@ -26,6 +26,7 @@ from headstart.readers.parts import cut, join_text, skill_of_templates, trimmed_
 from headstart.readers.source import Source, SourceFile
 
 NAME = "snips"
+SUFFIXES: tuple[str, ...] = (".json", ".yaml", ".yml")
 BUILT_IN = "snips/"
 HAS_TYPE = re.compile(r"""^["']?type["']?[ \t]*:[ \t]*["']?(?:intent|entity)\b""", re.MULTILINE)
 HAS_LIST = re.compile(r"""^["']?(?:utterances|values)["']?[ \t]*:""", re.MULTILINE)
@@ -202,4 +203,4 @@ def _yaml_parts(text: str, entities: dict[str, str], data: _Dataset) -> list[str
     return cut(text, SLOT, pieces)
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

@@ -24,7 +24,7 @@ from headstart.readers.parts import part_in, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 
 NAME = "table"
-SUFFIXES = (".csv", ".tsv", ".tab")
+SUFFIXES: tuple[str, ...] = (".csv", ".tsv", ".tab")
 DELIMITERS = ("\t", ",", ";")
 TEXT_NAMES = ("text", "utterance", "query", "sentence", "phrase")
 INTENT_NAMES = ("intent", "label", "category", "class")
@@ -146,4 +146,4 @@ def _templates(file: SourceFile, table: _Table, oddities: Oddities) -> list[Temp
     return templates
 
 
-__all__ = ["NAME", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "detect", "read"]

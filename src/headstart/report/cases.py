@@ -16,14 +16,11 @@ from headstart.data.corpora import read_domains
 from headstart.data.rows import DataError, Row
 from headstart.data.skills import PARTS, Skill
 from headstart.data.templates import split_rows
-from headstart.readers import load_skill
+from headstart.readers import SKILL_SUFFIXES, load_skill
 
 VALIDATION_SHARE = 0.2
 TEST_SHARE = 0.2
 STAGES = (25, 50, 100, 200, 400, 800)
-SKILL_FILES = {
-    ".bio", ".conll", ".csv", ".intents", ".json", ".jsonl", ".lu", ".md", ".ndjson", ".tab", ".tsv", ".txt", ".yaml", ".yml", ".zip",
-}  # fmt: skip
 MAX_VALIDATION_ROWS = 400  # what is scored at every point of a curve
 
 
@@ -143,7 +140,7 @@ def find_skills(folder: Path, names: Sequence[str] | None = None) -> list[SkillC
 def _may_be_skill(path: Path) -> bool:
     if path.name.startswith((".", "__")) or path.stem.upper() in ("README", "LICENSE", "NOTICE"):
         return False
-    return path.is_dir() or path.suffix.lower() in SKILL_FILES
+    return path.is_dir() or path.suffix.lower() in SKILL_SUFFIXES
 
 
 def find_domains(corpus: Path, stages: Sequence[int] = STAGES) -> list[DomainCase]:

@@ -57,9 +57,8 @@ class EpochRows(Dataset[EncodedRow]):
         self._label_counts = Counter(slot.label for template in self.templates for slot in template.slots)
         self.out_of_scope = _encode_out_of_scope(out_of_scope, tokenizer, entry)
         self.num_out_of_scope = math.ceil(len(rows) * out_of_scope_share) if self.out_of_scope else 0
-        self._order = ShuffledOrder(
-            len(self.out_of_scope), f"{seed} background"
-        )  # as it was first called: an order is a seed's own
+        # "background", as it was called at first: with another word, a seed would give another order.
+        self._order = ShuffledOrder(len(self.out_of_scope), f"{seed} background")
         self.names = encode_list(rows_of_names(entry["intents"]), tokenizer, entry)[0] if name_rows else []
         self.begin_epoch(0)
 

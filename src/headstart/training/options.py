@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from headstart.modeling.entries_headstart import REJECT_THRESHOLD
 from headstart.training.transformers_options import transformers_options
 
 LORA_RANK = 12
@@ -224,7 +225,9 @@ class FinetuneOptions(TrainingOptions):
     name_rows: bool = option(True, "The name of an intent, in words, is one more training utterance of it.")
     refill: float = option(0.5, "Probability that a slot gets another value at every epoch; 0: rows stay as they are.")
     rejection: bool = option(True, "The skill can answer 'none of these'.")
-    reject_threshold: float = option(0.9, "Probability of 'none of these' over which an utterance is rejected; 1: never.")
+    reject_threshold: float = option(
+        REJECT_THRESHOLD, "Probability of 'none of these' over which an utterance is rejected; 1: never."
+    )
     out_of_scope: str | None = option(
         None, "File of utterances that are none of the skill's: rows (.jsonl), or one a line; unset: those of the package."
     )

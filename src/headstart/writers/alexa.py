@@ -36,9 +36,11 @@ from headstart.readers.parts import join_text, trimmed_slot
 
 logger = logging.getLogger(__name__)
 
+NAME = "alexa"
+SUFFIXES: tuple[str, ...] = (".json",)
 ROUND = str.maketrans("{}", "()")
 PLAIN = str.maketrans("{}|", "___")
-NAME = re.compile(r"(?:AMAZON\.)?[A-Za-z_]+")
+ALLOWED_NAME = re.compile(r"(?:AMAZON\.)?[A-Za-z_]+")
 SPOKEN = re.compile(r"[^\W\d_]|[\s'.-]|[\u0300-\u036f\u0900-\u097f]")
 # What other platforms call the types that Alexa has: by the last part of their names, without signs and in lower case.
 BUILT_IN_TYPES = {
@@ -98,7 +100,7 @@ class _LanguageModel(TypedDict):
     types: list[_Type]
 
 
-def write_alexa(skill: Skill, path: Path) -> None:
+def write(skill: Skill, path: Path) -> None:
     """Write a skill's templates or training rows, and its catalogs; what the format can't express is counted in warnings.
 
     Args:
@@ -123,7 +125,7 @@ def write_alexa(skill: Skill, path: Path) -> None:
     for part in PARTS[1:]:
         changes["validation and test rows are not written"] += len(skill.rows(part))
     changes["names have characters that Amazon refuses"] += sum(
-        not NAME.fullmatch(name) for name in {*samples, *(label for used in labels.values() for label in used)}
+        not ALLOWED_NAME.fullmatch(name) for name in {*samples, *(label for used in labels.values() for label in used)}
     )
     _write(Path(path), {"invocationName": skill.invocation or _spoken_name(skill.name), "intents": intents, "types": types})
     for change, count in changes.items():
@@ -265,4 +267,4 @@ def _amazon_type(name: str, changes: Counter[str]) -> str | None:
     return f"AMAZON.{found}" if found else None
 
 
-__all__ = ["write_alexa"]
+__all__ = ["NAME", "SUFFIXES", "write"]

@@ -33,6 +33,8 @@ from headstart.readers.rasa_markdown import BLANKS, Annotation, parse_markup
 
 logger = logging.getLogger(__name__)
 
+NAME = "rasa"
+SUFFIXES: tuple[str, ...] = (".yml", ".yaml")
 VERSION = "3.1"
 ROUND = str.maketrans("[]", "()")
 PLAIN_LABEL = re.compile(r"\w+")
@@ -82,7 +84,7 @@ _Dumper.add_representer(_Block, lambda dumper, text: dumper.represent_scalar("ta
 _Dumper.add_representer(_Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
 
 
-def write_rasa(skill: Skill, path: Path) -> None:
+def write(skill: Skill, path: Path) -> None:
     """Write a skill's training rows and catalogs; what the format cannot express is counted in warnings.
 
     Args:
@@ -174,4 +176,4 @@ def _lines(texts: Iterable[str]) -> _Block:
     return _Block("".join(f"- {text}\n" for text in texts))
 
 
-__all__ = ["write_rasa"]
+__all__ = ["NAME", "SUFFIXES", "write"]

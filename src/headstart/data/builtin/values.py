@@ -12,7 +12,7 @@ Where the values come from:
 - first and last names, cities of Germany, Austria and the less known ones elsewhere, states, counties, jobs, colour names: the word
   lists of Faker's providers; US names are drawn by the frequencies that Faker gives;
 - rooms, devices, food, drinks, animals, sports, genres, events, shops, weather and the like, and the best known cities, countries,
-  companies and landmarks: lists in `headstart.word_lists`;
+  companies and landmarks: lists in `headstart.data.builtin.words`;
 - titles (films, songs, albums, books, games), artists, bands, firms, teams, characters, addresses and free text: rules there that put
   single words and names together;
 - phone numbers: made up, with the exchange 555 that is kept for that; e-mail addresses: Faker's example domains and user names made up.

@@ -1,4 +1,4 @@
-"""Words and rules from which `headstart.builtin_values` makes values.
+"""Words and rules from which `headstart.data.builtin.values` makes values.
 
 All of it was written for this project. Names of cities, countries, companies, instruments and the like are plain facts; titles,
 bands and queries are put together from single words, none is taken from a list of existing ones.
