@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,9 +23,11 @@ from kills import make_stages, start, survive
 NAMES = ("pretraining", "pretraining on a stream", "fine-tuning", "fine-tuning of a head", "export", "report")
 # A script to be stopped with Ctrl-C: a shell's background job ignores it, and so would what the job starts.
 WITH_CTRL_C = """
-import runpy, signal, sys
+import os, runpy, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.argv = sys.argv[1:]
+with open(sys.argv[1], "w") as file:
+    file.write(str(os.getpid()))
+sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
@@ -36,42 +39,23 @@ def test_a_killed_stage_is_taken_up_again(name: str, tiny_base: Path, material: 
     assert (outcome.kills, outcome.broken, outcome.is_same) == (2, 0, True)
 
 
-def test_ctrl_c_ends_training_in_one_line(root: Path, tiny_base: Path, material: tuple[Path, Path], tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        WITH_CTRL_C,
-        str(root / "train.py"),
-        "finetune",
-        "--skill",
-        str(material[0]),
-        "--output_dir",
-        str(tmp_path / "skill"),
-    ]
-    options = [
-        "--base",
-        str(tiny_base),
-        "--max_steps",
-        "100000",
-        "--save_strategy",
-        "steps",
-        "--save_steps",
-        "5",
-        "--use_cpu",
-        "true",
-    ]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    with subprocess.Popen(
-        [*command, *options], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
-        while not list((tmp_path / "skill").glob("checkpoint-*")) and process.poll() is None:
+def test_ctrl_c_ends_training_in_one_line(
+    root: Path, tiny_base: Path, material: tuple[Path, Path], tmp_path: Path, zygote: Any
+) -> None:
+    out, number = tmp_path / "skill", tmp_path / "number"
+    options = ["--skill", material[0], "--output_dir", out, "--base", tiny_base, "--max_steps", 100_000, "--use_cpu", "true"]
+    options += ["--save_strategy", "steps", "--save_steps", 5]
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(zygote.run, WITH_CTRL_C, number, root / "train.py", "finetune", *options)
+        while not running.done() and not list(out.glob("checkpoint-*")):
             time.sleep(0.05)
-        has_checkpoint = bool(list((tmp_path / "skill").glob("checkpoint-*")))
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert has_checkpoint, errors
-    assert process.returncode == 130, errors
-    assert "Traceback" not in errors and "headstart: stopped; training goes on with --resume_from_checkpoint last" in errors
+        has_checkpoint = bool(list(out.glob("checkpoint-*")))
+        os.kill(int(number.read_text()), signal.SIGINT)
+        done = running.result()
+    assert has_checkpoint, done.stderr
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "headstart: stopped; training goes on with --resume_from_checkpoint last" in done.stderr
 
 
 def test_a_killed_report_takes_its_processes_with_it(tiny_base: Path, material: tuple[Path, Path], tmp_path: Path) -> None:
