@@ -5,7 +5,7 @@ command, then knows it. `headstart.readers.table` is a short one to start from. 
 
 - `source`: the files behind a path, decoded and parsed (`Source.candidates` gives those to look at);
 - `fields`: what strangers' JSON and YAML may hold;
-- `patterns`: patterns with optional and alternative parts, as LUIS and Jovo have them;
+- `patterns`: samples of LUIS with optional and alternative parts;
 - `alexa_parts`: what the old and the new format of Alexa have in common;
 - `parts`: utterances cut into text and slots, and the skill that templates make;
 - `languages`: what is read if there are several languages, or another one than English;
