@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from torch import nn
 
 from .configuration_headstart import check_entry
-from .entries_headstart import REJECT_THRESHOLD, SkillEntry
+from .entries_headstart import REJECT_THRESHOLD, SkillEntry, crf_of
 from .gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 from .heads_headstart import fingerprint, load_head, push_head, save_head
 from .layers_headstart import SkillClassifiers, TaskLayers
@@ -117,6 +117,7 @@ class SkillsMixin(nn.Module):
             "label_priors": {intent: sorted(labels) for intent, labels in label_priors.items()}
             if label_priors and skill.intents and skill.slots
             else None,
+            "crf": crf_of(skill.slots),
         }
         entry = check_entry({field: value for field, value in fields.items() if value is not None})
         if skill.name in self.skills:
@@ -273,7 +274,9 @@ class SkillsMixin(nn.Module):
 
     def _new_classifiers(self, entry: SkillEntry) -> SkillClassifiers:
         width = 2 * self.config.task_hidden_size
-        return SkillClassifiers(width, len(entry["intents"]), len(entry["slots"]), "rejection" in entry)
+        return SkillClassifiers(
+            width, len(entry["intents"]), len(entry["slots"]), has_rejection="rejection" in entry, is_factored="crf" in entry
+        )
 
     def _new_gazetteer(self, entry: SkillEntry) -> Gazetteer:
         config = self.config

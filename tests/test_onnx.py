@@ -7,9 +7,9 @@ import json
 import random
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import onnxruntime
@@ -19,13 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerBase
 
-from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, export, finetune
+from headstart import HeadstartForJointNLU, NLUPipeline, Skill, decoding, evaluate, export, finetune
 from headstart.cli import main
 from headstart.data.skills import label_priors
+from headstart.decoding import make_field
 from headstart.finetuning.catalogs import tokenize_catalogs
-from headstart.modeling.layers_headstart import LinearChainCRF
-from headstart.onnx import _CRF, OnnxNLU
+from headstart.modeling.crf_headstart import ChainCRF, FactoredCRF, LinearChainCRF
+from headstart.onnx import OnnxNLU
 
+KINDS = (LinearChainCRF, FactoredCRF)
 TEXTS = [
     "a large latte with oat milk", "brew", "make me two cups of strong coffee, please!", "Ünïcode 🙂 and 'quotes'", "[PAD] [UNK]",
     "is there any water in the tank", "x" * 300, "oat milk oat milk", "cancel\tit\n", "1 2 3 4 5 6 7 8 9",
@@ -239,20 +241,19 @@ def test_the_model_stays_as_it_was(nlu: NLUPipeline, tmp_path: Path) -> None:
     )
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 5, 90]))
-def test_the_field_decodes_as_that_of_torch(seed: int, scale: float) -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 5, 90, 3000]), st.sampled_from([1, 400]), st.sampled_from(KINDS))
+def test_the_field_decodes_as_that_of_torch(seed: int, of_words: float, of_steps: float, kind: type[ChainCRF]) -> None:
     torch.manual_seed(seed)
-    crf = LinearChainCRF(2).double()
+    crf = kind(2).double()
     for parameter in crf.parameters():
-        torch.nn.init.normal_(parameter)
+        torch.nn.init.normal_(parameter, std=of_steps)
     counts = torch.randint(0, 6, (4,))
     counts[0] = 5
-    emissions, mask = scale * torch.randn(4, 5, 5, dtype=torch.float64), torch.arange(5) < counts.unsqueeze(1)
-    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
-        start, transitions = crf.allowed_scores()
-        np.savez(Path(folder) / "crf.npz", start=start, transitions=transitions, end=crf.end_scores)
-        field = _CRF(Path(folder) / "crf.npz")
-        tags, marginals = crf.decode(emissions, mask), crf.marginals(emissions, mask)
-        assert (field.decode(emissions.numpy(), counts.numpy()) == tags.numpy()).all()
-        wanted = marginals.gather(2, tags.unsqueeze(2)).squeeze(2) * mask
-        assert np.abs(field.certainty(emissions.numpy(), counts.numpy(), tags.numpy()) - wanted.numpy()).max() < 1e-4
+    emissions, mask = of_words * torch.randn(4, 5, 5, dtype=torch.float64), torch.arange(5) < counts.unsqueeze(1)
+    field = make_field({name: part.detach().numpy() for name, part in crf.arrays().items()})
+    tags, marginals = crf.decode(emissions, mask), crf.marginals(emissions, mask)
+    for pairs in (decoding.MAX_PAIRS, 1):  # all pairs of tags at once, or one after the other
+        with patch.object(decoding, "MAX_PAIRS", pairs):
+            assert (field.decode(emissions.numpy(), counts.numpy()) == tags.numpy()).all()
+    wanted = marginals.gather(2, tags.unsqueeze(2)).squeeze(2) * mask
+    assert np.abs(field.certainty(emissions.numpy(), counts.numpy(), tags.numpy()) - wanted.numpy()).max() < 1e-6

@@ -6,12 +6,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, cast
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 MAX_RANK = 1024
 REJECT_THRESHOLD = 0.9  # of a skill that nobody gave another
+FACTORED = "factored"  # what `crf` says
+MAX_DENSE_LABELS = 100  # slot labels of a new skill whose CRF has a score for each pair of tags; chosen in benchmarks/README.md
 RENAMED = {"slots_of_intents": "label_priors"}  # fields as headstart 0.1 called them
 
 
@@ -54,6 +56,7 @@ class SkillEntry(TypedDict):
         gazetteer: how large its catalogs are, if it has any.
         rejection: how "none of these" is decided, if it can be.
         label_priors: by intent, the slot labels that it was seen with in training.
+        crf: `factored`: see `crf_headstart.FactoredCRF`; left out: it has a score for each pair of tags.
     """
 
     name: str
@@ -65,9 +68,15 @@ class SkillEntry(TypedDict):
     gazetteer: NotRequired[GazetteerSize]
     rejection: NotRequired[Rejection]
     label_priors: NotRequired[dict[str, list[str]]]
+    crf: NotRequired[str]
 
 
 FIELDS = tuple(SkillEntry.__annotations__)
+
+
+def crf_of(slots: Sequence[str]) -> str | None:
+    """What the entry of a new skill with these slot labels says of its CRF."""
+    return FACTORED if len(slots) > MAX_DENSE_LABELS else None
 
 
 def read_entry(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,6 +114,8 @@ def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
         raise ValueError(
             f"skill {entry['name']!r} can't be found without its name, since it shares no task layers: give it a rank."
         )
+    if entry.get("crf") not in (None, FACTORED):
+        raise ValueError(f"crf of skill {entry['name']!r} is {entry['crf']!r}; it must be {FACTORED!r} or left out.")
     _check_gazetteer(entry)
     _check_rejection(entry)
     _check_label_priors(entry)
@@ -172,4 +183,4 @@ def _check_label_priors(entry: Mapping[str, Any]) -> None:
         raise ValueError(f"label_priors of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")
 
 
-__all__ = ["SKILL_NAME", "GazetteerSize", "Rejection", "SkillEntry", "check_skill_entry", "read_entry"]
+__all__ = ["FACTORED", "SKILL_NAME", "GazetteerSize", "Rejection", "SkillEntry", "check_skill_entry", "crf_of", "read_entry"]

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from .crf_headstart import ChainCRF, FactoredCRF, LinearChainCRF
 from .labels_headstart import UNSEEN_PRIOR
 
 
@@ -149,112 +150,6 @@ class TaskLayers(nn.Module):
         return pooled
 
 
-class LinearChainCRF(nn.Module):
-    """Linear-chain conditional random field over the words of an utterance, with IOB2 tags.
-
-    Lafferty, McCallum and Pereira, "Conditional Random Fields" (ICML 2001); as a layer on a bi-LSTM: Lample et al.,
-    "Neural Architectures for Named Entity Recognition" (NAACL 2016). Tag 0 is `O`, tags 1 + 2k and 2 + 2k are `B-` and `I-`
-    of slot label k. A sequence in which `I-k` does not follow `B-k` or `I-k` has probability 0, in training and decoding.
-
-    Args:
-        num_slots: number of slot labels; the field has `1 + 2 * num_slots` tags.
-    """
-
-    def __init__(self, num_slots: int) -> None:
-        super().__init__()
-        num_tags = 1 + 2 * num_slots
-        self.transitions = nn.Parameter(torch.zeros(num_tags, num_tags))
-        self.start_scores = nn.Parameter(torch.zeros(num_tags))
-        self.end_scores = nn.Parameter(torch.zeros(num_tags))
-
-    def allowed_scores(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Start scores (tags,) and transitions (tags, tags), from row to column, with -inf wherever IOB2 forbids."""
-        forbidden = torch.zeros_like(self.transitions, dtype=torch.bool)
-        forbidden[:, 2::2] = True
-        inside = torch.arange(2, len(forbidden), 2, device=forbidden.device)
-        forbidden[inside - 1, inside] = False
-        forbidden[inside, inside] = False
-        starts_inside = torch.zeros_like(self.start_scores, dtype=torch.bool)
-        starts_inside[2::2] = True
-        return (
-            self.start_scores.masked_fill(starts_inside, -torch.inf),
-            self.transitions.masked_fill(forbidden, -torch.inf),
-        )
-
-    def forward(self, emissions: torch.Tensor, tags: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Negative log-likelihood of the tags, one value a row (batch,), in nats; 0 for a row without words.
-
-        Args:
-            emissions: (batch, words, tags) float, one score a word and tag.
-            tags: (batch, words) long where the mask is set; the loss of a sequence that is not valid IOB2 is infinite.
-            mask: (batch, words) bool, True for words, never True after a False in the same row.
-        """
-        with torch.autocast(emissions.device.type, enabled=False):  # sums of many exponentials need float32
-            emissions = emissions.float()
-            log_likelihood = self._path_score(emissions, tags, mask) - self._forward_scores(emissions, mask)[-1].add(
-                self.end_scores
-            ).logsumexp(dim=1)
-        return torch.where(mask.any(dim=1), -log_likelihood, 0.0)
-
-    def _path_score(self, emissions: torch.Tensor, tags: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        start, transitions = self.allowed_scores()
-        tags = tags.masked_fill(~mask, 0)
-        word_scores = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)
-        steps = transitions[tags[:, :-1], tags[:, 1:]].masked_fill(~mask[:, 1:], 0)
-        last = tags.gather(1, (mask.sum(dim=1, keepdim=True) - 1).clamp(min=0)).squeeze(1)
-        return start[tags[:, 0]] + self.end_scores[last] + (word_scores * mask).sum(dim=1) + steps.sum(dim=1)
-
-    def _forward_scores(self, emissions: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
-        """For each word, the log-sum over all paths up to it by their last tag: (batch, tags); kept as it is after a row's end."""
-        start, transitions = self.allowed_scores()
-        peak = transitions.amax().detach()
-        weights = (transitions - peak).exp()
-        scores = [start + emissions[:, 0]]
-        for word in range(1, emissions.shape[1]):
-            reached = _log_product(scores[-1], weights) + peak + emissions[:, word]
-            scores.append(torch.where(mask[:, word, None], reached, scores[-1]))
-        return scores
-
-    def decode(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """The most probable valid IOB2 sequence of each row (Viterbi): (batch, words) long, 0 where the mask is not set."""
-        start, transitions = self.allowed_scores()
-        scores = start + emissions[:, 0]
-        best_previous = []
-        for word in range(1, emissions.shape[1]):
-            reached, previous = (scores.unsqueeze(2) + transitions).max(dim=1)
-            is_word = mask[:, word, None]
-            scores = torch.where(is_word, reached + emissions[:, word], scores)
-            # Where a row has ended, its last tag is carried along and cut off by the mask below.
-            same = torch.arange(scores.shape[1], device=scores.device).expand_as(previous)
-            best_previous.append(torch.where(is_word, previous, same))
-        path = [(scores + self.end_scores).argmax(dim=1)]
-        for previous in reversed(best_previous):
-            path.append(previous.gather(1, path[-1].unsqueeze(1)).squeeze(1))
-        return torch.stack(path[::-1], dim=1) * mask
-
-    def marginals(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Probability of every tag at every word (batch, words, tags), by the forward-backward algorithm."""
-        _, transitions = self.allowed_scores()
-        peak = transitions.amax()
-        weights = (transitions.T - peak).exp()
-        after = [self.end_scores.expand(len(emissions), -1)]
-        for word in range(emissions.shape[1] - 1, 0, -1):
-            reached = _log_product(emissions[:, word] + after[-1], weights) + peak
-            after.append(torch.where(mask[:, word, None], reached, after[-1]))
-        before = self._forward_scores(emissions, mask)
-        return (torch.stack(before, dim=1) + torch.stack(after[::-1], dim=1)).softmax(dim=2)
-
-
-def _log_product(scores: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """log(exp(scores) @ weights), (batch, tags), computed relative to each row's largest score.
-
-    One matrix product costs as little as a small linear layer; adding (batch, tags, tags) tensors costs more than the bi-LSTMs.
-    """
-    top = scores.amax(dim=1, keepdim=True).detach()
-    product = (scores - top).exp() @ weights
-    return product.clamp(min=torch.finfo(product.dtype).tiny).log() + top
-
-
 class Scores(NamedTuple):
     """What the classifiers of a skill say; None for a task that it lacks.
 
@@ -291,19 +186,22 @@ class SkillClassifiers(nn.Module):
         num_intents: number of intents.
         num_slots: number of slot labels.
         has_rejection: the intents compete with "none of these", which has a classifier of its own.
+        is_factored: the CRF is the one for many labels.
     """
 
     intent_classifier: nn.Linear | None
     reject_classifier: nn.Linear | None
     slot_classifier: nn.Linear | None
-    crf: LinearChainCRF | None
+    crf: ChainCRF | None
 
-    def __init__(self, input_size: int, num_intents: int, num_slots: int, has_rejection: bool = False) -> None:
+    def __init__(
+        self, input_size: int, num_intents: int, num_slots: int, *, has_rejection: bool = False, is_factored: bool = False
+    ) -> None:
         super().__init__()
         self.intent_classifier = nn.Linear(input_size, num_intents) if num_intents else None
         self.reject_classifier = nn.Linear(input_size, 1) if num_intents and has_rejection else None
         self.slot_classifier = nn.Linear(input_size, 1 + 2 * num_slots) if num_slots else None
-        self.crf = LinearChainCRF(num_slots) if num_slots else None
+        self.crf = (FactoredCRF if is_factored else LinearChainCRF)(num_slots) if num_slots else None
 
     def forward(
         self,
@@ -392,7 +290,6 @@ def slot_label_priors(intent_scores: torch.Tensor, seen: torch.Tensor) -> torch.
 __all__ = [
     "BiLSTM",
     "DecodedTags",
-    "LinearChainCRF",
     "RowLengths",
     "Scores",
     "SkillClassifiers",

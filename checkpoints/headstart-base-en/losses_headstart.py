@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from .crf_headstart import ChainCRF
 from .labels_headstart import IGNORED
-from .layers_headstart import LinearChainCRF, gather_words
+from .layers_headstart import gather_words
 
 
 def intent_losses(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -18,7 +19,7 @@ def intent_losses(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return nn.functional.cross_entropy(scores[annotated], labels[annotated], reduction="none")
 
 
-def slot_losses(crf: LinearChainCRF, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def slot_losses(crf: ChainCRF, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Negative log-likelihood of each annotated row's tags, (annotated,), of scores (rows, tokens, tags)."""
     words = labels != IGNORED
     annotated = words.any(dim=1)

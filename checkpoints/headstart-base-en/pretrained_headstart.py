@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from transformers import initialization as init
 
 from .configuration_headstart import HeadstartConfig
-from .layers_headstart import LinearChainCRF
+from .crf_headstart import ChainCRF
 from .lora_headstart import LoraLSTM
 from .weights_headstart import check_hashes, note_hashes
 
@@ -76,7 +76,7 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             init.normal_(module.weight)
             if module.padding_idx is not None and not getattr(module.weight, "_is_hf_initialized", False):
                 init.zeros_(module.weight[module.padding_idx])
-        elif isinstance(module, LinearChainCRF):
+        elif isinstance(module, ChainCRF):
             for parameter in module.parameters():
                 init.zeros_(parameter)
         elif isinstance(module, LoraLSTM):

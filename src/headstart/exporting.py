@@ -27,7 +27,7 @@ from headstart.modeling.gazetteer_headstart import Gazetteer
 from headstart.modeling.labels_headstart import UNSEEN_PRIOR
 from headstart.modeling.layers_headstart import BiLSTM, SkillClassifiers, TaskLayers
 from headstart.modeling.lora_headstart import merged
-from headstart.onnx import MAX_TOKENS, VERSION, OnnxNLU
+from headstart.onnx import FACTORED_VERSION, MAX_TOKENS, VERSION, OnnxNLU
 from headstart.saving import written_aside
 from headstart.tokenization import NLUPipeline
 from headstart.version import __version__
@@ -96,9 +96,8 @@ def write_exported(network: ExportedNetwork, entry: SkillEntry, texts: ReadTexts
     with written_aside(out, EXPORTED.mark, EXPORTED.outdated) as folder:
         _write_network(network, folder / NETWORK, int8)
         if network.classifiers.crf is not None:
-            crf = network.classifiers.crf
-            start, transitions = map(_to_numpy, crf.allowed_scores())
-            np.savez(folder / CRF, start=start, transitions=transitions, end=_to_numpy(crf.end_scores))
+            arrays: Any = {name: _to_numpy(part) for name, part in network.classifiers.crf.arrays().items()}
+            np.savez(folder / CRF, **arrays)
         if network.gazetteer is not None:
             (folder / CATALOGS).write_text(json.dumps(network.gazetteer.keys(), ensure_ascii=False), encoding="utf-8")
         backend = Tokenizer.from_str(cast(Any, texts.tokenizer).backend_tokenizer.to_str())
@@ -106,7 +105,7 @@ def write_exported(network: ExportedNetwork, entry: SkillEntry, texts: ReadTexts
         backend.no_padding()
         backend.save(str(folder / TOKENIZER))
         description = {
-            "version": VERSION, "headstart": __version__, "weights": "int8" if int8 else "float32",
+            "version": FACTORED_VERSION if "crf" in entry else VERSION, "headstart": __version__, "weights": "int8" if int8 else "float32",
             "skill": {**entry, "unseen_prior": UNSEEN_PRIOR}, MAX_TOKENS: texts.max_tokens, "unk_token_id": texts.unknown,
         }  # fmt: skip
         (folder / EXPORT).write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from tokenizers import Tokenizer
 
+from headstart.decoding import Field, make_field
 from headstart.modeling.catalog_headstart import CatalogDict, find_matches, mark_matches
 from headstart.modeling.entries_headstart import SkillEntry, read_entry
 from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, kind_of
@@ -27,7 +28,10 @@ from headstart.modeling.labels_headstart import REJECTED, UNSEEN_PRIOR, seen_slo
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
 from headstart.tokenization.answers_headstart import Answer, check_requests, check_threshold, make_answer, readable, warn_of_cut
 
-VERSION = 1  # of the files of an exported skill
+VERSION, FACTORED_VERSION = (
+    1,
+    2,
+)  # of the files of an exported skill; the second one's CRF is factored, which older versions can't read
 # Fields of headstart.json.
 OLD_MAX_TOKENS, MAX_TOKENS = "max_pieces", "max_tokens"
 
@@ -63,7 +67,7 @@ class OnnxNLU:
         self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the token
         self._session = _open_session(folder / NETWORK, num_threads)
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._crf = _CRF(folder / CRF) if self.entry["slots"] else None
+        self._crf = _read_field(folder / CRF) if self.entry["slots"] else None
         self._priors: _Priors | None = None
         if self.entry.get("label_priors"):
             self._priors = _make_priors(self.entry, description["skill"].get("unseen_prior", UNSEEN_PRIOR))
@@ -232,6 +236,11 @@ def _make_priors(entry: SkillEntry, least: float) -> _Priors:
     return _Priors(tags.astype(np.float32), least)
 
 
+def _read_field(file: Path) -> Field:
+    with np.load(file, allow_pickle=False) as content:
+        return make_field(dict(content))
+
+
 def _read_description(folder: Path) -> dict[str, Any]:
     """What `headstart.json` says, of a folder that has all that it needs."""
     if not is_exported(folder):
@@ -239,76 +248,12 @@ def _read_description(folder: Path) -> dict[str, Any]:
     if missing := [name for name in EXPORTED.needed if not (folder / name).is_file()]:
         raise ValueError(f"{str(folder)!r} lacks {missing[0]}: it is a part of an exported skill; export it anew.")
     description: dict[str, Any] = json.loads((folder / EXPORT).read_text(encoding="utf-8"))
-    if description["version"] != VERSION:
+    if description["version"] not in (VERSION, FACTORED_VERSION):
         raise ValueError(
             f"{str(folder)!r} was exported in version {description['version']} of the format; "
-            f"this headstart reads {VERSION}: export it anew."
+            f"this headstart reads {VERSION} and {FACTORED_VERSION}: export it anew."
         )
     return description
-
-
-class _CRF:
-    """The decoding half of [`headstart.modeling.layers_headstart.LinearChainCRF`], over rows of `counts` words.
-
-    Args:
-        file: `start`, `transitions` and `end`, with -inf wherever IOB2 forbids.
-    """
-
-    def __init__(self, file: Path) -> None:
-        with np.load(file, allow_pickle=False) as content:
-            self.start, self.transitions, self.end = (content[name] for name in ("start", "transitions", "end"))
-        self._weights = np.exp(self.transitions.astype(np.float64) - self.transitions.max())
-
-    def decode(self, emissions: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """The most probable tags (Viterbi) of emissions (rows, words, tags): (rows, words), `O` after a row's last word."""
-        num_rows, num_words, num_tags = emissions.shape
-        goes_on = _rows_that_go_on(counts)
-        same = np.broadcast_to(np.arange(num_tags), (num_rows, num_tags))
-        scores = self.start + emissions[:, 0]
-        best_previous = []
-        for word in range(1, num_words):
-            reached = scores[:, :, None] + self.transitions
-            # Where a row has ended, its last tag is carried along.
-            best_previous.append(_keep_ended(reached.argmax(axis=1), same, goes_on[word]))
-            scores = _keep_ended(reached.max(axis=1) + emissions[:, word], scores, goes_on[word])
-        rows = np.arange(num_rows)
-        path = [(scores + self.end).argmax(axis=1)]
-        for previous in reversed(best_previous):
-            path.append(previous[rows, path[-1]])
-        return np.stack(path[::-1], axis=1) * (np.arange(num_words) < counts[:, None])
-
-    def certainty(self, emissions: np.ndarray, counts: np.ndarray, tags: np.ndarray) -> np.ndarray:
-        """Marginal probabilities of these tags, (rows, words), by the forward-backward algorithm; 0 after a row's last word."""
-        num_words = emissions.shape[1]
-        goes_on = _rows_that_go_on(counts)
-        # Each word's weights are scaled by its largest one, and each product to the sum 1: neither changes a marginal.
-        weights = np.exp((emissions - emissions.max(axis=2, keepdims=True)).astype(np.float64)) + np.finfo(np.float64).tiny
-        before = [_normalized(np.exp(self.start - self.start.max()) * weights[:, 0])]
-        for word in range(1, num_words):
-            reached = _normalized((before[-1] @ self._weights) * weights[:, word])
-            before.append(_keep_ended(reached, before[-1], goes_on[word]))
-        after = [np.broadcast_to(np.exp(self.end - self.end.max()), before[0].shape)]
-        for word in range(num_words - 1, 0, -1):
-            reached = _normalized((after[-1] * weights[:, word]) @ self._weights.T)
-            after.append(_keep_ended(reached, after[-1], goes_on[word]))
-        marginals = _normalized(np.stack(before, axis=1) * np.stack(after[::-1], axis=1))
-        return np.take_along_axis(marginals, tags[:, :, None], axis=2)[:, :, 0] * (np.arange(num_words) < counts[:, None])
-
-
-def _rows_that_go_on(counts: np.ndarray) -> list[np.ndarray | None]:
-    """For each word, the rows (rows, 1) that have it; None: all of them."""
-    columns = np.arange(counts.max())[:, None] < counts
-    return [None if column.all() else column[:, None] for column in columns]
-
-
-def _keep_ended(new: np.ndarray, old: np.ndarray, goes_on: np.ndarray | None) -> np.ndarray:
-    """The new values (rows, tags) of rows that go on, the old ones of those that have ended."""
-    return new if goes_on is None else np.where(goes_on, new, old)
-
-
-def _normalized(weights: np.ndarray) -> np.ndarray:
-    shares: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
-    return shares
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -20,9 +20,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from headstart.data.encoding import EncodedRow
 from headstart.modeling import HeadstartForJointNLU
+from headstart.modeling.crf_headstart import ChainCRF
 from headstart.modeling.gazetteer_headstart import DIRECT_SCALE
 from headstart.modeling.labels_headstart import IGNORED
-from headstart.modeling.layers_headstart import LinearChainCRF
 from headstart.training.collator import JointNLUCollator
 from headstart.training.epochs import EpochRows
 
@@ -113,7 +113,7 @@ def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: 
     _make_less_certain(parameters, INTENT_CONFIDENCE)
 
 
-def _fit_tags(classifier: nn.Linear, crf: LinearChainCRF, direct: nn.Linear | None, states: _States) -> None:
+def _fit_tags(classifier: nn.Linear, crf: ChainCRF, direct: nn.Linear | None, states: _States) -> None:
     """Fit the tag classifier, its CRF, and the layer that catalog matches go to."""
     parameters = _start_at_zero([classifier, crf, *([direct] if direct is not None else [])])
     num_words = states.row_weights @ states.mask.sum(dim=1).float()

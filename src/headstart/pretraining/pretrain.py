@@ -17,7 +17,7 @@ from headstart.data.corpora import Corpus, LabelKinds, first_texts, load_sources
 from headstart.data.encoding import encode_list, encode_rows
 from headstart.data.rows import Row
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
-from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.entries_headstart import SkillEntry, crf_of
 from headstart.pretraining.distillation import (
     DistillationCollator,
     DistillationTrainer,
@@ -126,7 +126,13 @@ def _make_model(sources: list[Corpus], vocabulary: list[str], options: PretrainO
         word_dropout=options.word_dropout,
         hidden_dropout=options.hidden_dropout,
         skills=[
-            {"name": source.name, "intents": source.intents, "slots": source.slots, "task_layers": SHARED_TASK_LAYERS}
+            {
+                "name": source.name,
+                "intents": source.intents,
+                "slots": source.slots,
+                "task_layers": SHARED_TASK_LAYERS,
+                "crf": crf_of(source.slots),
+            }
             for source in sources
         ],
     )

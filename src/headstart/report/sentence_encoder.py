@@ -20,7 +20,7 @@ from headstart.data.skills import Skill, label_priors
 from headstart.evaluation.evaluate import Answered, score_answers
 from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.finetuning.recipe import BATCH_SIZE, MIN_EPOCHS
-from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.entries_headstart import SkillEntry, crf_of
 from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 from headstart.modeling.labels_headstart import seen_slots
 from headstart.modeling.layers_headstart import SkillClassifiers, slot_label_priors
@@ -54,7 +54,9 @@ class SentenceEncoderForJointNLU(nn.Module):
         width = self.encoder.config.hidden_size
         self.pooling = pooling
         self.dropout = nn.Dropout(0.1)
-        self.classifiers = SkillClassifiers(width, len(skill.intents), len(skill.slots))
+        self.classifiers = SkillClassifiers(
+            width, len(skill.intents), len(skill.slots), is_factored=crf_of(skill.slots) is not None
+        )
         catalogs = {label: values for label, values in tokenize_catalogs(skill.catalogs, tokenizer).items() if values}
         self.gazetteer: Gazetteer | None = None
         if catalogs:
@@ -177,6 +179,8 @@ class SentenceEncoderNLU:
             "name": skill.name, "intents": skill.intents, "slots": skill.slots, "task_layers": skill.name,
             "label_priors": label_priors(skill.rows("train")),
         }  # fmt: skip
+        if (crf := crf_of(skill.slots)) is not None:
+            self.entry["crf"] = crf
         train = EpochRows(skill, self.tokenizer, self.entry, refill=refill, seed=seed, name_rows=True)
         rows = len(skill.rows("train"))
         self.steps = steps or round(max(pace * math.sqrt(rows), 150, MIN_EPOCHS * rows / BATCH_SIZE))
