@@ -17,7 +17,7 @@ from .configuration_headstart import HeadstartConfig
 from .entries_headstart import SkillEntry
 from .gazetteer_headstart import Gazetteer
 from .labels_headstart import IGNORED, REJECTED, seen_slots
-from .layers_headstart import BiLSTM, RowLengths, SkillClassifiers, TaskLayers, run_lstm, slot_label_priors
+from .layers_headstart import BiLSTM, RowLengths, TaskLayers, run_lstm, slot_label_priors
 from .lora_headstart import HeadAdapters, LoraLSTM
 from .losses_headstart import intent_losses, mean_of, slot_losses
 from .outputs_headstart import (
@@ -28,7 +28,8 @@ from .outputs_headstart import (
     TaskStates,
 )
 from .pretrained_headstart import HeadstartPreTrainedModel, load_whole, rename_weights
-from .routing_headstart import Router, log_odds
+from .routing_headstart import log_odds
+from .skill_sets_headstart import SkillSet
 from .skills_headstart import SkillsMixin
 
 
@@ -145,12 +146,17 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
     @property
     def skills(self) -> list[str]:
         """Names of the skills, in the order of their ids."""
-        return [entry["name"] for entry in self.entries]
+        return self.skill_set().names
 
     @property
     def routed_skills(self) -> list[str]:
         """Names of the skills that can be found without their names, in order."""
-        return [entry["name"] for entry in self.entries if entry.get("routes")]
+        return self.skill_set().routed
+
+    def skill_set(self) -> SkillSet:
+        """The skills as they are now. Where other threads may load or delete some meanwhile, take them once for a request, and give them to
+        `forward`, `route` and `decode`."""
+        return SkillSet.of(self)
 
     def skill_id(self, name: str | None = None) -> int:
         """The id of a skill, its place in `skills`. The name may be left out for one skill.
@@ -158,22 +164,16 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         Raises:
             ValueError: there is no such skill, or none was named and the model has several or none.
         """
-        if name is None and len(self.entries) == 1:
-            return 0
-        for place, entry in enumerate(self.entries):
-            if entry["name"] == name:
-                return place
-        problem = f"has no skill {str(name)[:80]!r}" if name is not None else f"has {len(self.skills)} skills: name one"
-        raise ValueError(f"this model {problem}. Its skills: {', '.join(self.skills) or 'none'}.")
+        return self.skill_set().id(name)
 
     def skill(self, name: str | None = None) -> SkillEntry:
         """The entry of a skill in `config.skills`; see [`skill_id`]."""
-        return self.entries[self.skill_id(name)]
+        skills = self.skill_set()
+        return skills.entries[skills.id(name)]
 
     def skill_ids(self, names: Sequence[str | None]) -> torch.Tensor:
         """Ids of the named skills (len(names),) long, one for each row of a batch, for `forward`; None: the only one."""
-        ids = {name: self.skill_id(name) for name in set(names)}
-        return torch.tensor([ids[name] for name in names], device=self.device)
+        return self.skill_set().ids(names, self.device)
 
     # ---- forward
 
@@ -186,6 +186,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         skill_ids: torch.Tensor | None = None,
         use_gazetteers: bool = True,
         word_starts: torch.Tensor | None = None,
+        skill_set: SkillSet | None = None,
     ) -> HeadstartJointNLUOutput:
         """Score intents and slot tags, and compute the loss of whatever is annotated.
 
@@ -199,19 +200,24 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             skill_ids: (batch,) long, index into `model.skills`; may be left out if the model has one skill.
             use_gazetteers: False: answer as if no word were in a catalog.
             word_starts: (batch, tokens) bool, True at the first token of each word, where the caller knows; else [`word_starts`] finds them.
+            skill_set: the skills that the ids are of, see [`skill_set`]; those of now, if it is left out.
 
         Raises:
             ValueError: the skill is not given and the model has several, an id is out of range, or a row is not padded
                 on the right.
         """
-        found = self.task_states(input_ids, attention_mask, skill_ids, use_gazetteers, word_starts)
+        skills = skill_set or self.skill_set()
+        found = self.task_states(
+            input_ids, attention_mask, skill_ids, use_gazetteers=use_gazetteers, word_starts=word_starts, skill_set=skills
+        )
         parts: list[tuple[slice, SkillScores]] = []
         for index, rows in found.rows_of.items():
             labels = [
                 None if given is None else given[rows] if found.order is None else given[found.order][rows]
                 for given in (intent_labels, slot_labels)
             ]
-            parts.append((rows, self.classify(index, *found.states[index], found.matches.get(index), labels)))
+            scores = self.classify(index, *found.states[index], found.matches.get(index), labels=labels, skill_set=skills)
+            parts.append((rows, scores))
         of_intents = [part.intent_losses for _, part in parts if part.intent_losses is not None]
         of_slots = [part.slot_losses for _, part in parts if part.slot_losses is not None]
         of_kinds = (("intent_loss", of_intents), ("slot_loss", of_slots))
@@ -233,32 +239,34 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         skill_ids: torch.Tensor | None = None,
+        *,
         use_gazetteers: bool = True,
         word_starts: torch.Tensor | None = None,
+        skill_set: SkillSet | None = None,
     ) -> TaskStates:
         """What the classifiers read; see `forward` for the arguments."""
+        skills = skill_set or self.skill_set()
         # Rows are put in the order of their skills once: cutting the states into skills is then free, forward and backward.
-        order, rows_of = self._sort_skills(skill_ids, len(input_ids))
+        order, rows_of = _sort_skills(skills, skill_ids, len(input_ids))
         if order is not None:
             input_ids = input_ids[order]
             attention_mask = None if attention_mask is None else attention_mask[order]
             word_starts = None if word_starts is None else word_starts[order]
         states: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         matches: dict[int, torch.Tensor] = {}
-        for indices in self._group(rows_of):
+        for indices in _group(skills, rows_of):
             rows = slice(rows_of[indices[0]].start, rows_of[indices[-1]].stop)
             own_rows = {index: slice(rows_of[index].start - rows.start, rows_of[index].stop - rows.start) for index in indices}
             ids, mask = input_ids[rows], None if attention_mask is None else attention_mask[rows]
-            entry = self.entries[indices[0]]
-            adapters = self.adapters_of(entry["name"])
+            adapters = skills.adapters(indices[0])
             lengths = row_lengths(ids, mask)
             trunk_states = self.trunk.encode(ids, lengths, None if adapters is None else adapters.trunk)
             found: dict[int, torch.Tensor] = {}
-            if use_gazetteers and any(self.entries[index].get("gazetteer") for index in indices):
+            if use_gazetteers and any(skills.gazetteer(index) for index in indices):
                 starts = self.word_starts(ids, mask) if word_starts is None else word_starts[rows]
-                found = self._find_matches(ids, starts, own_rows)
-            of_slots, of_intents = self.task_layers[entry["task_layers"]](
-                *self._add_gazetteers(trunk_states, own_rows, found),
+                found = _find_matches(skills, ids, starts, own_rows)
+            of_slots, of_intents = skills.task_layers(indices[0])(
+                *_add_gazetteers(skills, trunk_states, own_rows, found),
                 lengths,
                 None if adapters is None else adapters.slot_lstm,
                 None if adapters is None else adapters.intent_lstm,
@@ -275,7 +283,9 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         slot_states: torch.Tensor,
         intent_states: torch.Tensor,
         matches: torch.Tensor | None = None,
+        *,
         labels: Sequence[torch.Tensor | None] = (None, None),
+        skill_set: SkillSet | None = None,
     ) -> SkillScores:
         """Scores of one skill's rows from their states, and the loss of each annotated row.
 
@@ -285,10 +295,12 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             intent_states: (rows, 2 * task_hidden_size), pooled states of the IC bi-LSTM.
             matches: (rows, tokens, 2 * catalogs), those of its catalogs if it has any.
             labels: `intent_labels` and `slot_labels` of the rows, see `forward`.
+            skill_set: see `forward`.
         """
-        entry, (intent_labels, slot_labels) = self.entries[skill_id], labels
-        classifiers = cast(SkillClassifiers, self.classifiers[entry["name"]])
-        of_catalogs = None if matches is None else cast(Gazetteer, self.gazetteers[entry["name"]]).scores(matches)
+        skills = skill_set or self.skill_set()
+        entry, (intent_labels, slot_labels) = skills.entries[skill_id], labels
+        classifiers, gazetteer = skills.classifiers(skill_id), skills.gazetteer(skill_id)
+        of_catalogs = None if matches is None or gazetteer is None else gazetteer.scores(matches)
         intents, tags = classifiers(slot_states, intent_states, of_catalogs)
         losses_of_intents = losses_of_slots = None
         if intents is not None and intent_labels is not None:
@@ -303,93 +315,48 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             losses_of_slots,
         )
 
-    def _find_matches(
-        self, input_ids: torch.Tensor, word_starts: torch.Tensor, rows_of: dict[int, slice]
-    ) -> dict[int, torch.Tensor]:
-        """What is seen of the catalog matches in the rows of each skill with catalogs, (rows, tokens, 2 * catalogs)."""
-        found = {}
-        for index, rows in rows_of.items():
-            if self.entries[index].get("gazetteer"):
-                gazetteer = cast(Gazetteer, self.gazetteers[self.entries[index]["name"]])
-                found[index] = gazetteer.hide(gazetteer.find(input_ids[rows], word_starts[rows]))
-        return found
-
-    def _add_gazetteers(
-        self, trunk_states: torch.Tensor, rows_of: dict[int, slice], matches: dict[int, torch.Tensor]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The inputs of the ST and IC bi-LSTMs: the trunk's states, plus what catalog matches add to the rows of skills with catalogs."""
-        if not matches:
-            return trunk_states, trunk_states
-        added = trunk_states.new_zeros(2, *trunk_states.shape)
-        for index, found in matches.items():
-            gazetteer = cast(Gazetteer, self.gazetteers[self.entries[index]["name"]])
-            added[:, rows_of[index]] = torch.stack(gazetteer.inputs(found))
-        return trunk_states + added[0], trunk_states + added[1]
-
     def shared_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, task_layers: str) -> torch.Tensor:
         """Pooled IC states (batch, 2 * task_hidden_size) as they are before any head's adapter changes them, without catalogs."""
-        layers = cast(TaskLayers, self.task_layers[task_layers])
+        return self._shared_states(input_ids, attention_mask, cast(TaskLayers, self.task_layers[task_layers]))
+
+    def _shared_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, layers: TaskLayers) -> torch.Tensor:
         lengths = row_lengths(input_ids, attention_mask)
         return layers.pool_intents(self.trunk.encode(input_ids, lengths), lengths)
 
     @torch.no_grad()
     def route(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, skills: Sequence[str] | None = None
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        skills: Sequence[str] | None = None,
+        skill_set: SkillSet | None = None,
     ) -> torch.Tensor:
         """Log-odds (batch, skills) that an utterance is for each skill, against that it is for none, before any head is run.
 
         Args:
-            input_ids, attention_mask: see `forward`.
+            input_ids, attention_mask, skill_set: see `forward`.
             skills: the skills to choose from; all in `routed_skills` if they are left out.
 
         Raises:
             ValueError: one of them can't be found without its name, or there is none.
         """
-        names = list(self.routed_skills if skills is None else skills)
-        unknown = [name for name in names if name not in self.routers]
-        if unknown or not names:
-            raise ValueError(
-                f"{', '.join(map(repr, unknown)) or 'no skill'} can't be found without being named; these can: {', '.join(self.routed_skills) or 'none'}."
-            )
+        known = skill_set or self.skill_set()
+        names = list(known.routed if skills is None else skills)
+        routers = known.routers(names)
         scores = input_ids.new_zeros(len(input_ids), len(names), dtype=torch.float)
-        layers_of = {entry["name"]: entry["task_layers"] for entry in self.entries}
-        layers = [layers_of[name] for name in names]
-        for layer in dict.fromkeys(layers):
-            places = [place for place, name in enumerate(layers) if name == layer]
-            states = self.shared_states(input_ids, attention_mask, layer)
-            scores[:, places] = log_odds(states, [cast(Router, self.routers[names[place]]) for place in places])
+        places_of: dict[TaskLayers, list[int]] = {}
+        index_of = {name: index for index, name in enumerate(known.names)}
+        for place, name in enumerate(names):
+            places_of.setdefault(known.task_layers(index_of[name]), []).append(place)
+        for layers, places in places_of.items():
+            states = self._shared_states(input_ids, attention_mask, layers)
+            scores[:, places] = log_odds(states, [routers[place] for place in places])
         return scores
-
-    def _sort_skills(self, skill_ids: torch.Tensor | None, num_rows: int) -> tuple[torch.Tensor | None, dict[int, slice]]:
-        """The order (batch,) in which the rows of each skill stand together, as do skills that share bi-LSTMs, and each skill's rows in it;
-        no order where all rows are of one skill."""
-        ids = [self.skill_id()] * num_rows if skill_ids is None else skill_ids.tolist()
-        present = sorted(set(ids))
-        if present[0] < 0 or present[-1] >= len(self.entries):
-            raise ValueError(f"skill_ids must lie in [0, {len(self.skills)}), got {present}. Skills: {self.skills}.")
-        if len(present) == 1:
-            return None, {present[0]: slice(0, num_rows)}
-        sorted_skills = [index for group in self._group(present) for index in group]
-        places = {index: place for place, index in enumerate(sorted_skills)}
-        order = sorted(range(num_rows), key=lambda row: places[ids[row]])
-        rows_of, start = {}, 0
-        for index in sorted_skills:
-            rows_of[index] = slice(start, start + ids.count(index))
-            start = rows_of[index].stop
-        return torch.tensor(order, device=cast(torch.Tensor, skill_ids).device), rows_of
-
-    def _group(self, indices: Iterable[int]) -> list[list[int]]:
-        """Skills that share all bi-LSTMs, together: those with the same task layers, but for the ones with adapters."""
-        groups: dict[tuple[str, str | None], list[int]] = {}
-        for index in indices:
-            entry = self.entries[index]
-            own = entry["name"] if entry.get("rank") else None
-            groups.setdefault((entry["task_layers"], own), []).append(index)
-        return list(groups.values())
 
     def adapters_of(self, name: str) -> HeadAdapters | None:
         """The adapters by which a skill changes the bi-LSTMs that it shares; None if it has its own, or changes none."""
-        return cast(HeadAdapters, self.adapters[name]) if name in self.adapters else None
+        skills = self.skill_set()
+        return skills.adapters(skills.id(name))
 
     # ---- decoding
 
@@ -412,21 +379,23 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         skill_ids: torch.Tensor | None = None,
         reject_threshold: float | None = None,
         word_starts: torch.Tensor | None = None,
+        skill_set: SkillSet | None = None,
     ) -> HeadstartDecoding:
         """Choose intents and tags from the scores that `forward` gave for the same batch.
 
         Args:
             outputs: what `forward` returned.
-            input_ids, attention_mask, skill_ids, word_starts: what it was given.
+            input_ids, attention_mask, skill_ids, word_starts, skill_set: what it was given.
             reject_threshold: probability of "none of these" over which an utterance is rejected, from 0 to 1 (never); that of the
                 skill's own configuration if it is left out.
 
         Raises:
             ValueError: the skill is not given and the model has several.
         """
+        skills = skill_set or self.skill_set()
         if word_starts is None:
             word_starts = self.word_starts(input_ids, attention_mask)
-        order, rows_of = self._sort_skills(skill_ids, len(input_ids))
+        order, rows_of = _sort_skills(skills, skill_ids, len(input_ids))
         num_words = max(int(word_starts.sum(dim=1).max()), 1)
         intents = input_ids.new_full((len(input_ids),), IGNORED)
         intent_scores = torch.zeros(len(input_ids), device=input_ids.device)
@@ -434,7 +403,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         tags = input_ids.new_full((len(input_ids), num_words), IGNORED)
         tag_scores = torch.zeros(len(input_ids), num_words, device=input_ids.device)
         for index, own in rows_of.items():
-            entry, rows = self.entries[index], own if order is None else order[own]
+            entry, rows = skills.entries[index], own if order is None else order[own]
             of_intents = None
             if entry["intents"] and outputs.intent_logits is not None:
                 of_intents = outputs.intent_logits[rows, : len(entry["intents"])]
@@ -442,12 +411,11 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 chosen = _choose_intents(of_intents, rejects, entry, reject_threshold)
                 intents[rows], intent_scores[rows], reject_scores[rows] = chosen
             if entry["slots"] and outputs.slot_logits is not None:
-                classifiers = cast(SkillClassifiers, self.classifiers[entry["name"]])
                 priors = None
                 if "label_priors" in entry and of_intents is not None:
                     priors = slot_label_priors(of_intents, self._seen_slots_of(entry))
                 of_tags = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
-                found = classifiers.decode_tags(of_tags, word_starts[rows], priors)
+                found = skills.classifiers(index).decode_tags(of_tags, word_starts[rows], priors)
                 tags[rows, : found.tags.shape[1]] = found.tags.masked_fill(~found.mask, IGNORED)
                 tag_scores[rows, : found.tags.shape[1]] = cast(torch.Tensor, found.scores).float()
         return HeadstartDecoding(intents, intent_scores, reject_scores, tags, tag_scores)
@@ -484,6 +452,59 @@ def _choose_intents(
     scores, best = probabilities[:, :-1].max(dim=1)
     is_rejected = rejected > (rejection["threshold"] if threshold is None else threshold)
     return best.masked_fill(is_rejected, REJECTED), torch.where(is_rejected, rejected, scores), rejected
+
+
+def _sort_skills(skills: SkillSet, skill_ids: torch.Tensor | None, num_rows: int) -> tuple[torch.Tensor | None, dict[int, slice]]:
+    """The order (batch,) in which the rows of each skill stand together, as do skills that share bi-LSTMs, and each skill's rows in it;
+    no order where all rows are of one skill."""
+    ids = [skills.id()] * num_rows if skill_ids is None else skill_ids.tolist()
+    present = sorted(set(ids))
+    if present[0] < 0 or present[-1] >= len(skills.entries):
+        raise ValueError(f"skill_ids must lie in [0, {len(skills.entries)}), got {present}. Skills: {skills.names}.")
+    if len(present) == 1:
+        return None, {present[0]: slice(0, num_rows)}
+    sorted_skills = [index for group in _group(skills, present) for index in group]
+    places = {index: place for place, index in enumerate(sorted_skills)}
+    order = sorted(range(num_rows), key=lambda row: places[ids[row]])
+    rows_of, start = {}, 0
+    for index in sorted_skills:
+        rows_of[index] = slice(start, start + ids.count(index))
+        start = rows_of[index].stop
+    return torch.tensor(order, device=cast(torch.Tensor, skill_ids).device), rows_of
+
+
+def _group(skills: SkillSet, indices: Iterable[int]) -> list[list[int]]:
+    """Skills that share all bi-LSTMs, together: those with the same task layers, but for the ones with adapters."""
+    groups: dict[tuple[str, str | None], list[int]] = {}
+    for index in indices:
+        entry = skills.entries[index]
+        own = entry["name"] if entry.get("rank") else None
+        groups.setdefault((entry["task_layers"], own), []).append(index)
+    return list(groups.values())
+
+
+def _find_matches(
+    skills: SkillSet, input_ids: torch.Tensor, word_starts: torch.Tensor, rows_of: dict[int, slice]
+) -> dict[int, torch.Tensor]:
+    """What is seen of the catalog matches in the rows of each skill with catalogs, (rows, tokens, 2 * catalogs)."""
+    found = {}
+    for index, rows in rows_of.items():
+        gazetteer = skills.gazetteer(index)
+        if gazetteer is not None:
+            found[index] = gazetteer.hide(gazetteer.find(input_ids[rows], word_starts[rows]))
+    return found
+
+
+def _add_gazetteers(
+    skills: SkillSet, trunk_states: torch.Tensor, rows_of: dict[int, slice], matches: dict[int, torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The inputs of the ST and IC bi-LSTMs: the trunk's states, plus what catalog matches add to the rows of skills with catalogs."""
+    if not matches:
+        return trunk_states, trunk_states
+    added = trunk_states.new_zeros(2, *trunk_states.shape)
+    for index, found in matches.items():
+        added[:, rows_of[index]] = torch.stack(cast(Gazetteer, skills.gazetteer(index)).inputs(found))
+    return trunk_states + added[0], trunk_states + added[1]
 
 
 def _merge_rows(parts: Sequence[tuple[slice, torch.Tensor | None]], order: torch.Tensor | None) -> torch.Tensor | None:

@@ -454,6 +454,8 @@ class LinearChainCRF(ChainCRF):
 def _dense_kind(stay: torch.Tensor, into: torch.Tensor, emissions: torch.Tensor) -> type[DenseSteps]:
     """The fastest kind of steps that is exact."""
     low, high = into.aminmax()
+    if not len(emissions):
+        return ProductSteps
     if len(into) ** 2 <= MAX_SQUARE:
         lowest, highest = torch.minimum(low, stay.amin()), torch.maximum(high, stay.amax())
         # Every `B-` can be reached from the best tag before it, and leads to its `I-`: none is further from the best tag than this.

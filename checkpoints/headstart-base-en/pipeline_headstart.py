@@ -103,15 +103,20 @@ class NLUPipeline(Pipeline):
 
     def words(self, text: str) -> Words:
         """The words of a text, however long it is."""
-        encoding = self.tokenizer(readable(text), return_offsets_mapping=True, verbose=False)
+        encoding = self._encode(text)
         return find_words(text, encoding["offset_mapping"], encoding.word_ids())
+
+    def _encode(self, text: Any) -> Any:
+        # Whole, and cut by us: truncation is a state of the tokenizer, which other threads read, and can't be changed meanwhile.
+        return self.tokenizer(readable(text), return_offsets_mapping=True, verbose=False)
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids`, `attention_mask` and `word_starts` (1, tokens), the text, and its words."""
-        encoding = self.tokenizer(readable(input_), truncation=True, return_offsets_mapping=True)
-        words = find_words(input_, encoding["offset_mapping"], encoding.word_ids())
-        warn_of_cut(input_, words, len(encoding["input_ids"]), self.tokenizer.model_max_length)
-        ids = encoding["input_ids"] or [self.tokenizer.unk_token_id]  # a packed sequence can't be empty
+        encoding, limit = self._encode(input_), self.tokenizer.model_max_length
+        ids = encoding["input_ids"][:limit]
+        words = find_words(input_, encoding["offset_mapping"][:limit], encoding.word_ids()[:limit])
+        warn_of_cut(input_, words, len(ids), limit)
+        ids = ids or [self.tokenizer.unk_token_id]  # a packed sequence can't be empty
         word_starts = torch.zeros(1, len(ids), dtype=torch.long)
         word_starts[0, words.first_tokens or [0]] = 1
         return {
@@ -132,20 +137,18 @@ class NLUPipeline(Pipeline):
     ) -> dict[str, Any]:
         input_ids, attention_mask = model_inputs["input_ids"], model_inputs["attention_mask"]
         word_starts = model_inputs["word_starts"].bool()
-        given = {"text": model_inputs["text"], "words": model_inputs["words"]}
-        if skills is not None or (skill is None and len(self.model.skills) > 1 and self.model.routed_skills):
-            names = list(self.model.routed_skills if skills is None else skills)
-            odds, places = self.model.route(input_ids, attention_mask, names).max(dim=1)
-            skill_ids = self.model.skill_ids([names[place] for place in places.tolist()])
+        known = self.model.skill_set()  # for all of the request, whatever other threads load or delete meanwhile
+        given = {"text": model_inputs["text"], "words": model_inputs["words"], "skill_sets": [known] * len(input_ids)}
+        if skills is not None or (skill is None and len(known.entries) > 1 and known.routed):
+            names = list(known.routed if skills is None else skills)
+            odds, places = self.model.route(input_ids, attention_mask, names, known).max(dim=1)
+            skill_ids = known.ids([names[place] for place in places.tolist()], input_ids.device)
             given["for_none"] = (-odds).sigmoid()
         else:
-            skill_ids = self.model.skill_ids([skill] * len(input_ids))
-        outputs = self.model(
-            input_ids, attention_mask, skill_ids=skill_ids, use_gazetteers=use_gazetteers, word_starts=word_starts
-        )
-        decoding = self.model.decode(
-            outputs, input_ids, attention_mask, skill_ids, reject_threshold=reject_threshold, word_starts=word_starts
-        )
+            skill_ids = known.ids([skill] * len(input_ids), input_ids.device)
+        shared: dict[str, Any] = {"skill_ids": skill_ids, "word_starts": word_starts, "skill_set": known}
+        outputs = self.model(input_ids, attention_mask, use_gazetteers=use_gazetteers, **shared)
+        decoding = self.model.decode(outputs, input_ids, attention_mask, reject_threshold=reject_threshold, **shared)
         return {**given, "skill_ids": skill_ids, **decoding}
 
     def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None) -> Answer:
@@ -157,8 +160,10 @@ class NLUPipeline(Pipeline):
             for_none = float(model_outputs["for_none"][0])
             if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold) or not num_words:
                 return make_no_answer(text, for_none)
+        known = model_outputs["skill_sets"]  # of one row, or a list of it
+        known = known[0] if isinstance(known, list) else known
         return make_answer(
-            self.model.config.skills[int(model_outputs["skill_ids"][0])],
+            known.entries[int(model_outputs["skill_ids"][0])],
             text,
             words,
             intent=(int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])),

@@ -16,14 +16,7 @@ from .heads_headstart import fingerprint, load_head, push_head, save_head
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .lora_headstart import HeadAdapters
 from .routing_headstart import Router
-
-MODULES = (
-    "task_layers",
-    "classifiers",
-    "gazetteers",
-    "adapters",
-    "routers",
-)  # parts of the network, each a dict of skills' layers
+from .skill_sets_headstart import MODULES, SKILLS_LOCK, layer_key
 
 
 class SkillLabels(Protocol):
@@ -121,18 +114,15 @@ class SkillsMixin(nn.Module):
             "crf": crf_of(skill.slots),
         }
         entry = check_entry({field: value for field, value in fields.items() if value is not None})
-        if skill.name in self.skills:
-            raise ValueError(f"there is a skill {skill.name!r} already; call model.delete_skill({skill.name!r}) first.")
-        if skill.name in self.task_layers:
-            raise ValueError(f"{skill.name!r} names task layers of {self._users(skill.name)}; choose another skill name.")
+        self._check_name(skill.name)
         parts = self.new_modules(entry)
         for module in parts.values():
             module.to(self.device, self.dtype).apply(self._init_weights)
-        self.put_entry(entry, parts)
         if catalogs:
-            cast(Gazetteer, self.gazetteers[skill.name]).fill(tensors)
+            cast(Gazetteer, parts["gazetteers"]).fill(tensors)
         if source is not None and rank is None:
-            self.task_layers[skill.name].load_state_dict(self.task_layers[source].state_dict())
+            parts["task_layers"].load_state_dict(self.task_layers[source].state_dict())
+        self.put_entry(entry, parts)
 
     def new_modules(self, entry: SkillEntry) -> dict[str, nn.Module]:
         """New layers for a skill, by part of the network."""
@@ -151,26 +141,61 @@ class SkillsMixin(nn.Module):
     def put_modules(self, entry: SkillEntry, parts: Mapping[str, nn.Module]) -> None:
         """Take a skill's layers, by part of the network."""
         for part, module in parts.items():
-            getattr(self, part)[_key(part, entry)] = module.train(self.training)
+            getattr(self, part)[layer_key(part, entry)] = module.train(self.training)
 
     def put_entry(self, entry: SkillEntry, parts: Mapping[str, nn.Module]) -> None:
-        """Take a skill with its layers."""
-        self.put_modules(entry, parts)
-        self.config.skills = [*self.config.skills, entry]
+        """Take a skill with its layers, all at once for those who ask meanwhile.
+
+        Raises:
+            ValueError: its name is taken.
+        """
+        with SKILLS_LOCK:
+            self._check_name(entry["name"])
+            self.put_modules(entry, parts)
+            self.config.skills = [*self.config.skills, entry]
+
+    def _check_name(self, name: str) -> None:
+        if name in self.skills:
+            raise ValueError(f"there is a skill {name!r} already; call model.delete_skill({name!r}) first.")
+        if name in self.task_layers:
+            raise ValueError(f"{name!r} names task layers of {self._users(name)}; choose another skill name.")
 
     def modules_of(self, entry: SkillEntry) -> dict[str, nn.Module]:
         """The layers of a skill, by part of the network."""
-        return {part: getattr(self, part)[_key(part, entry)] for part in MODULES if _key(part, entry) in getattr(self, part)}
+        return {
+            part: getattr(self, part)[layer_key(part, entry)] for part in MODULES if layer_key(part, entry) in getattr(self, part)
+        }
 
     def delete_skill(self, name: str) -> None:
-        """Remove a skill, and its task layers if no other skill uses them; what a head shares stays for the next one."""
-        entry = self.skill(name)
-        self.config.skills = [other for other in self.config.skills if other is not entry]
-        for modules in (self.classifiers, self.gazetteers, self.adapters, self.routers):
-            if name in modules:
-                del modules[name]
-        if "rank" not in entry and not self._users(entry["task_layers"]):
-            del self.task_layers[entry["task_layers"]]
+        """Remove a skill, and its task layers if no other skill uses them; what a head shares stays for the next one. A request that has begun
+        ends as if nothing were.
+
+        Raises:
+            ValueError: there is no such skill.
+        """
+        with SKILLS_LOCK:
+            entry = self.skill(name)
+            self.config.skills = [other for other in self.config.skills if other is not entry]
+            keeps_layers = "rank" in entry or self._users(entry["task_layers"])
+            for part in self.modules_of(entry):
+                if part != "task_layers" or not keeps_layers:
+                    del getattr(self, part)[layer_key(part, entry)]
+
+    def rename_skill(self, name: str, new_name: str) -> None:
+        """Give a skill another name; its id changes, what it answers doesn't.
+
+        Raises:
+            ValueError: there is no such skill, the name is not allowed or taken, or others share the task layers that are named after it.
+        """
+        with SKILLS_LOCK:
+            entry = self.skill(name)
+            owns_layers = entry["task_layers"] == name
+            if owns_layers and len(self._users(name)) > 1:
+                raise ValueError(f"{name!r} names task layers of {self._users(name)}; it can't be renamed.")
+            renamed = check_entry({**entry, "name": new_name, "task_layers": new_name if owns_layers else entry["task_layers"]})
+            parts = self.modules_of(entry)
+            self.put_entry(renamed, parts if owns_layers else {part: parts[part] for part in parts if part != "task_layers"})
+            self.delete_skill(name)
 
     def _users(self, task_layers: str) -> list[str]:
         return [entry["name"] for entry in self.config.skills if entry["task_layers"] == task_layers]
@@ -293,11 +318,6 @@ class SkillsMixin(nn.Module):
     def _new_adapters(self, entry: SkillEntry) -> HeadAdapters:
         config = self.config
         return HeadAdapters(config.embedding_size, config.hidden_size, config.task_hidden_size, entry["rank"])
-
-
-def _key(part: str, entry: SkillEntry) -> str:
-    """The name of a skill's layers in a part of the network: task layers may be those of several skills."""
-    return str(entry["task_layers" if part == "task_layers" else "name"])
 
 
 __all__ = ["SkillLabels", "SkillsMixin"]
