@@ -44,7 +44,9 @@ class CatalogDict(dict[str, list[tuple[int]]]):
         return [key[:end] for end in range(1, min(len(key), self.longest) + 1) if key[:end] in self]
 
 
-def find_matches(catalogs: Catalogs, num_catalogs: int, tokens: Sequence[int], starts: Sequence[bool]) -> list[CatalogMatch]:
+def find_matches(
+    catalogs: Catalogs, num_catalogs: int, tokens: Sequence[int], starts: Sequence[bool], longest: int
+) -> list[CatalogMatch]:
     """The longest matches of each catalog from left to right; those of one catalog don't overlap.
 
     Args:
@@ -52,6 +54,7 @@ def find_matches(catalogs: Catalogs, num_catalogs: int, tokens: Sequence[int], s
         num_catalogs: how many catalogs there are.
         tokens: ids of one utterance, which may be padded with 0.
         starts: whether each token begins a word; padding doesn't.
+        longest: tokens of the longest value; no more are looked at.
     """
     key = token_key(tokens)
     # A value ends where a word does: before the next one's first token. Padding is no part of any value.
@@ -62,7 +65,7 @@ def find_matches(catalogs: Catalogs, num_catalogs: int, tokens: Sequence[int], s
     matches = []
     free_from = [0] * num_catalogs
     for start in firsts:
-        for prefix in reversed(catalogs.prefixes(key[start:])):  # the longest first
+        for prefix in reversed(catalogs.prefixes(key[start : start + longest])):  # the longest first
             end = start + len(prefix)
             for (catalog,) in catalogs[prefix] if end in boundaries else ():
                 if free_from[catalog] <= start:

@@ -58,7 +58,7 @@ class Gazetteer(nn.Module):
         self.intent_features = nn.Linear(2 * num_catalogs, input_size, bias=False)
         self.tag_scores = nn.Linear(2 * num_catalogs, num_tags, bias=False)
         self.intent_scores = nn.Linear(2 * num_catalogs, num_intents, bias=False) if num_intents else None
-        self._built: tuple[list[tuple[torch.Tensor, int]], Any] | None = None
+        self._built: tuple[list[tuple[torch.Tensor, int]], Any, int] | None = None
 
     def fill(self, catalogs: Mapping[str, torch.Tensor]) -> None:
         """Take the values of some catalogs, see [`catalog_tensors`]."""
@@ -104,20 +104,21 @@ class Gazetteer(nn.Module):
             word_starts: (batch, tokens) bool, True at the first token of each word.
         """
         features = torch.zeros(*input_ids.shape, 2 * self.num_catalogs)
-        trie = self._trie()
         for row, (tokens, starts) in enumerate(zip(input_ids.tolist(), word_starts.tolist(), strict=True)):
-            mark_matches(features, row, find_matches(trie, self.num_catalogs, tokens, starts))
+            mark_matches(features, row, self.match(tokens, starts))
         return features.to(input_ids.device, self.slot_features.weight.dtype)
 
     def match(self, tokens: Sequence[int], starts: Sequence[bool]) -> list[CatalogMatch]:
         """See [`find_matches`]."""
-        return find_matches(self._trie(), self.num_catalogs, tokens, starts)
+        trie, longest = self._trie()
+        return find_matches(trie, self.num_catalogs, tokens, starts, longest)
 
     def keys(self) -> list[list[str]]:
         """The values of each catalog, as keys (see [`token_key`])."""
         return [[token_key(value) for value in values] for values in self.values()]
 
-    def _trie(self) -> Any:
+    def _trie(self) -> tuple[Any, int]:
+        """The values, and the tokens of the longest one."""
         tensors = [self.get_buffer(name) for name in CATALOG_TENSORS]
         versions = [tensor_version(tensor) for tensor in tensors]
         built = self._built
@@ -126,8 +127,9 @@ class Gazetteer(nn.Module):
             for (known, old), tensor, version in zip(built[0], tensors, versions, strict=True)
         ):
             keys = sorted((key, (number,)) for number, values in enumerate(self.keys()) for key in values)
-            self._built = built = (list(zip(tensors, versions, strict=True)), _trie_class()(CATALOG_NUMBER, keys))
-        return built[1]
+            longest = max((len(key) for key, _ in keys), default=0)
+            self._built = built = (list(zip(tensors, versions, strict=True)), _trie_class()(CATALOG_NUMBER, keys), longest)
+        return built[1:]
 
 
 def catalog_tensors(catalogs: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, torch.Tensor]:

@@ -90,7 +90,8 @@ def test_matches_are_those_of_a_plain_search(
     gazetteer = make_gazetteer(catalogs)
     assert sorted(gazetteer.match(tokens, starts)) == sorted(expected)
     # What an exported skill looks them up in, without marisa-trie.
-    assert sorted(find_matches(CatalogDict.from_keys(gazetteer.keys()), len(catalogs), tokens, starts)) == sorted(expected)
+    catalog_dict = CatalogDict.from_keys(gazetteer.keys())
+    assert sorted(find_matches(catalog_dict, len(catalogs), tokens, starts, catalog_dict.longest)) == sorted(expected)
 
 
 @given(st.lists(st.integers(0, 0x10F000), min_size=1, max_size=5, unique=True))

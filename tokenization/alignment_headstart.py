@@ -7,6 +7,7 @@ and 2 + 2k is `I-` of slot label k. The first word of every span is tagged `B-` 
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
@@ -120,7 +121,7 @@ def spans_to_tags(
     for span in spans:
         if span["label"] not in index:
             raise ValueError(f"slot label {span['label']!r} is not one of the skill's: {', '.join(labels) or 'none'}.")
-        inside = [i for i in range(len(words)) if words.starts[i] < span["end"] and words.ends[i] > span["start"]]
+        inside = range(bisect_right(words.ends, span["start"]), bisect_left(words.starts, span["end"]))
         cut = is_truncated and span["end"] > covered
         counts.truncated += cut
         if not inside:

@@ -14,6 +14,7 @@ with that number.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,7 +23,24 @@ from torch import nn
 
 MAX_SPREAD = 80.0  # of scores: the ratios of their exponentials are then numbers of float32
 MAX_PAIRS = 2**22  # pairs of tags that are compared at once
+MAX_CACHED = 2**18  # scores of tags that are worked on at once
 MAX_SQUARE = 2**16  # pairs of tags whose scores are multiplied as one matrix
+
+
+class WordPairs(NamedTuple):
+    """Words that follow each other, each pair a row.
+
+    Args:
+        left: (pairs, tags), log-sums of all paths up to the first word, the highest of each row being 0.
+        right: (pairs, tags), log-sums of all paths from the second word on, with its own score.
+        totals: (pairs,), log-sums of all that lead through both.
+        weights: (pairs,).
+    """
+
+    left: torch.Tensor
+    right: torch.Tensor
+    totals: torch.Tensor
+    weights: torch.Tensor
 
 
 class Steps(ABC):
@@ -54,17 +72,18 @@ class Steps(ABC):
         """The highest scores before `O` and each `B-`, and the tags that have them: (rows, 1 + labels) each."""
 
     @abstractmethod
-    def gradients(
-        self, left: torch.Tensor, right: torch.Tensor, totals: torch.Tensor, weights: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
-        """Of `others`: sums over rows of weights (rows,) times the expected numbers of steps.
+    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:
+        """Of `others`: sums over pairs of words of their expected steps to `O` and `B-`, times their weights. `stays` (2 * labels,) are those to
+        `I-`."""
+
+    def complete(self, gradients: Sequence[torch.Tensor], first: torch.Tensor, second: torch.Tensor) -> Sequence[torch.Tensor]:
+        """What becomes of the sums of [`gradients`] of `stay` and `others` once they are those of all pairs.
 
         Args:
-            left: (rows, tags), log-sums of all paths up to a word, the highest of each row being 0.
-            right: (rows, 1 + labels), log-sums of all paths from the next word on, with its own score.
-            totals: (rows,), log-sums of all that lead through both.
-            weights: (rows,).
+            gradients: these sums.
+            first, second: (tags,), the expected tags of the pairs' first, and second, words, likewise.
         """
+        return gradients
 
     def step(self, scores: torch.Tensor) -> torch.Tensor:
         """Log-sums (rows, tags) over the tags (rows, tags) before each; the highest of each row is 0."""
@@ -85,13 +104,11 @@ class Steps(ABC):
         numbers = torch.arange(1, 1 + self.num_labels, device=scores.device) + (inside > begins) * self.num_labels
         return torch.cat([free, torch.maximum(begins, inside)], dim=1), torch.cat([tags, numbers], dim=1)
 
-    def all_gradients(
-        self, left: torch.Tensor, right: torch.Tensor, totals: torch.Tensor, weights: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
-        """Those of `stay` and of `others`, see [`gradients`]; `right` is of all tags."""
-        free, inside = right.split([1 + self.num_labels, self.num_labels], dim=1)
-        of_stay = weights @ (left[:, 1:] + self.stay + inside.repeat(1, 2) - totals.unsqueeze(1)).exp()
-        return (of_stay, *self.gradients(left, free, totals, weights))
+    def all_gradients(self, pairs: WordPairs) -> Sequence[torch.Tensor]:
+        """Those of `stay` and of `others`, see [`gradients`]."""
+        inside = pairs.right[:, 1 + self.num_labels :].repeat(1, 2)
+        stays = pairs.weights @ (pairs.left[:, 1:] + self.stay + inside - pairs.totals.unsqueeze(1)).exp()
+        return [stays, *self.gradients(pairs, stays)]
 
 
 class DenseSteps(Steps):
@@ -116,13 +133,12 @@ class DenseSteps(Steps):
         found = [(scores.unsqueeze(2) + part).max(dim=1) for part in self.into.split(width, dim=1)]
         return torch.cat([best for best, _ in found], dim=1), torch.cat([tags for _, tags in found], dim=1)
 
-    def gradients(
-        self, left: torch.Tensor, right: torch.Tensor, totals: torch.Tensor, weights: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
+    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:
         counts = torch.zeros_like(self.into)
-        for row, weight in enumerate(weights):
-            counts += weight * (left[row, :, None] + self.into + right[row] - totals[row]).exp()
-        return (counts,)
+        right = pairs.right[:, : 1 + self.num_labels]
+        for row, weight in enumerate(pairs.weights):
+            counts += weight * (pairs.left[row, :, None] + self.into + right[row] - pairs.totals[row]).exp()
+        return [counts]
 
 
 class ProductSteps(DenseSteps):
@@ -134,7 +150,7 @@ class ProductSteps(DenseSteps):
     @cached_property
     def peak(self) -> torch.Tensor:
         """The highest score."""
-        return self.into.amax()
+        return self.into.detach().amax()
 
     @cached_property
     def ratios(self) -> torch.Tensor:
@@ -151,12 +167,11 @@ class ProductSteps(DenseSteps):
         top = scores.amax(dim=1, keepdim=True)
         return ((scores - top).exp() @ ratios).log() + (top + self.peak)
 
-    def gradients(
-        self, left: torch.Tensor, right: torch.Tensor, totals: torch.Tensor, weights: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
-        top = right.amax(dim=1)
-        scale = (top + self.peak - totals).exp() * weights
-        return (self.ratios * ((left.exp() * scale.unsqueeze(1)).T @ (right - top.unsqueeze(1)).exp()),)
+    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:
+        right = pairs.right[:, : 1 + self.num_labels]
+        top = right.amax(dim=1, keepdim=True)
+        scale = (top + self.peak - pairs.totals.unsqueeze(1)).exp() * pairs.weights.unsqueeze(1)
+        return [self.ratios * ((pairs.left.exp() * scale).T @ (right - top).exp())]
 
 
 class SquareSteps(ProductSteps):
@@ -172,7 +187,7 @@ class SquareSteps(ProductSteps):
 
     @cached_property
     def peak(self) -> torch.Tensor:
-        return self.square.amax()
+        return self.square.detach().amax()
 
     @cached_property
     def square_ratios(self) -> torch.Tensor:
@@ -223,13 +238,15 @@ class FactoredSteps(Steps):
         own, own_tags = _best_of_groups(left + self.again, len(self.enter))
         return torch.maximum(others, own) + self.enter, torch.where(own > others, own_tags, other_tags)
 
-    def gradients(
-        self, left: torch.Tensor, right: torch.Tensor, totals: torch.Tensor, weights: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
-        totals = totals.unsqueeze(1)
-        same = left + self.leave + self.again + _of_groups(right + self.enter)
-        parts = (left + self.sum_out_of(right), self.sum_into(left) + right, same)
-        return tuple(weights @ (part - totals).exp() for part in parts)
+    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:
+        entered = _of_groups(pairs.right[:, : 1 + self.num_labels] + self.enter)
+        same = pairs.left + (self.leave + self.again) + entered - pairs.totals.unsqueeze(1)
+        return [nn.functional.pad(-stays, (1, 0)), torch.zeros_like(self.enter), pairs.weights @ same.exp()]
+
+    def complete(self, gradients: Sequence[torch.Tensor], first: torch.Tensor, second: torch.Tensor) -> Sequence[torch.Tensor]:
+        """A tag that leads to no `I-` is left; one that is no `I-` was entered."""
+        stay, leave, enter, again = gradients
+        return [stay, leave + first, enter + second[: 1 + self.num_labels], again]
 
 
 def _sum_groups(scores: torch.Tensor, num_groups: int) -> torch.Tensor:
@@ -277,18 +294,25 @@ def _paths_before(steps: Steps, start: torch.Tensor, emissions: torch.Tensor, ma
     shifts: list[torch.Tensor] = []
     for of_word, is_word in zip(emissions.unbind(1), mask.unsqueeze(2).unbind(1), strict=True):
         reached = torch.where(is_word, steps.step(scores[-1]) + of_word, scores[-1]) if scores else start + of_word
-        shifts.append(reached.amax(dim=1, keepdim=True))
+        shifts.append(reached.detach().amax(dim=1, keepdim=True))
         scores.append(reached - shifts[-1])
     return _Paths(torch.stack(scores, dim=1), torch.cat(shifts, dim=1))
 
 
-def _paths_after(steps: Steps, end: torch.Tensor, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Log-sums over the paths from each word on, by its tag, without its own score: (rows, words, tags), each word's but for a number of its own."""
-    after = [end.expand(len(emissions), -1)]
-    for of_word, is_word in zip(emissions.unbind(1)[:0:-1], mask.unsqueeze(2).unbind(1)[:0:-1], strict=True):
-        onward = of_word + after[-1]
-        after.append(torch.where(is_word, steps.step_back(onward - onward.amax(dim=1, keepdim=True)), after[-1]))
-    return torch.stack(after[::-1], dim=1)
+def _paths_after(
+    steps: Steps, after: torch.Tensor, emissions: torch.Tensor, mask: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-sums over the paths from each of some words on, by its tag, without its own score: (rows, words, tags), each word's but for a number of
+    its own; and those of the word before them. `after` are those of the last."""
+    found = [after]
+    for of_word, is_word in zip(emissions.unbind(1)[::-1], mask.unsqueeze(2).unbind(1)[::-1], strict=True):
+        onward = of_word + found[-1]
+        found.append(torch.where(is_word, steps.step_back(onward - onward.amax(dim=1, keepdim=True)), found[-1]))
+    return torch.stack(found[-2::-1], dim=1), found[-1]
+
+
+def _sum_paths(paths: _Paths, end: torch.Tensor) -> torch.Tensor:
+    return paths.shifts.sum(dim=1) + (paths.scores[:, -1] + end).logsumexp(dim=1)
 
 
 class _LogPartition(torch.autograd.Function):
@@ -301,25 +325,50 @@ class _LogPartition(torch.autograd.Function):
         paths = _paths_before(kind(*parameters), start, emissions, mask)
         ctx.kind = kind
         ctx.save_for_backward(*inputs, *paths)
-        return paths.shifts.sum(dim=1) + (paths.scores[:, -1] + end).logsumexp(dim=1)
+        return _sum_paths(paths, end)
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> Any:
         """Weighted by what comes from above, (rows,)."""
         emissions, mask, _, end, *parameters, before, shifts = ctx.saved_tensors
+        weights = mask * grads[0].unsqueeze(1)
         with torch.autocast(emissions.device.type, enabled=False):
-            steps = ctx.kind(*parameters)
-            after = _paths_after(steps, end, emissions, mask)
-            joint = before + after
-            expected = joint.softmax(dim=2) * (mask * grads[0].unsqueeze(1)).unsqueeze(2)
-            last = (mask.sum(dim=1) - 1).clamp(min=0)
-            pairs = mask[:, 1:]
-            left, right = before[:, :-1][pairs], (emissions + after)[:, 1:][pairs]
-            totals = (joint.logsumexp(dim=2) + shifts)[:, 1:][pairs]
-            weights = grads[0].unsqueeze(1).expand_as(pairs)[pairs]
-            of_steps = steps.all_gradients(left, right, totals, weights)
+            steps, paths = ctx.kind(*parameters), _Paths(before, shifts)
+            expected, gradients = _expect(steps, end, emissions, mask, (paths, weights))
+            has_next, flat = nn.functional.pad(mask[:, 1:], (0, 1)), expected.flatten(0, 1)
+            first = has_next.flatten().to(flat.dtype) @ flat
+            gradients = steps.complete(gradients, first, flat.sum(dim=0) - expected[:, 0].sum(dim=0))
+        last = (mask.sum(dim=1) - 1).clamp(min=0)
         at_end = expected[torch.arange(len(last), device=last.device), last]
-        return None, expected, None, expected[:, 0].sum(dim=0), at_end.sum(dim=0), *of_steps
+        return None, expected, None, expected[:, 0].sum(dim=0), at_end.sum(dim=0), *gradients
+
+
+def _expect(
+    steps: Steps, end: torch.Tensor, emissions: torch.Tensor, mask: torch.Tensor, weighted: tuple[_Paths, torch.Tensor]
+) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
+    """Expected tags (rows, words, tags), and sums of [`Steps.all_gradients`], of the paths before each word and weights (rows, words)."""
+    (before, shifts), weights = weighted
+    expected = torch.empty_like(emissions)
+    gradients = [torch.zeros_like(part) for part in (steps.stay, *steps.others)]
+    after = end.expand(len(emissions), -1)
+    # Some words at a time, from the last: what is computed of many tags of all words at once would fit in no cache.
+    size = max(MAX_CACHED // max(after.numel(), 1), 1)
+    for stop in range(emissions.shape[1], 0, -size):
+        words = slice(max(stop - size, 0), stop)
+        behind, after = _paths_after(steps, after, emissions[:, words], mask[:, words])
+        joint = before[:, words] + behind
+        torch.mul(joint.softmax(dim=2), weights[:, words].unsqueeze(2), out=expected[:, words])
+        second = slice(max(words.start, 1), stop)
+        of_second, is_pair = slice(second.start - words.start, None), mask[:, second]
+        pairs = WordPairs(
+            before[:, second.start - 1 : stop - 1][is_pair],
+            (emissions[:, second] + behind[:, of_second])[is_pair],
+            (joint[:, of_second].logsumexp(dim=2) + shifts[:, second])[is_pair],
+            weights[:, second][is_pair],
+        )
+        for total, part in zip(gradients, steps.all_gradients(pairs), strict=True):
+            total += part
+    return expected, gradients
 
 
 class ChainCRF(nn.Module):
@@ -371,7 +420,10 @@ class ChainCRF(nn.Module):
             tags = tags.masked_fill(~mask, 0)
             tags = torch.where(tags > 0, (tags + 1) // 2 + self.num_slots * (tags % 2 == 0), 0)  # as they stand in groups
             score = self._path_score(emissions, tags, mask, steps, (start, end))
-            total: torch.Tensor = _LogPartition.apply(type(steps), emissions, mask, start, end, steps.stay, *steps.others)
+            if isinstance(steps, SquareSteps):  # of few tags, every operation counts, and autograd needs fewer than we do
+                total = _sum_paths(_paths_before(steps, start, emissions, mask), end)
+            else:
+                total = _LogPartition.apply(type(steps), emissions, mask, start, end, steps.stay, *steps.others)
         return torch.where(mask.any(dim=1), total - score, 0.0)
 
     def _path_score(
@@ -415,8 +467,8 @@ class ChainCRF(nn.Module):
         """Probability of every tag at every word (batch, words, tags), by the forward-backward algorithm."""
         order = self.tag_order()
         emissions, start, end, steps = self._grouped(emissions)
-        before = _paths_before(steps, start, emissions, mask).scores
-        found = (before + _paths_after(steps, end, emissions, mask)).softmax(dim=2)
+        behind, _ = _paths_after(steps, end.expand(len(emissions), -1), emissions, mask)
+        found = (_paths_before(steps, start, emissions, mask).scores + behind).softmax(dim=2)
         return torch.empty_like(found).index_copy_(2, order, found)
 
 

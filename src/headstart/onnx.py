@@ -156,7 +156,8 @@ class OnnxNLU:
             firsts = set(row.words.first_tokens)
             starts = [position in firsts for position in range(len(row.tokens))]
             catalogs = self._catalogs or CatalogDict()
-            mark_matches(features, number, find_matches(catalogs, self._num_catalogs, row.tokens, starts))
+            found = find_matches(catalogs, self._num_catalogs, row.tokens, starts, catalogs.longest)
+            mark_matches(features, number, found)
         return features
 
     def _choose_intents(
