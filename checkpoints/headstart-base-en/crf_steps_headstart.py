@@ -110,18 +110,18 @@ class DenseSteps(Steps):
         """See [`Steps`], as for the rest."""
         return self.into[tags, following]
 
-    def sum_into(self, scores: torch.Tensor) -> torch.Tensor:
+    def sum_into(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         return torch.stack([(row.unsqueeze(1) + self.into).logsumexp(dim=0) for row in scores])
 
-    def sum_out_of(self, scores: torch.Tensor) -> torch.Tensor:
+    def sum_out_of(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         return torch.stack([(row + self.into).logsumexp(dim=1) for row in scores])
 
-    def best_into(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def best_into(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: D102
         width = max(MAX_PAIRS // scores.numel(), 1)
         found = [(scores.unsqueeze(2) + part).max(dim=1) for part in self.into.split(width, dim=1)]
         return torch.cat([best for best, _ in found], dim=1), torch.cat([tags for _, tags in found], dim=1)
 
-    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:
+    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:  # noqa: D102
         counts = torch.zeros_like(self.into)
         right = pairs.right[:, : 1 + self.num_labels]
         for row, weight in enumerate(pairs.weights):
@@ -145,17 +145,17 @@ class ProductSteps(DenseSteps):
         """Exponentials of the scores, relative to that of the highest."""
         return (self.into - self.peak).exp()
 
-    def sum_into(self, scores: torch.Tensor) -> torch.Tensor:
+    def sum_into(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         return self._sums(scores, self.ratios)
 
-    def sum_out_of(self, scores: torch.Tensor) -> torch.Tensor:
+    def sum_out_of(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         return self._sums(scores, self.ratios.T)
 
     def _sums(self, scores: torch.Tensor, ratios: torch.Tensor) -> torch.Tensor:
         top = scores.amax(dim=1, keepdim=True)
         return ((scores - top).exp() @ ratios).log() + (top + self.peak)
 
-    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:
+    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:  # noqa: D102
         right = pairs.right[:, : 1 + self.num_labels]
         top = right.amax(dim=1, keepdim=True)
         scale = (top + self.peak - pairs.totals.unsqueeze(1)).exp() * pairs.weights.unsqueeze(1)
@@ -174,7 +174,7 @@ class SquareSteps(ProductSteps):
         return torch.cat([self.into, inside], dim=1)
 
     @cached_property
-    def peak(self) -> torch.Tensor:
+    def peak(self) -> torch.Tensor:  # noqa: D102
         return self.square.detach().amax()
 
     @cached_property
@@ -182,13 +182,13 @@ class SquareSteps(ProductSteps):
         """Their exponentials, relative to that of the highest."""
         return (self.square - self.peak).exp()
 
-    def step(self, scores: torch.Tensor) -> torch.Tensor:
+    def step(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         return self._sums(scores, self.square_ratios)
 
-    def step_back(self, scores: torch.Tensor) -> torch.Tensor:
+    def step_back(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         return self._sums(scores, self.square_ratios.T)
 
-    def best_step(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def best_step(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: D102
         best, tags = (scores.unsqueeze(2) + self.square).max(dim=1)
         return best, tags
 
@@ -205,17 +205,17 @@ class FactoredSteps(Steps):
         groups = torch.where(tags > self.num_labels, tags - self.num_labels, tags)
         return self.leave[tags] + self.enter[following] + self.again[tags].where(groups == following, 0)
 
-    def sum_into(self, scores: torch.Tensor) -> torch.Tensor:
+    def sum_into(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         left = scores + self.leave
         others = _sum_of_others(_sum_groups(left, len(self.enter)))
         return torch.logaddexp(others, _sum_groups(left + self.again, len(self.enter))) + self.enter
 
-    def sum_out_of(self, scores: torch.Tensor) -> torch.Tensor:
+    def sum_out_of(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         entered = scores + self.enter
         others = _sum_of_others(entered)
         return torch.logaddexp(_of_groups(others), _of_groups(entered) + self.again) + self.leave
 
-    def best_into(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def best_into(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: D102
         left = scores + self.leave
         # Of the tags of other groups, the best of all, or the best that is not of the best one's group.
         of_groups, tags = _best_of_groups(left, len(self.enter))
@@ -226,7 +226,7 @@ class FactoredSteps(Steps):
         own, own_tags = _best_of_groups(left + self.again, len(self.enter))
         return torch.maximum(others, own) + self.enter, torch.where(own > others, own_tags, other_tags)
 
-    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:
+    def gradients(self, pairs: WordPairs, stays: torch.Tensor) -> Sequence[torch.Tensor]:  # noqa: D102
         entered = _of_groups(pairs.right[:, : 1 + self.num_labels] + self.enter)
         same = pairs.left + (self.leave + self.again) + entered - pairs.totals.unsqueeze(1)
         return [nn.functional.pad(-stays, (1, 0)), torch.zeros_like(self.enter), pairs.weights @ same.exp()]
@@ -256,13 +256,13 @@ class FactoredProductSteps(FactoredSteps):
     def _staying(self) -> torch.Tensor:
         return self.stay.exp()
 
-    def step(self, scores: torch.Tensor) -> torch.Tensor:
+    def step(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         paths = scores.exp()
         left, (begins, inside) = paths * self._leaving, (paths[:, 1:] * self._staying).chunk(2, dim=1)
         free = _add_groups(left * self._repeating, self.num_labels) + _add_others(_add_groups(left, self.num_labels))
         return torch.cat([free * self._entering, begins + inside], dim=1).log()
 
-    def step_back(self, scores: torch.Tensor) -> torch.Tensor:
+    def step_back(self, scores: torch.Tensor) -> torch.Tensor:  # noqa: D102
         paths = scores.exp()
         entered = paths[:, : 1 + self.num_labels] * self._entering
         outward = (_of_groups(_add_others(entered)) + _of_groups(entered) * self._repeating) * self._leaving
