@@ -120,14 +120,13 @@ def test_rasa_oddities_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.WARNING):
         skill = load_skill(write(tmp_path / "nlu.yml", text))
     assert rows_of(skill) == {
-        ("a b c", "a", ()),
         ("see [0] and [](x)", "a", ()),
         ("2", "empty", ()),
         ("tea", "several", ((0, "tea", "drink"),)),
     }
     for expected in (
-        "1 annotations without an entity",
-        "1 lines that do not begin",
+        "1 examples with annotations that are no JSON, such as line 4: ' a [b]{no json} c'",
+        "1 lines that do not begin with '-', such as line 5: 'a line alone'",
         "2 items of 'nlu'",
         "1 intents without examples",
         "1 examples that are not text",
@@ -211,13 +210,13 @@ def test_rasa_json(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         skill = load_skill(write(tmp_path / "data.json", {"rasa_nlu_data": data}))
     assert rows_of(skill) == {
-        ("a bowl of leek soup", "order_soup", ((10, "leek", "soup"),)),
+        ("a bowl of leek soup", "order_soup", None),  # where its dish is isn't known
         ("leek", None, ((0, "leek", "soup"),)),
         ("so long", "bye", ()),
     }
     assert skill.catalogs == {"soup": ["tomato", "leek", "leeks"]}
     assert "1 overlapping spans" in caplog.text
-    assert "1 spans with wrong offsets" in caplog.text
+    assert "1 spans with wrong offsets" in caplog.text and "common_examples[0]: '15-99" in caplog.text
     with pytest.raises(DataError, match="field 'common_examples': found"):
         load_skill(write(tmp_path / "data.json", {"rasa_nlu_data": {"common_examples": {}}}))
 

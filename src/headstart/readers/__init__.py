@@ -9,6 +9,7 @@ command, then knows it. `headstart.readers.table` is a short one to start from. 
 - `alexa_parts`: what the old and the new format of Alexa have in common;
 - `parts`: utterances cut into text and slots, and the skill that templates make;
 - `languages`: what is read if there are several languages, or another one than English;
+- `normal_forms`: which canonical values are said, and so belong in a catalog;
 - `oddities`: what is counted because it is not as it should be.
 
 A seed of the format in tests/test_readers_fuzz.py, which asks for one, has the reader tried on damaged files.
@@ -20,6 +21,7 @@ import logging
 from pathlib import Path
 from typing import Protocol
 
+from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill, skill_name
 from headstart.readers import (
@@ -117,11 +119,13 @@ def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: b
     if not _exists(path):
         raise DataError(f"{path}: there is no such file or folder. A skill is a file or folder in one of: {', '.join(READERS)}.")
     try:
-        return _read(Source(path), name, allow_unseen_labels, format)
+        skill = _read(Source(path), name, allow_unseen_labels, format)
     except DataError as error:
         # Names that a message quotes may have line ends.
         message = " ".join(str(error).splitlines())
         raise DataError(message if str(Path(path)) in message else f"{path}: {message}") from error
+    warn_of_contradictions(skill, path)
+    return skill
 
 
 def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: str | None) -> Skill:

@@ -2,10 +2,12 @@
 
 Read are the exports of LUIS apps of every schema version (spans by words before version 2, by characters with an inclusive end since), CLU
 projects (`projectFileVersion`), and lists of labelled utterances as LUIS takes them in batches (`entities` with `startPos`, or
-`entityLabels`). Offsets count UTF-16 units, as these services do, unless a CLU project says otherwise.
+`entityLabels`). Offsets count UTF-16 units, as these services do, unless a CLU project says otherwise, or the spans of a file cut no words only
+if they count something else; a warning says so.
 
 - A role makes a label of its own, `Entity:role`, as in the pattern syntax; it shares the values and the built-in type of its entity.
-- Closed lists are catalogs. A phrase list is one only if an entity has its name, for it is a hint otherwise; so are other features,
+- Closed lists are catalogs; canonical forms (which LUIS finds in texts, as it does their synonyms) and list keys (which CLU does not) are in them
+  if they are said (see `normal_forms`). A phrase list is one only if an entity has its name, for it is a hint otherwise; so are other features,
   but for required ones, which give an entity the values or the type of what they name.
 - Of composites and nested entities the outermost span is kept, children are not read.
 - Prebuilt entities give `slot_types`. LUIS finds those, and closed lists and regular expressions, by itself, so that exported utterances mostly

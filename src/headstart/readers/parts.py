@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import cast
 
 from headstart.data.rows import Row
 from headstart.data.skills import Skill, make_skill
 from headstart.data.templates import MAX_UTTERANCES, Slot, Template, tidy
-from headstart.readers.oddities import Oddities
+from headstart.readers.oddities import NOWHERE, Oddities, Where
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
+
+UNANNOTATED = "without which their utterances are read as not annotated with slots"
 
 PART_WORDS = {
     "train": "train",
@@ -61,11 +65,8 @@ def trimmed_slot(label: str, text: str) -> tuple[str, Slot, str]:
 def join_text(parts: Iterable[str | Slot]) -> list[str | Slot]:
     """The parts with neighbouring pieces of text made one, and tidied."""
     joined: list[str | Slot] = []
-    for part in parts:
-        if joined and isinstance(part, str) and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
+    for is_text, group in groupby(parts, key=lambda part: isinstance(part, str)):
+        joined += ["".join(cast("Iterable[str]", group))] if is_text else group
     return tidy(joined)
 
 
@@ -85,29 +86,36 @@ def cut(text: str, markup: re.Pattern[str], pieces_of: Callable[[re.Match[str]],
     return [*parts, text[end:]]
 
 
-def annotate(text: str, spans: Iterable[tuple[int, int, str]], intent: str | None, oddities: Oddities) -> Template:
+def annotate(
+    text: str, spans: Iterable[tuple[int, int, str]], intent: str | None, oddities: Oddities, where: Where = NOWHERE
+) -> Template:
     """The template of a text with annotated spans, each `(start, end, label)` in characters, end exclusive.
 
-    Of nested spans the outermost is kept, of spans that overlap otherwise the first; blanks at the ends of a span are not its.
+    Of nested spans the outermost is kept, of spans that overlap otherwise the first; blanks at the ends of a span are not its. If the offsets of
+    one are wrong, the utterance is read without annotated slots: words that are a slot's shall not be learnt as none.
 
     Args:
         text: the utterance.
         spans: of its slots, in any order.
         intent: its intent.
         oddities: counts what was left out.
+        where: it stands.
     """
     parts: list[str | Slot] = []
+    is_annotated = True
     end = outer = 0  # of the last value, and of the last span
     for start, stop, label in sorted(spans, key=lambda span: (span[0], -span[1])):
         if not (0 <= start < stop <= len(text) and text[start:stop].strip() and label.strip()):
-            oddities["spans with wrong offsets or labels"] += 1
+            oddities.note(f"spans with wrong offsets or labels, {UNANNOTATED}", f"{start}-{stop} {label} in {text}", where)
+            is_annotated = False
         elif start < end:
-            oddities["overlapping spans"] += stop > outer
+            if stop > outer:
+                oddities.leave_out("overlapping spans", f"{start}-{stop} {label} in {text}", where)
         else:
             before, slot, after = trimmed_slot(label, text[start:stop])
             parts += [text[end:start], before, slot]
             end, outer = stop - len(after), stop
-    return Template(intent, tuple(join_text([*parts, text[end:]])))
+    return Template(intent, tuple(join_text([*parts, text[end:]])), is_annotated)
 
 
 def annotated_row(template: Template) -> Row:
@@ -178,6 +186,7 @@ def skill_of_parts(
 
 __all__ = [
     "PART_WORDS",
+    "UNANNOTATED",
     "annotate",
     "annotated_row",
     "cut",

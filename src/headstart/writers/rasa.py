@@ -29,7 +29,7 @@ import yaml
 from headstart.data.rows import Row
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, row_template
-from headstart.readers.rasa_markdown import BLANKS, Annotation, parse_markup
+from headstart.readers.rasa_markdown import BLANKS, Annotation, MarkupError, parse_markup
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +149,10 @@ def _name(label: str) -> str:
 
 
 def _is_misread(row: Row, example: str) -> bool:
-    pieces = parse_markup(example)
+    try:
+        pieces = parse_markup(example)
+    except MarkupError:
+        return True
     meant = [Annotation(part.value or "", part.label) if isinstance(part, Slot) else part for part in row_template(row).parts]
     # Later versions of Rasa also take `[a][b]` for markup.
     return pieces != meant or "][" in example
