@@ -17,7 +17,7 @@ from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.readers import parts
 from headstart.readers.languages import choose_file, choose_language, english_filter, locale_of, preference
-from headstart.readers.oddities import Oddities
+from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import annotate, cut, join_text, part_in, skill_of_templates, trimmed_slot
 from headstart.readers.source import Source, SourceFile
 
@@ -114,13 +114,15 @@ def test_a_language_is_told_by_the_name_of_a_file(caplog: pytest.LogCaptureFixtu
 
 def test_oddities_are_said_once_with_their_count(caplog: pytest.LogCaptureFixture) -> None:
     oddities = Oddities()
-    for text in ("ä", "b"):
-        oddities.note("lines that are blank", text)
-    oddities["rows without text"] += 3
+    file = SourceFile("a.yml", "folder/a.yml", b"one\n- second one\n")
+    for text in ("ä", "second one"):
+        oddities.note("lines that are blank", text, Where(file))
+    for number in range(1, 5):
+        oddities.leave_out("rows without text", None, Where(file, f"line {number}"))
     oddities["rows without an intent"] += 0
     with caplog.at_level(logging.WARNING):
-        oddities.warn("file.x")
+        oddities.warn("folder")
     assert [record.getMessage() for record in caplog.records] == [
-        "file.x: 2 lines that are blank, such as 'ä'",
-        "file.x: left out 3 rows without text",
+        "folder: 2 lines that are blank, such as a.yml: 'ä'; a.yml, line 2: 'second one'",
+        "folder: left out 4 rows without text, such as a.yml, line 1: None; a.yml, line 2: None; a.yml, line 3: None",
     ]

@@ -87,10 +87,13 @@ def test_massive_without_a_training_part_trains_on_what_there_is(tmp_path: Path)
 
 
 def test_massive_odd_rows_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    rows = [massive("[a : b : c] [ : x] [y : ] [z]"), "no json", massive("tea", intent=3), massive("   ")]
-    assert told(read_lines(tmp_path, *rows)) == [("brew", "b : c x [z]", [("a", "b : c")])]
+    broken = [massive("tea [ : x]"), massive("[y : ] tea"), massive("tea [z]"), massive("[a : tea]", utt="cocoa")]
+    rows = [massive("[a : b : c]"), "no json", massive("tea", intent=3), massive("   "), *broken]
+    assert told(read_lines(tmp_path, *rows)) == [("brew", "b : c", [("a", "b : c")])]
     for message in (
-        "2 brackets without",
+        "2 rows with brackets without label or value, such as line 5: 'tea [ : x]'; line 6: '[y : ] tea'",
+        "1 rows with brackets that don't match, such as line 7: 'tea [z]'",
+        "1 rows whose 'utt' says something else than 'annot_utt', such as line 8: 'cocoa - [a : tea]'",
         "1 lines that are not",
         "1 rows whose intent is no name but a number",
         "1 rows without",
@@ -149,7 +152,10 @@ def test_a_folder_of_tagged_files_beside_others(tmp_path: Path) -> None:
 def test_lines_without_a_tag_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     text = "tea B-drink\nplease O\n\n" * 200 + "milk\nplease O\n"
     assert told(read(tmp_path, "a.conll", text))[-1] == (None, "please", [])
-    assert "1 lines without a word and its tag" in caplog.text
+    assert "1 lines without a word and its tag, such as 'milk'" in caplog.text
+    text = "tea B-drink\nplease O\n\n" * 200 + "milk B-drink\nfor\nann O\n\n"
+    assert {row[1] for row in told(read(tmp_path, "b.conll", text))} == {"tea please"}
+    assert "1 sentences with a line without a word and its tag, such as 'for'" in caplog.text
     with pytest.raises(DataError, match="no line has a word and its tag; allowed: tags O, B-label and I-label"):
         load_skill(_prose(tmp_path), format="conll")
 

@@ -73,7 +73,7 @@ def read(source: Source, name: str) -> Skill:
             f"{where}: found {'an intent schema but' if schema else 'no intent schema and'} no sample utterances beside it; allowed: "
             "a folder with IntentSchema.json and SampleUtterances.txt, of lines such as 'OrderIntent order a {Size} coffee'."
         )
-    model = Model(utterances.where)
+    model = Model(utterances)
     if schema is not None:
         for intent, item in named_items(dict_of(schema.json).get("intents"), model, "intents"):
             add_slots(model, intent, item.get("slots"))

@@ -22,8 +22,8 @@ from typing import NamedTuple
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
-from headstart.readers.oddities import Oddities
-from headstart.readers.parts import join_text, part_in, part_of, skill_of_parts
+from headstart.readers.oddities import NOWHERE, Oddities, Where
+from headstart.readers.parts import UNANNOTATED, join_text, part_in, part_of, plain_label, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 
 NAME = "conll"
@@ -40,6 +40,7 @@ class _Sentence(NamedTuple):
     words: Sequence[str]
     tags: Sequence[str]
     intent: str | None
+    where: Where = NOWHERE
 
 
 def detect(source: Source) -> bool:
@@ -84,13 +85,13 @@ def _from_triple(files: dict[str, SourceFile], oddities: Oddities) -> list[_Sent
         sizes = ", ".join(f"{name} {len(column)}" for name, column in zip(sorted(files), columns, strict=True))
         raise DataError(f"{files['seq.in'].where}: files of different lengths ({sizes} lines); one line an utterance in each.")
     sentences = []
-    for line in zip(*columns, strict=True):
+    for number, line in enumerate(zip(*columns, strict=True), start=1):
         row = dict(zip(sorted(files), line, strict=True))
         words, tags = row["seq.in"].split(), row["seq.out"].split()
         if len(words) == len(tags):
-            sentences.append(_Sentence(words, tags, row.get("label") or None))
+            sentences.append(_Sentence(words, tags, plain_label(row.get("label", "")) or None, Where(files["seq.in"], f"line {number}")))
         else:
-            oddities["utterances with more or fewer tags than words"] += 1
+            oddities.leave_out("utterances with more or fewer tags than words", row["seq.in"], Where(files["seq.in"], f"line {number}"))
     return sentences
 
 
@@ -125,7 +126,7 @@ def _line_sentence(line: str) -> _Sentence | None:
         pairs = [pair.rpartition(":") for pair in body.split()]
         if not pairs or not all(colon and word and TAG.fullmatch(tag) for word, colon, tag in pairs):
             return None
-        return _Sentence([word for word, _, _ in pairs], [tag for _, _, tag in pairs], intent.strip())
+        return _Sentence([word for word, _, _ in pairs], [tag for _, _, tag in pairs], plain_label(intent))
     cells = line.strip().split("\t")
     if len(cells) != 2:
         return None
@@ -137,15 +138,17 @@ def _line_sentence(line: str) -> _Sentence | None:
         words = words[:-1]
     if words and words[0] == "BOS":
         words, tags = words[1:], tags[1:]
-    return _Sentence(words, tags, intent) if words and len(words) == len(tags) else None
+    return _Sentence(words, tags, plain_label(intent)) if words and len(words) == len(tags) else None
 
 
 def _sentences(file: SourceFile, oddities: Oddities) -> list[_Sentence]:
     lines = file.text.split("\n")
-    singles = [_line_sentence(line) for line in lines if line.strip()]
-    whole = [sentence for sentence in singles if sentence is not None]
+    singles = [(line, _line_sentence(line), Where(file, f"line {number}")) for number, line in enumerate(lines, 1) if line.strip()]
+    whole = [sentence._replace(where=where) for _, sentence, where in singles if sentence is not None]
     if whole and 2 * len(whole) > len(singles):
-        oddities["lines without words, tags and intent"] += len(singles) - len(whole)
+        for line, sentence, where in singles:
+            if sentence is None:
+                oddities.leave_out("lines without words, tags and intent", line, where)
         return whole
     blocks: list[list[str]] = [[]]
     for line in lines:
@@ -154,7 +157,8 @@ def _sentences(file: SourceFile, oddities: Oddities) -> list[_Sentence]:
         elif blocks[-1]:
             blocks.append([])
     column = 1 if all(_is_counted(block) for block in blocks if block) else 0
-    return [sentence for block in blocks if block for sentence in [_block_sentence(block, column, oddities)] if sentence]
+    found = [_block_sentence(block, column, oddities, Where(file)) for block in blocks if block]
+    return [sentence for sentence in found if sentence is not None]
 
 
 def _is_counted(block: Sequence[str]) -> bool:
@@ -163,7 +167,7 @@ def _is_counted(block: Sequence[str]) -> bool:
     return all(len(cells) > 2 and cells[0] == str(number) for number, cells in enumerate(rows, start=1))
 
 
-def _block_sentence(block: Sequence[str], column: int, oddities: Oddities) -> _Sentence | None:
+def _block_sentence(block: Sequence[str], column: int, oddities: Oddities, where: Where) -> _Sentence | None:
     words, tags, intent = [], [], None
     for position, line in enumerate(block):
         cells = _cells(line)
@@ -175,9 +179,12 @@ def _block_sentence(block: Sequence[str], column: int, oddities: Oddities) -> _S
             tags.append(cells[-1])
         elif position == len(block) - 1 and words and len(cells) == 1 and not line.startswith("#"):
             intent = intent or cells[0]
-        else:
-            oddities["lines without a word and its tag"] += not line.startswith(("#", "-DOCSTART-"))
-    return _Sentence(words, tags, intent) if words else None
+        elif not line.startswith(("#", "-DOCSTART-")):
+            if position or len(cells) > 1:  # else it may be a heading
+                oddities.leave_out("sentences with a line without a word and its tag", line, where)
+                return None
+            oddities.leave_out("lines without a word and its tag", line, where)
+    return _Sentence(words, tags, plain_label(intent or "") or None, where) if words else None
 
 
 def _templates(sentences: Sequence[_Sentence], oddities: Oddities) -> list[Template]:
@@ -187,12 +194,13 @@ def _templates(sentences: Sequence[_Sentence], oddities: Oddities) -> list[Templ
 def _template(sentence: _Sentence, oddities: Oddities) -> Template:
     """The template of tagged words. A tag that continues no slot begins one, which reads IOB1 too."""
     spans: list[tuple[str | None, list[str]]] = []
-    is_open = False
+    is_open, is_annotated = False, True
     for word, tag in zip(sentence.words, sentence.tags, strict=True):
         word = " ".join(word.split())
         prefix, _, label = tag.partition("-")
         if tag != "O" and not label.strip():
-            oddities["tags that are no tags"] += 1
+            oddities.note(f"tags that are no tags, {UNANNOTATED}", f"{tag} of {word}", sentence.where)
+            is_annotated = False
         if not label.strip():
             spans.append((None, [word]))
         elif spans and is_open and prefix in "IEL" and spans[-1][0] == label:
@@ -205,7 +213,7 @@ def _template(sentence: _Sentence, oddities: Oddities) -> Template:
         value = " ".join(filter(None, words))
         if value:
             parts += [" ", Slot(slot, value) if slot is not None else value]
-    return Template(sentence.intent, tuple(join_text(parts)))
+    return Template(sentence.intent, tuple(join_text(parts)), is_annotated)
 
 
 __all__ = ["NAME", "SUFFIXES", "detect", "read"]

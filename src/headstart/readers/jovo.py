@@ -63,7 +63,7 @@ def read(source: Source, name: str) -> Skill:
     file = choose_model(source, find_models(source, _is_model), wanted)
     content = dict_of(file.json)
     check_intents(content, f"{file.where}, field 'intents'", "a list of intents with phrases, or an object by name")
-    model = Model(file.where)
+    model = Model(file)
     model.invocation = _invocation(content.get("invocation"))
     for field in TYPES:
         for slot_type, item in named_items(content.get(field), model, field):

@@ -17,7 +17,8 @@ from collections.abc import Callable
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
 from headstart.readers.languages import english_filter
-from headstart.readers.luis import Project
+from headstart.readers.luis import Listed, Project
+from headstart.readers.oddities import Where
 from headstart.readers.source import Source, SourceFile
 
 NAME = "luis_lu"
@@ -48,6 +49,7 @@ class _LuReader:
     def read(self, file: SourceFile) -> None:
         """Read one file."""
         self.take = self._take_stray
+        self.project.file = file
         is_fenced = False
         for line in map(str.strip, file.text.split("\n")):
             if line.startswith("```"):
@@ -77,36 +79,39 @@ class _LuReader:
         elif line.startswith("$"):
             self._declare_old(line)
         elif LINK.match(line):
-            self.project.oddities["imports of other files, which are not read"] += 1
+            self.project.leave_out("imports of other files, which are not read", line)
         elif self.take != self._take_nothing:
-            self.project.oddities["lines that are neither heading, sample nor declaration"] += 1
+            self.project.leave_out("lines that are neither heading, sample nor declaration", line)
 
     def _read_heading(self, line: str) -> None:
         level = len(line) - len(line.lstrip("#"))
         name = line.lstrip("#").strip()
         self.take = self._take_nothing
         if name.startswith("?"):
-            self.project.oddities["question-and-answer sections"] += 1
+            self.project.leave_out("question-and-answer sections", name)
         elif name:
             self.headings.append((level, name))
             self.take = self._take_sample
 
     def _take_stray(self, text: str) -> None:
-        self.project.oddities["samples above the first intent"] += 1
+        self.project.leave_out("samples above the first intent", text)
 
     def _take_nothing(self, text: str) -> None:
         """For what stands below something that is not read."""
 
     def _take_sample(self, text: str) -> None:
         if LINK.match(text):
-            self.project.oddities["links to utterances of other files, which are not read"] += 1
+            self.project.leave_out("links to utterances of other files, which are not read", text)
         else:
             self.samples.append((self.headings[-1][1], text))
 
     def _take_value(self, text: str) -> None:
         value = text.rstrip(":").strip() if text.endswith(":") else text
-        if value:
-            self.project.catalogs[self.entity].append(value)
+        listed = self.project.lists[self.entity]
+        if value and (text.endswith(":") or not listed):
+            listed.append(Listed(value, [], True, Where(self.project.file)))
+        elif value:
+            listed[-1].synonyms.append(value)
 
     def _take_phrases(self, text: str) -> None:
         self.phrase_lists.setdefault(self.entity, []).extend(word.strip() for word in text.split(",") if word.strip())
@@ -124,7 +129,7 @@ class _LuReader:
         has_kind = bool(words) and (words[0].lower() in KINDS or (is_child and len(words) > 1))
         kind = words.pop(0) if has_kind else self.kinds.get(words[0], "") if words else ""
         if not words:
-            self.project.oddities["declarations without a name"] += 1
+            self.project.leave_out("declarations without a name", line)
             self.take = self._take_nothing
             return
         for name in words:
@@ -150,7 +155,7 @@ class _LuReader:
         self.take = self._take_nothing
         match = OLD_DECLARATION.match(line)
         if match is None:
-            self.project.oddities["declarations without a name"] += 1
+            self.project.leave_out("declarations without a name", line)
             return
         self.entity = match[1]
         text, _, roles = re.sub(r"\broles\s*=", "\0", match[2], flags=re.IGNORECASE).partition("\0")
@@ -160,7 +165,7 @@ class _LuReader:
         if kind.endswith("="):
             self._note(self.entity, "list")
             self.take = self._take_value
-            self._take_value(kind.rstrip("= "))
+            self._take_value(kind.rstrip("= ") + ":")
         elif kind.lower().startswith("phraselist"):
             self.take = self._take_phrases
         else:

@@ -16,7 +16,8 @@ from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
 
-UNANNOTATED = "without which their utterances are read as not annotated with slots"
+QUOTES = "\"'`"
+UNANNOTATED = "whose utterances are read as not annotated with slots"
 
 PART_WORDS = {
     "train": "train",
@@ -48,6 +49,14 @@ def part_of(name: str) -> str | None:
 def part_in(source: Source, file: SourceFile) -> str:
     """Which part a file of the source holds; a file that is all there is is trained on, whatever its name."""
     return (part_of(file.name) if source.only is None else None) or "train"
+
+
+def plain_label(text: str) -> str:
+    """A label without the blanks and the quotes around it, which are none of its in formats that are lines of text."""
+    label = " ".join(text.split())
+    while len(label) > 2 and label[0] == label[-1] and label[0] in QUOTES:
+        label = label[1:-1].strip()
+    return label
 
 
 def trimmed_slot(label: str, text: str) -> tuple[str, Slot, str]:
@@ -193,6 +202,7 @@ __all__ = [
     "join_text",
     "part_in",
     "part_of",
+    "plain_label",
     "skill_of_parts",
     "skill_of_templates",
     "trimmed_slot",

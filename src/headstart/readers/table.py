@@ -19,8 +19,8 @@ from typing import NamedTuple
 from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
-from headstart.readers.oddities import Oddities
-from headstart.readers.parts import part_in, skill_of_parts
+from headstart.readers.oddities import Oddities, Where
+from headstart.readers.parts import part_in, plain_label, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 
 NAME = "table"
@@ -137,12 +137,12 @@ def _templates(file: SourceFile, table: _Table, oddities: Oddities) -> list[Temp
         except csv.Error as error:
             raise DataError(f"{file.where}: not a table ({shorten(str(error))}); one utterance a record.") from error
     templates = []
-    for record in records[table.header :]:
+    for number, record in enumerate(records[table.header :], start=1 + table.header):
         cells = [" ".join(record[column].split()) for column in (table.text, table.intent) if column < len(record)]
         if len(cells) == 2 and all(cells):
-            templates.append(Template(cells[1], (cells[0],), has_slots=False))
+            templates.append(Template(plain_label(cells[1]), (cells[0],), has_slots=False))
         else:
-            oddities["records without text or intent"] += 1
+            oddities.leave_out("records without text or intent", record, Where(file, f"record {number}"))
     return templates
 
 
