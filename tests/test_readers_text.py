@@ -150,9 +150,9 @@ def test_a_folder_of_tagged_files_beside_others(tmp_path: Path) -> None:
 
 
 def test_lines_without_a_tag_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    text = "tea B-drink\nplease O\n\n" * 200 + "milk\nplease O\n"
-    assert told(read(tmp_path, "a.conll", text))[-1] == (None, "please", [])
-    assert "1 lines without a word and its tag, such as 'milk'" in caplog.text
+    text = "tea B-drink\nplease O\n\n" * 200 + "milk\nnow O\n"
+    assert told(read(tmp_path, "a.conll", text))[-1] == (None, "now", [])
+    assert "1 lines without a word and its tag, such as line 601: 'milk'" in caplog.text
     text = "tea B-drink\nplease O\n\n" * 200 + "milk B-drink\nfor\nann O\n\n"
     assert {row[1] for row in told(read(tmp_path, "b.conll", text))} == {"tea please"}
     assert "1 sentences with a line without a word and its tag, such as 'for'" in caplog.text

@@ -67,11 +67,15 @@ class Positions:
         return (known[start], known[end]) if start < end and start in known and end in known else None
 
     def matches(self, given: Given, unit: str) -> tuple[int, int] | None:
-        """The characters of a span in that unit, if its value stands there; case and blanks don't count."""
+        """The characters of a span in that unit, without blanks at their ends, if its value stands there; case and blanks don't count."""
         found = self.characters(given.start, given.end, unit)
         if found is None or given.value is None or found[1] - found[0] > len(given.value) + NEAR:
             return None
-        return found if _plain(self.text[found[0] : found[1]]) == _plain(given.value) else None
+        text = self.text[found[0] : found[1]]
+        if _plain(text) != _plain(given.value) or not text.strip():
+            return None
+        start = found[0] + len(text) - len(text.lstrip())
+        return start, start + len(text.strip())
 
     def nearest(self, given: Given) -> tuple[int, int] | None:
         """Where the value stands nearest to the start, as whole words; None if it does not, or twice as near."""
@@ -100,12 +104,12 @@ class Positions:
             may_be_normal: the value may be a normal form, which need not stand in the text: then offsets that cut no word are believed.
         """
         own = self.characters(given.start, given.end, unit)
-        if own is not None and (given.value is None or self.matches(given, unit)):
+        if own is not None and given.value is None:
             return Place(*own)
-        for other in UNITS:
+        for other in (unit, *UNITS):
             found = self.matches(given, other)
             if found is not None:
-                return Place(*found, is_repaired=True)
+                return Place(*found, is_repaired=other != unit)
         nearest = self.nearest(given)
         if own is not None and may_be_normal and not cuts_word(self.text, *own):
             is_elsewhere = nearest is not None and (nearest[1] <= own[0] or own[1] <= nearest[0])

@@ -6,7 +6,7 @@ latter is counted in a warning, and is:
 
 - a row without an intent: it is written in the intent `HEADSTART.NoIntent`, which the reader takes back, and Amazon refuses;
 - a row whose slots are not annotated: it is written, and read, as one without slots;
-- braces in a text: where they would be read as a slot they become parentheses. In slot labels braces and bars become `_`;
+- braces in a text become parentheses, as do those in a value that would be read otherwise. In slot labels braces and bars become `_`;
 - values of the same slot next to each other: they are read as one;
 - the same text in several intents, in whatever case, or with several annotations in one intent: all are written, the first is read;
 - a catalog for one slot of a built-in type, where another slot of the type has a different one: the slot gets a type of its own;
@@ -185,7 +185,8 @@ def _sample(template: Template, changes: Counter[str]) -> tuple[str, list[str | 
     )
     parts = _trimmed(template.parts)
     sample = _join(parts)
-    if list(parse_sample(sample, None, str).parts) != parts and sample.translate(ROUND) != sample:
+    has_braces = any(isinstance(part, str) and part.translate(ROUND) != part for part in parts)
+    if has_braces or (list(parse_sample(sample, None, str).parts) != parts and sample.translate(ROUND) != sample):
         rounded: list[str | Slot] = [
             part.translate(ROUND) if isinstance(part, str) else Slot(part.label, part.value and part.value.translate(ROUND))
             for part in parts
