@@ -482,7 +482,9 @@ def test_snips_json(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     }
     assert skill.catalogs == {"room": ["garden", "patio"]}
     assert skill.slot_types == {"when": "snips/time"}
-    assert "1 utterances with a piece that is not text, such as utterance 3 of 'lights_on': {'data': [{'text': 3}]}" in caplog.text
+    assert (
+        "1 utterances with a piece that is not text, such as utterance 3 of 'lights_on': {'data': [{'text': 3}]}" in caplog.text
+    )
     assert "1 utterances without text, such as utterance 4 of 'lights_on': 7" in caplog.text
     benchmark = {"GetWeather": [{"data": [{"text": "rain in "}, {"text": "Lima", "entity": "city"}]}]}
     assert rows_of(load_skill(write(tmp_path / "train_GetWeather.json", benchmark))) == {

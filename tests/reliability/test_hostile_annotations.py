@@ -118,7 +118,9 @@ def test_offsets_that_are_shifted_are_put_right(
 
 def test_of_two_that_are_as_near_none_is_chosen(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     name, content = as_rows("big xxx big", "big", 4, 7)
-    with pytest.raises(DataError, match=r"skill\.jsonl, line 1, field 'slots\[0\]', field 'value': found 'big'; the text has 'xxx'"):
+    with pytest.raises(
+        DataError, match=r"skill\.jsonl, line 1, field 'slots\[0\]', field 'value': found 'big'; the text has 'xxx'"
+    ):
         load_skill(write(tmp_path / name, content))
     name, content = as_rasa("bigger xx bigger now", "bigger", 5, 11)
     assert told(load_skill(write(tmp_path / name, content))) == [("bigger xx bigger now", None)]
@@ -281,7 +283,11 @@ def test_alexas_values_are_said_and_its_ids_are_not(tmp_path: Path) -> None:
 
 
 def row(text: str, intent: str | None = "a", *spans: tuple[int, int, str]) -> dict[str, Any]:
-    return {"text": text, "intent": intent, "slots": [{"start": start, "end": end, "label": label} for start, end, label in spans]}
+    return {
+        "text": text,
+        "intent": intent,
+        "slots": [{"start": start, "end": end, "label": label} for start, end, label in spans],
+    }
 
 
 CONTRADICTIONS: dict[str, tuple[list[dict[str, Any]], str]] = {
@@ -290,7 +296,10 @@ CONTRADICTIONS: dict[str, tuple[list[dict[str, Any]], str]] = {
         [row("red kite", "a", (0, 3, "colour")), row("red kite", "a", (0, 8, "toy"))],
         "1 texts of one intent have different slots: 'red kite', (('colour', 'red'),) in row 1",
     ),
-    "quotes": ([row("x", "tank"), row("y", '"tank"')], "1 intents have names that are nearly the same: '\"tank\"' (train row 2) and 'tank'"),
+    "quotes": (
+        [row("x", "tank"), row("y", '"tank"')],
+        "1 intents have names that are nearly the same: '\"tank\"' (train row 2) and 'tank'",
+    ),
     "blanks": ([row("x", "a b"), row("y", "a  b ")], "nearly the same: 'a  b ' (train row 2) and 'a b' (train row 1)"),
     "case": ([row("x", "Tank"), row("y", "tank")], "nearly the same: 'tank' (train row 2) and 'Tank' (train row 1)"),
     "forms of Unicode": ([row("x", "caf\u00e9"), row("y", "cafe\u0301")], "1 intents have names that are nearly the same"),
@@ -314,7 +323,11 @@ def test_contradictions_are_said_of_any_skill(name: str, tmp_path: Path, caplog:
 
 def test_a_text_in_two_intents_of_other_formats(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     load_skill(write(tmp_path / "a.csv", "text,intent\nstop it,a\nstop it,b\ngo,a\n"))
-    load_skill(write(tmp_path / "nlu.yml", "nlu:\n- intent: a\n  examples: |\n    - stop it\n- intent: b\n  examples: |\n    - stop it\n"))
+    load_skill(
+        write(
+            tmp_path / "nlu.yml", "nlu:\n- intent: a\n  examples: |\n    - stop it\n- intent: b\n  examples: |\n    - stop it\n"
+        )
+    )
     for name in ("a.csv", "nlu.yml"):
         assert f"{name}: 1 texts are in two intents: 'stop it', 'a' in row 1, 'b' in row 2" in caplog.text
 
@@ -479,7 +492,9 @@ def corpus(folder: Path, rows: int = 3000) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:200] + bytes(100) + data[300:], lambda data: b"x" + data])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: data[:200] + bytes(100) + data[300:], lambda data: b"x" + data]
+)
 def test_a_damaged_shard_is_named(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
     folder = corpus(tmp_path)
     write_labels(str(folder))
@@ -517,7 +532,10 @@ def pieces(count: int) -> list[str | Slot]:
 
 
 def cut_word(count: int) -> Template:
-    return row_template({"text": "ab" * count, "intent": "a", "slots": [{"start": 2 * n, "end": 2 * n + 1, "label": "s"} for n in range(count)]}, trim=True)
+    return row_template(
+        {"text": "ab" * count, "intent": "a", "slots": [{"start": 2 * n, "end": 2 * n + 1, "label": "s"} for n in range(count)]},
+        trim=True,
+    )
 
 
 GROWING: dict[str, Callable[[int], Any]] = {

@@ -220,8 +220,9 @@ def _parse_slot(slot: Any, positions: Positions, where: str, repairs: list[str] 
             raise DataError(f"{where}, field {name!r}: found {shorten(value)}; allowed: a whole number of characters.")
     text, value = positions.text, slot.get("value")
     place = positions.locate(Given(start, end, value)) if isinstance(value, str) and repairs is not None else None
-    if place is not None and place.is_repaired:
-        cast("list[str]", repairs).append(f"{where}: {shorten(value)} is at {place.start}-{place.end}, not {start}-{end}")
+    if place is not None:
+        if place.is_repaired:
+            cast("list[str]", repairs).append(f"{where}: {shorten(value)} is at {place.start}-{place.end}, not {start}-{end}")
         start, end = place.start, place.end
     if not 0 <= start < end <= len(text):
         raise DataError(

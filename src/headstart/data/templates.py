@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby, zip_longest
+from itertools import zip_longest
 from typing import NamedTuple
 
 from headstart.data.builtin.values import builtin_values
@@ -110,9 +110,14 @@ def row_template(row: Row, trim: bool = False) -> Template:
 def whole_words(parts: Sequence[str | Slot]) -> list[str | Slot]:
     """The parts with every value widened to the words that it cuts; of two values in one word, the first has it, as when rows are encoded."""
     whole: list[str | Slot] = []
-    for is_open, group in groupby(parts, key=lambda part: isinstance(part, Slot) and part.value is None):
-        whole += group if is_open else _with_whole_words(list(group))
-    return whole
+    closed: list[str | Slot] = []  # what stands together without an open slot
+    for part in parts:
+        if isinstance(part, Slot) and part.value is None:
+            whole += [*_with_whole_words(closed), part]
+            closed = []
+        else:
+            closed.append(part)
+    return whole + _with_whole_words(closed)
 
 
 def _with_whole_words(parts: Sequence[str | Slot]) -> list[str | Slot]:

@@ -89,9 +89,13 @@ def _from_triple(files: dict[str, SourceFile], oddities: Oddities) -> list[_Sent
         row = dict(zip(sorted(files), line, strict=True))
         words, tags = row["seq.in"].split(), row["seq.out"].split()
         if len(words) == len(tags):
-            sentences.append(_Sentence(words, tags, plain_label(row.get("label", "")) or None, Where(files["seq.in"], f"line {number}")))
+            sentences.append(
+                _Sentence(words, tags, plain_label(row.get("label", "")) or None, Where(files["seq.in"], f"line {number}"))
+            )
         else:
-            oddities.leave_out("utterances with more or fewer tags than words", row["seq.in"], Where(files["seq.in"], f"line {number}"))
+            oddities.leave_out(
+                "utterances with more or fewer tags than words", row["seq.in"], Where(files["seq.in"], f"line {number}")
+            )
     return sentences
 
 
@@ -143,7 +147,9 @@ def _line_sentence(line: str) -> _Sentence | None:
 
 def _sentences(file: SourceFile, oddities: Oddities) -> list[_Sentence]:
     lines = file.text.split("\n")
-    singles = [(line, _line_sentence(line), Where(file, f"line {number}")) for number, line in enumerate(lines, 1) if line.strip()]
+    singles = [
+        (line, _line_sentence(line), Where(file, f"line {number}")) for number, line in enumerate(lines, 1) if line.strip()
+    ]
     whole = [sentence._replace(where=where) for _, sentence, where in singles if sentence is not None]
     if whole and 2 * len(whole) > len(singles):
         for line, sentence, where in singles:

@@ -69,7 +69,9 @@ class _Agent:
         files = [
             part.file for part in self.parts if (part.owner, part.kind, _root(part.language)) == (owner, kind, self.language)
         ]
-        lists = [(file, file.json) for file in files] or [(self.json_files.get(owner), self.content(owner).get(field) or [])]
+        lists: list[tuple[SourceFile | None, Any]] = [(file, file.json) for file in files] or [
+            (self.json_files.get(owner), self.content(owner).get(field) or [])
+        ]
         for file, items in lists:
             if not isinstance(items, list):
                 self.oddities.leave_out(f"lists of {kind} that are no list", items, Where(file))

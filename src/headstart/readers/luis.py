@@ -291,9 +291,7 @@ def _read_app(file: SourceFile, app: Fields, project: Project) -> None:
             if phrase_list in project.entities and isinstance(words, str):
                 project.catalogs[phrase_list] += [word.strip() for word in words.split(",") if word.strip()]
     by_words = str(app.get("luis_schema_version", "")).strip().startswith(("0.", "1."))
-    _add_utterances(
-        _utterances(_list(app, "utterances", project, file), project, by_words), UNITS[0 if by_words else 1], project
-    )
+    _add_utterances(_utterances(_list(app, "utterances", project, file), project, by_words), UNITS[0 if by_words else 1], project)
     for pattern in _list(app, "patterns", project):
         text, target = _name(pattern, "pattern"), _name(pattern, "intent")
         if isinstance(pattern, dict) and text is not None and target is not None:
@@ -381,7 +379,9 @@ def _add_utterances(utterances: Sequence[_Utterance], unit: str, project: Projec
     chosen = choose_unit(spans, [unit, *UNITS])
     if chosen != unit:
         first = next(positions.text for positions, _ in spans if not positions.text.isascii())
-        project.oddities.note(f"files whose offsets fit if they count {chosen}, not {unit}, and are read so", first, Where(project.file))
+        project.oddities.note(
+            f"files whose offsets fit if they count {chosen}, not {unit}, and are read so", first, Where(project.file)
+        )
     for utterance in utterances:
         found = []
         is_annotated = None not in utterance.spans

@@ -56,7 +56,11 @@ def read(source: Source, name: str) -> Skill:
     for where, row in rows:
         if locale is None or "locale" not in row or _locale(row) == locale:
             partition = row.get("partition")
-            part = PART_WORDS.get(partition.lower()) if isinstance(partition, str) else part_of(where.file.name if where.file else "")
+            part = (
+                PART_WORDS.get(partition.lower())
+                if isinstance(partition, str)
+                else part_of(where.file.name if where.file else "")
+            )
             template = _template(row, oddities, where)
             if template is not None:
                 parts[part or "train"].append(template)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
-from typing import cast
 
 from headstart.data.rows import Row
 from headstart.data.skills import Skill, make_skill
@@ -74,9 +72,14 @@ def trimmed_slot(label: str, text: str) -> tuple[str, Slot, str]:
 def join_text(parts: Iterable[str | Slot]) -> list[str | Slot]:
     """The parts with neighbouring pieces of text made one, and tidied."""
     joined: list[str | Slot] = []
-    for is_text, group in groupby(parts, key=lambda part: isinstance(part, str)):
-        joined += ["".join(cast("Iterable[str]", group))] if is_text else group
-    return tidy(joined)
+    texts: list[str] = []  # what stands together
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+        else:
+            joined += ["".join(texts), part]
+            texts = []
+    return tidy([*joined, "".join(texts)])
 
 
 def cut(text: str, markup: re.Pattern[str], pieces_of: Callable[[re.Match[str]], Sequence[str | Slot]]) -> list[str | Slot]:

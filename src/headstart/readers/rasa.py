@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from headstart.data.offsets import Given, Positions, choose_unit
+from headstart.data.offsets import UNITS, Given, Positions, choose_unit
 from headstart.data.rows import DataError, kind_of, shorten
 from headstart.data.skills import Skill
 from headstart.readers.fields import Fields, dict_of, list_of, strings_of, text_of, yaml_strings
@@ -171,7 +171,9 @@ def _add_json_examples(items: list[tuple[Fields, Where]], data: RasaData) -> Non
         if text is None or (intent not in (None, "") and text_of(intent) is None):
             data.oddities.leave_out("examples without a text or with an intent that is not text", item, where)
         else:
-            examples.append((Positions(text), text_of(intent), [dict_of(entity) for entity in list_of(item.get("entities"))], where))
+            examples.append(
+                (Positions(text), text_of(intent), [dict_of(entity) for entity in list_of(item.get("entities"))], where)
+            )
     spans = [(positions, given) for positions, _, entities, _ in examples for given in map(_given, entities) if given is not None]
     unit = choose_unit(spans)
     for positions, intent, entities, where in examples:
@@ -196,7 +198,7 @@ def _locate(entity: Fields, positions: Positions, unit: str, data: RasaData, whe
     if place is None:
         data.oddities.note(f"spans with wrong offsets, {UNANNOTATED}", shown, where)
         return None
-    if place.is_repaired or (place.start, place.end) != (given.start, given.end):
+    if place.is_repaired or (unit != UNITS[0] and not positions.text.isascii()):
         data.oddities.note("entities whose offsets count no characters or don't fit their value, and are put right", shown, where)
     return place.start, place.end, annotation
 

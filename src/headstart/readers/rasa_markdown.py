@@ -206,7 +206,9 @@ def parse_markup(text: str) -> list[str | Annotation]:
         close = text.find("]", start + 1)
         if close < 0:
             break
-        if close == start + 1 or not text.startswith(("(", "{", "[{"), close + 1):  # no value is empty, or holds a closing bracket
+        if close == start + 1 or not text.startswith(
+            ("(", "{", "[{"), close + 1
+        ):  # no value is empty, or holds a closing bracket
             start = close + (close > start + 1)
             continue
         annotation, stop = _annotation(text[start + 1 : close], text, close + 1)
