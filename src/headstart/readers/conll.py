@@ -21,15 +21,15 @@ from typing import NamedTuple
 
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
-from headstart.data.templates import Slot, Template
+from headstart.data.templates import Template
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import join_text, part_in, part_of, skill_of_parts
+from headstart.readers.parts import part_in, part_of, skill_of_parts
 from headstart.readers.source import Source, SourceFile
+from headstart.readers.tags import TAG, tagged_template
 
 NAME = "conll"
 SUFFIXES: tuple[str, ...] = (".bio", ".conll", ".txt")
 OTHER_FORMATS = (".json", ".jsonl", ".ndjson", ".md", ".yml", ".yaml", ".csv", ".lu", ".zip", ".py")
-TAG = re.compile(r"O|[BIESLU]-\S+")
 INTENT = re.compile(r"#\s*intent\s*[:=]\s*(\S.*)", re.IGNORECASE)
 LOOKED_AT = 300  # lines that tell the format
 
@@ -181,31 +181,7 @@ def _block_sentence(block: Sequence[str], column: int, oddities: Oddities) -> _S
 
 
 def _templates(sentences: Sequence[_Sentence], oddities: Oddities) -> list[Template]:
-    return [template for template in (_template(sentence, oddities) for sentence in sentences) if template.parts]
-
-
-def _template(sentence: _Sentence, oddities: Oddities) -> Template:
-    """The template of tagged words. A tag that continues no slot begins one, which reads IOB1 too."""
-    spans: list[tuple[str | None, list[str]]] = []
-    is_open = False
-    for word, tag in zip(sentence.words, sentence.tags, strict=True):
-        word = " ".join(word.split())
-        prefix, _, label = tag.partition("-")
-        if tag != "O" and not label.strip():
-            oddities["tags that are no tags"] += 1
-        if not label.strip():
-            spans.append((None, [word]))
-        elif spans and is_open and prefix in "IEL" and spans[-1][0] == label:
-            spans[-1][1].append(word)
-        else:
-            spans.append((label, [word]))
-        is_open = bool(label.strip()) and prefix in "BI"
-    parts: list[str | Slot] = []
-    for slot, words in spans:
-        value = " ".join(filter(None, words))
-        if value:
-            parts += [" ", Slot(slot, value) if slot is not None else value]
-    return Template(sentence.intent, tuple(join_text(parts)))
+    return [template for sentence in sentences if (template := tagged_template(*sentence, oddities)).parts]
 
 
 __all__ = ["NAME", "SUFFIXES", "detect", "read"]
