@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -18,7 +19,7 @@ from headstart.data.templates import Slot, Template
 from headstart.readers import parts
 from headstart.readers.languages import choose_file, choose_language, english_filter, locale_of, preference
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import annotate, cut, join_text, part_in, skill_of_templates, trimmed_slot
+from headstart.readers.parts import annotate, cut, join_text, part_in, part_of_project, skill_of_templates, trimmed_slot
 from headstart.readers.source import Source, SourceFile
 
 
@@ -49,6 +50,87 @@ def test_a_file_is_looked_at_whatever_its_name_and_a_folder_by_suffix(tmp_path: 
     assert file.candidates(".yml") == file.given == file.files
     assert part_in(folder, folder.files[2]) == "test" and part_in(folder, folder.files[0]) == "train"
     assert part_in(file, file.files[0]) == "train"
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("data/nlu.yml", None),
+        ("tests/nlu.yml", "test"),
+        ("tests/smalltalk/greet.yml", "test"),
+        ("data/test_drive.yml", None),
+        ("data/train/test_drive.yml", "train"),
+        ("data/train_tickets.yml", None),
+        ("train_test_split/training_data.yml", "train"),
+        ("train_test_split/test_data.yml", "test"),
+        ("data/nlu_valid.yml", "validation"),
+        ("my-rasa-test/data/nlu.yml", None),
+        ("validation-set/a.lu", "validation"),
+        ("eval.lu", "validation"),
+    ],
+)
+def test_a_projects_file_is_a_part_if_its_name_or_folder_says_nothing_else(name: str, part: str | None) -> None:
+    assert part_of_project(name) == part
+
+
+RASA = 'version: "3.1"\nnlu:\n- intent: {0}\n  examples: |\n    - {1}\n'
+MARKDOWN = "## intent:{0}\n- {1}\n"
+LU = "# {0}\n- {1}\n"
+SNIPS = "type: intent\nname: {0}\nutterances:\n  - {1}\n"
+BATCH = '[{{"text": "{1}", "intent": "{0}", "entities": [], "entityLabels": []}}]'
+BENCHMARK = '{{"{0}": [{{"data": [{{"text": "{1}"}}]}}]}}'
+MASSIVE = '{{"annot_utt": "{1}", "intent": "{0}"}}'
+CONLL = "{1}\tB-{0}\nnow\tO\n{0}\n"
+HELD_OUT = {  # the form, and where it stands: for training, validation and test
+    "rasa": (RASA, "data/nlu.yml", "data/dev/nlu.yml", "tests/nlu.yml"),
+    "rasa_split": (RASA, "train_test_split/training_data.yml", "valid.yml", "train_test_split/test_data.yml"),
+    "rasa_markdown": (MARKDOWN, "data/nlu.md", "data/valid.md", "tests/a.md"),
+    "luis_lu": (LU, "a.lu", "dev/a.lu", "tests/a.lu"),
+    "luis": (BATCH, "a.json", "validation.json", "test/batch.json"),
+    "snips": (SNIPS, "brew.yaml", "valid/brew.yaml", "test/brew.yaml"),
+    "benchmark": (BENCHMARK, "train_Brew_full.json", "validate_Brew.json", "test_Brew.json"),
+    "massive": (MASSIVE, "train.jsonl", "dev.jsonl", "heldout.jsonl"),
+    "conll": (CONLL, "train.conll", "dev.conll", "atis.test.iob"),
+    "table": ("text,intent\n{1},{0}\n", "train.csv", "eval.csv", "test.csv"),
+}
+
+
+@pytest.mark.parametrize("is_zip", [False, True], ids=["folder", "zip"])
+@pytest.mark.parametrize("name", HELD_OUT)
+def test_held_out_files_of_a_folder_are_not_trained_on(
+    name: str, is_zip: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    form, *places = HELD_OUT[name]
+    for place, text in zip(places, ("tea", "milk", "cocoa"), strict=True):
+        (tmp_path / "skill" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "skill" / place).write_text(form.format("Brew", text))
+    path = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "skill")) if is_zip else tmp_path / "skill"
+    skill = readers.load_skill(path)
+    found = [[row["text"].split()[0] for row in skill.rows(part)] for part in ("train", "validation", "test")]
+    assert found == [["tea"], ["milk"], ["cocoa"]]
+    assert f"test rows by the names of their files: {places[2]}" in caplog.text
+
+
+def test_what_a_split_of_rasa_holds_out_is_not_trained_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name, texts in (
+        ("data/nlu", ("tea", "milk")),
+        ("train_test_split/training_data", ("tea",)),
+        ("train_test_split/test_data", ("milk",)),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.yml").write_text(RASA.format("Brew", "\n    - ".join(texts)))
+    skill = readers.load_skill(tmp_path)
+    assert [[row["text"] for row in skill.rows(part)] for part in ("train", "test")] == [["tea"], ["milk"]]
+    assert "left out 1 examples of training that train_test_split holds out" in caplog.text
+
+
+def test_a_project_that_is_nothing_but_tests_is_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/nlu.yml").write_text(RASA.format("Brew", "make [tea](drink)"))
+    (tmp_path / "tests/lookup.yml").write_text('version: "3.1"\nnlu:\n- lookup: drink\n  examples: |\n    - milk\n')
+    skill = readers.load_skill(tmp_path)
+    assert len(skill.rows("train")) == 1 and skill.catalogs == {"drink": ["milk"]} and not skill.has("test")
 
 
 def test_what_cannot_be_read_of_a_folder_is_none() -> None:

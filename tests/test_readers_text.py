@@ -309,6 +309,26 @@ def test_columns_that_are_not_read_are_named(tmp_path: Path, caplog: pytest.LogC
     assert "a.csv: columns that are not read: number 1, phrase, note; read are text, intent" in caplog.text
 
 
+def test_fields_files_and_columns_of_other_formats_that_are_not_read_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"text": "stop", "intent": "Stop", "slots": []}
+    read_lines(tmp_path, {**row, "entities": []}, row, {**row, "split": "test"}, name="a/train.jsonl")
+    assert "a/train.jsonl: fields that are not read: entities, split; read are text, intent, slots" in caplog.text
+    (tmp_path / "a/dev.jsonl").write_text(json.dumps(row))
+    load_skill(tmp_path / "a")
+    assert "a: files that are not read: dev.jsonl; read are train.jsonl, validation.jsonl, test.jsonl" in caplog.text
+    read_lines(tmp_path, massive("tea", entities=[], id="1"))
+    assert "rows.jsonl: fields that are not read: entities\n" in caplog.text
+    read(tmp_path, "a.conll", "tea NN O B-drink\nnow RB O O\n")
+    assert "columns between the word and its last tag are not read (2, such as 'NN O')" in caplog.text
+    read(tmp_path, "a.conll", "tea B-milk B-drink\nnow O O\n")
+    assert "columns between the word and its last tag are not read (1, which hold tags as well)" in caplog.text
+    jovo = {"intents": [{"name": "Stop", "phrases": ["stop"], "alexa": {"samples": ["halt"]}}], "inputTypes": []}
+    read(tmp_path, "jovo.json", json.dumps(jovo))
+    assert "1 intents whose own 'alexa' is not read, such as 'Stop'" in caplog.text
+
+
 def test_the_same_text_in_two_intents_is_two_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     skill = read(tmp_path, "a.csv", "text,intent\nstop,Stop\nstop,Halt\nstop,Stop\n,Stop\nstop,\n")
     assert [intent for intent, _, _ in told(skill)] == ["Stop", "Halt"]

@@ -70,15 +70,15 @@ def read_rows(path: str | Path) -> list[Row]:
     return [row for _, row in parse_rows(Path(path))]
 
 
-def parse_rows(path: Path) -> list[tuple[int, Row]]:
-    """The rows of a file, each with its line number."""
+def parse_rows(path: Path, unread: set[str] | None = None) -> list[tuple[int, Row]]:
+    """The rows of a file, each with its line number; the names of fields that are ignored are added to `unread`."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; allowed: a JSON-lines file of rows.")
     rows, blank = [], 0
     # Not str.splitlines: it also cuts at characters such as U+2028, which JSON allows inside a string.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
-            rows.append((number, parse_row(line, f"{path}, line {number}")))
+            rows.append((number, parse_row(line, f"{path}, line {number}", unread)))
         else:
             blank += 1
     if not rows:
@@ -106,8 +106,8 @@ def list_rows(rows: Dataset | Iterable[Mapping[str, Any]]) -> list[Row]:
     return [Row(text=row["text"], intent=row.get("intent"), slots=row.get("slots")) for row in found]
 
 
-def parse_row(line: str, where: str) -> Row:
-    """The row of a line of JSON; `where` it stands, for a message.
+def parse_row(line: str, where: str, unread: set[str] | None = None) -> Row:
+    """The row of a line of JSON; `where` it stands, for a message. The names of fields that are ignored are added to `unread`.
 
     Raises:
         DataError: something in it is not as it must be.
@@ -125,6 +125,8 @@ def parse_row(line: str, where: str) -> Row:
     for name in FIELDS:
         if name not in row:
             raise DataError(f"{where}: field {name!r} is missing; found {', '.join(map(repr, row)) or 'no field'}.")
+    if unread is not None:
+        unread.update(row.keys() - set(FIELDS))
     text = row["text"]
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"{where}, field 'text': found {shorten(text)}; allowed: a string that is not blank.")

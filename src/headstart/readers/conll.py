@@ -14,18 +14,21 @@ A folder's files are training, validation and test parts by their names.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from headstart.data.rows import DataError
+from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import part_in, part_of, skill_of_parts
+from headstart.readers.parts import part_of, parts_in, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 from headstart.readers.tags import TAG, tagged_template
+
+logger = logging.getLogger(__name__)
 
 NAME = "conll"
 SUFFIXES: tuple[str, ...] = (".bio", ".conll", ".txt")
@@ -58,8 +61,10 @@ def read(source: Source, name: str) -> Skill:
     triples = _triples(source)
     for folder, triple in triples.items():
         parts[part_of(folder + "x") or "train"] += _templates(_from_triple(triple, oddities), oddities)
-    for file in [] if triples else source.given or _files(source):
-        parts[part_in(source, file)] += _templates(_sentences(file, oddities), oddities)
+    files = [] if triples else source.given or _files(source)
+    part_of_file = parts_in(source, files)
+    for file in files:
+        parts[part_of_file[file.name]] += _templates(_sentences(file, oddities), oddities)
     if not any(parts.values()):
         raise DataError(
             f"{source.path}: no line has a word and its tag; allowed: tags O, B-label and I-label in the last column."
@@ -154,7 +159,22 @@ def _sentences(file: SourceFile, oddities: Oddities) -> list[_Sentence]:
         elif blocks[-1]:
             blocks.append([])
     column = 1 if all(_is_counted(block) for block in blocks if block) else 0
+    _name_unread_columns(file, (line for block in blocks for line in block), column)
     return [sentence for block in blocks if block for sentence in [_block_sentence(block, column, oddities)] if sentence]
+
+
+def _name_unread_columns(file: SourceFile, lines: Iterable[str], column: int) -> None:
+    """Say which columns lie between those of words and tags, above all if they hold tags too."""
+    between: list[list[str]] = [list(cells[column + 1 : -1]) for cells in map(_cells, lines) if _is_word(cells)]
+    width = max(map(len, between), default=0)
+    if width:
+        has_tags = any(TAG.fullmatch(cell) and cell != "O" for cells in between for cell in cells)
+        what = (
+            "which hold tags as well"
+            if has_tags
+            else f"such as {shorten(' '.join(next(cells for cells in between if len(cells) == width)))}"
+        )
+        logger.warning("%s: columns between the word and its last tag are not read (%d, %s)", file.where, width, what)
 
 
 def _is_counted(block: Sequence[str]) -> bool:

@@ -13,8 +13,8 @@ projects (`projectFileVersion`), and lists of labelled utterances as LUIS takes 
 - Patterns become templates: `{Entity}`, `{Entity:role}` are open slots, `[optional]` parts and `(a|b)` groups are written out, evenly
   chosen where a pattern has more than 12 forms.
 
-Regular expressions, settings and answers are not read. A CLU utterance of the data set `Test` becomes a test row. Of several languages, English
-is read.
+Regular expressions, settings and answers are not read. CLU utterances of the data set `Test` become test rows, and so do those of a folder's
+files whose names say so. Of several languages, English is read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from headstart.data.templates import Template
 from headstart.readers.fields import Fields, dict_of, objects_of, strings_of, text_of
 from headstart.readers.languages import english_filter, is_english
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import annotate, skill_of_parts
+from headstart.readers.parts import PART_WORDS, annotate, parts_in, skill_of_parts
 from headstart.readers.patterns import PatternError, expand, scan
 from headstart.readers.source import Source, SourceFile
 
@@ -64,9 +64,11 @@ class Project:
 
     Args:
         where: what messages call it.
+        part: of the file that is being read.
     """
 
     where: str
+    part: str = "train"
     intents: list[str] = field(default_factory=list)
     parts: dict[str, list[Template]] = field(default_factory=lambda: defaultdict(list))
     catalogs: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -85,10 +87,10 @@ class Project:
         return bare if name not in self.entities and bare in self.entities else name
 
     def add_sample(self, intent: str, text: str, is_pattern: bool = True) -> None:
-        """Add a pattern, or an utterance with its slots in braces, to the training part."""
+        """Add a pattern, or an utterance with its slots in braces."""
         try:
             for parts in expand(scan(text, self.label), is_pattern):
-                self.parts["train"].append(Template(intent, tuple(parts)))
+                self.parts[self.part].append(Template(intent, tuple(parts)))
         except PatternError as error:
             self.oddities[f"patterns with {error}"] += 1
 
@@ -149,7 +151,10 @@ def read(source: Source, name: str) -> Skill:
             "'utterances'), or with 'projectFileVersion' and 'assets'."
         )
     project = Project(str(source.path))
-    for content in _english(contents, project):
+    contents = _english(contents, project)
+    parts = parts_in(source, (content.file for content in contents), is_project=True)
+    for content in contents:
+        project.part = parts[content.file.name]
         if content.kind == "luis":
             _read_app(content.file, content.json, project)
         elif content.kind == "clu":
@@ -307,7 +312,7 @@ def _add_utterance(utterance: Any, project: Project, by_words: bool = False) -> 
                 project.oddities["spans without entity, start or end"] += 1
             else:
                 spans.append(span)
-    project.parts["train"].append(annotate(text, spans, intent, project.oddities))
+    project.parts[project.part].append(annotate(text, spans, intent, project.oddities))
 
 
 def _span(entity: Any, offsets: Sequence[tuple[int, int]]) -> tuple[int, int, str] | None:
@@ -383,8 +388,9 @@ def _add_clu_utterance(item: Any, project: Project, is_utf16: bool) -> None:
             project.oddities["spans without category, offset or length"] += 1
         else:
             spans.append((*_characters(offset, offset + length - 1, offsets), label))
-    part = "test" if str(item.get("dataset") or "").lower() == "test" else "train"
-    project.parts[part].append(annotate(text, spans, intent, project.oddities))
+    project.parts[PART_WORDS.get(str(item.get("dataset")).lower(), project.part)].append(
+        annotate(text, spans, intent, project.oddities)
+    )
 
 
 __all__ = ["NAME", "SUFFIXES", "Project", "detect", "read"]

@@ -7,6 +7,7 @@ name. Labels are as in `headstart.readers.luis`: a role makes `Entity:role`.
 
 Not read are comments and settings (`>`), imports and links to other files (a warning says how many), question-and-answer sections
 (`# ?`, counted), regular expressions and features. Of several languages in a folder, told by names such as `en-us`, English is read.
+Files whose names say so, such as those below `tests`, become validation and test rows.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from headstart.data.rows import DataError
 from headstart.data.skills import Skill
 from headstart.readers.languages import english_filter
 from headstart.readers.luis import Project
+from headstart.readers.parts import parts_in
 from headstart.readers.source import Source, SourceFile
 
 NAME = "luis_lu"
@@ -38,7 +40,7 @@ class _LuReader:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.samples: list[tuple[str, str]] = []  # of intents, kept until all entities are known
+        self.samples: list[tuple[str, str, str]] = []  # part, intent and text, kept until all entities are known
         self.phrase_lists: dict[str, list[str]] = {}
         self.headings: list[tuple[int, str]] = []
         self.take: Callable[[str], None] = self._take_stray
@@ -61,9 +63,10 @@ class _LuReader:
             if name in self.project.entities:
                 self.project.catalogs[name] += values
         sections = {name for (level, name), (lower, _) in zip(self.headings, self.headings[1:], strict=False) if lower > level}
-        used = {intent for intent, _ in self.samples}
+        used = {intent for _, intent, _ in self.samples}
         self.project.intents += [name for _, name in self.headings if name in used or name not in sections]
-        for intent, text in self.samples:
+        for part, intent, text in self.samples:
+            self.project.part = part
             self.project.add_sample(intent, text, is_pattern=False)
 
     def _read_line(self, line: str) -> None:
@@ -101,7 +104,7 @@ class _LuReader:
         if LINK.match(text):
             self.project.oddities["links to utterances of other files, which are not read"] += 1
         else:
-            self.samples.append((self.headings[-1][1], text))
+            self.samples.append((self.project.part, self.headings[-1][1], text))
 
     def _take_value(self, text: str) -> None:
         value = text.rstrip(":").strip() if text.endswith(":") else text
@@ -202,7 +205,9 @@ def read(source: Source, name: str) -> Skill:
         raise DataError(f"{source.path}: found no .lu file with an intent; allowed: '# Intent' with '- utterance' lines below.")
     project = Project(str(source.path))
     reader = _LuReader(project)
+    parts = parts_in(source, files, is_project=True)
     for file in files:
+        project.part = parts[file.name]
         reader.read(file)
     reader.finish()
     return project.skill(name)

@@ -22,7 +22,7 @@ from headstart.data.templates import Slot, Template
 from headstart.readers.fields import Fields
 from headstart.readers.languages import choose_language, is_english
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import PART_WORDS, cut, join_text, part_of, skill_of_parts
+from headstart.readers.parts import PART_WORDS, cut, join_text, parts_in, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 from headstart.tokenization.answers_headstart import SURROGATES
 
@@ -32,6 +32,8 @@ NAME = "massive"
 SUFFIXES: tuple[str, ...] = (".jsonl", ".ndjson", ".json", ".txt")
 TEXTS = ("annot_utt", "text", "utterance")
 ANNOTATION = re.compile(r"\[([^\[\]:]*):([^\[\]]*)\]")
+# What is read, and what is known and left out.
+FIELDS = {*TEXTS, "intent", "locale", "partition", "id", "utt", "scenario", "slot_method", "judgments", "worker_id"}
 LOOKED_AT = 20  # rows that tell the format
 
 
@@ -47,23 +49,35 @@ def read(source: Source, name: str) -> Skill:
         DataError: no file has rows of this kind, or several locales have no English one.
     """
     oddities = Oddities()
-    rows = [(file, row) for file in source.given or _files(source) for row in _rows(file, oddities)]
+    files = source.given or _files(source)
+    part_of_file = parts_in(source, files)
+    rows = [(file, row) for file in files for row in _rows(file, oddities)]
+    unread = {str(field): None for _, row in rows for field in row if field not in FIELDS}
+    if unread:
+        logger.warning("%s: fields that are not read: %s", source.path, ", ".join(list(unread)[:8]))
     locales = Counter(str(row["locale"]) for _, row in rows if "locale" in row)
     locale = _choose_locale(locales, source)
     parts: dict[str, list[Template]] = defaultdict(list)
     for file, row in rows:
         if locale is None or str(row.get("locale", locale)) == locale:
-            partition = row.get("partition")
-            part = PART_WORDS.get(partition.lower()) if isinstance(partition, str) else part_of(file.name)
             template = _template(row, oddities)
             if template is not None:
-                parts[part or "train"].append(template)
+                parts[_partition(row, file) or part_of_file[file.name]].append(template)
     if not parts:
         raise DataError(
             f"{source.path}: no row has an utterance; allowed: one object a line with 'annot_utt' (or 'text') and 'intent'."
         )
     oddities.warn(source.path)
     return skill_of_parts(name, parts)
+
+
+def _partition(row: Fields, file: SourceFile) -> str | None:
+    """The part that a row says it is of."""
+    partition = row.get("partition")
+    part = PART_WORDS.get(partition.lower()) if isinstance(partition, str) else None
+    if part is None and partition not in (None, ""):
+        raise DataError(f"{file.where}, field 'partition': found {shorten(partition)}; allowed: train, dev or test.")
+    return part
 
 
 def _files(source: Source) -> list[SourceFile]:

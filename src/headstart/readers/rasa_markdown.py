@@ -19,7 +19,7 @@ import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from headstart.data.rows import DataError
@@ -27,13 +27,14 @@ from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import annotate, annotated_row
+from headstart.readers.parts import annotate, annotated_row, parts_in
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
 
 NAME = "rasa_markdown"
 SUFFIXES: tuple[str, ...] = (".md",)
+SPLIT = "train_test_split"  # the folder that `rasa data split nlu` makes
 BLANKS = "\n\r "  # what Rasa strips off examples
 SECTION = re.compile(r"##+[ \t]*(intent|synonym|regex|lookup)[ \t]*:(.+)")
 OTHER_SECTION = re.compile(r"##[ \t]*[^\s:][^:]*:.")
@@ -70,10 +71,31 @@ class RasaData:
         self.oddities = Oddities()
         self.patterns = 0
         self._templates: list[Template] = []
+        self._held_out: dict[str, dict[Template, bool]] = defaultdict(dict)  # by part: whether it is of a split
+        self._part_of: dict[str, str] = {}
+        self._part = "train"
+        self._is_split = False
         self._lookups: dict[str, list[str]] = defaultdict(list)
         self._synonyms: dict[str, list[str]] = defaultdict(list)
         self._labels: dict[str, dict[str, None]] = defaultdict(dict)
         self._entities: dict[str, dict[str, None]] = defaultdict(dict)
+
+    def plan(self, files: Sequence[SourceFile]) -> None:
+        """Say which files are read, whose names may say that they are held out; where all are, all are trained on."""
+        self._part_of = parts_in(self.source, files, is_project=True)
+        if "train" not in self._part_of.values():
+            self._part_of = {}
+
+    def begin(self, file: SourceFile) -> None:
+        """Say of which file the next examples are."""
+        self._part = self._part_of.get(file.name, "train")
+        self._is_split = SPLIT in file.name.lower().split("/")
+
+    def _add(self, template: Template) -> None:
+        if self._part == "train":
+            self._templates.append(template)
+        else:
+            self._held_out[self._part][template] = self._is_split
 
     def add_example(self, text: Any, intent: str | None, has_slots: bool = True) -> None:
         """Add an example with markup; `has_slots` is False if its slots are not annotated."""
@@ -89,13 +111,13 @@ class RasaData:
                 self._note(piece)
                 parts.append(Slot(piece.label, piece.value))
         if any(isinstance(part, Slot) or part.strip() for part in parts):
-            self._templates.append(Template(intent, tuple(parts), has_slots))
+            self._add(Template(intent, tuple(parts), has_slots))
 
     def add_spans(self, text: str, intent: str | None, spans: Iterable[tuple[int, int, Annotation]]) -> None:
         """Add an example whose annotations have offsets; their values are those of the text."""
         spans = [(start, end, annotation._replace(value=text[max(start, 0) : max(end, 0)])) for start, end, annotation in spans]
         labels = [(start, end, annotation.label) for start, end, annotation in spans]
-        self._templates.append(annotate(text, labels, intent, self.oddities))
+        self._add(annotate(text, labels, intent, self.oddities))
         for _, _, annotation in spans:
             if annotation.value.strip():
                 self._note(annotation)
@@ -150,18 +172,27 @@ class RasaData:
         Raises:
             DataError: there is no example.
         """
-        templates = list(dict.fromkeys(self._templates))
+        distinct = dict.fromkeys(self._templates)
+        self.oddities["examples that occur before"] += len(self._templates) - len(distinct)
+        split_off = {template for held_out in self._held_out.values() for template, is_split in held_out.items() if is_split}
+        templates = [template for template in distinct if template not in split_off] or list(distinct)
+        self.oddities[f"examples of training that {SPLIT} holds out"] += len(distinct) - len(templates)
         catalogs = self.catalogs()
-        self.oddities["examples that occur before"] += len(self._templates) - len(templates)
         self.oddities.warn(self.source.path)
         if self.patterns:
             logger.info("%s: regular expressions are not read (%d)", self.source.path, self.patterns)
         if not templates:
             raise DataError(f"{self.source.path}: no intent has an example: there is nothing to train on. Add examples.")
-        rows = [annotated_row(template) for template in templates]
-        return Skill(name, train=rows, catalogs=catalogs, templates=templates)
+        train, validation, test = (
+            [annotated_row(template) for template in found]
+            for found in (templates, self._held_out["validation"], self._held_out["test"])
+        )
+        skill = Skill(name, train=train, catalogs=catalogs, templates=templates)
+        return skill.replace(validation=validation or None, test=test or None, allow_unseen_labels=True)
 
     def _note(self, annotation: Annotation) -> None:
+        if self._part != "train":
+            return
         self._labels[annotation.entity][annotation.label] = None
         self._entities[annotation.value.strip().lower()][annotation.entity] = None
         if annotation.meaning is not None and annotation.meaning != annotation.value:
@@ -241,7 +272,10 @@ def read(source: Source, name: str) -> Skill:
         DataError: a file is not text, or no intent has an example.
     """
     data = RasaData(source)
-    for file in markdown_files(source):
+    files = markdown_files(source)
+    data.plan(files)
+    for file in files:
+        data.begin(file)
         add_markdown(file, data)
     return data.skill(name)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from headstart.data.rows import DataError, shorten
 from headstart.data.templates import Template
-from headstart.readers.fields import Fields, text_of
+from headstart.readers.fields import Fields, dict_of, text_of
 from headstart.readers.oddities import Oddities
 from headstart.readers.parts import annotate
 from headstart.readers.tags import TAG, tagged_template
@@ -84,12 +84,12 @@ def _spans(content: Any, text: str, where: str) -> Iterator[Span]:
     if len(items) > MAX_ENTITIES:
         raise DataError(f"{where}: found {len(items)} entities in one utterance; allowed: {MAX_ENTITIES}.")
     for item in items:
-        if isinstance(item, (list, tuple)) and len(item) == 3:
-            item = dict(zip(("start", "end", "label"), item, strict=True))
-        label = next(filter(None, (text_of(item.get(key)) for key in LABELS)), None) if isinstance(item, dict) else None
+        is_triple = isinstance(item, (list, tuple)) and len(item) == 3
+        fields = dict(zip(("start", "end", "label"), item, strict=True)) if is_triple else dict_of(item)
+        label = next(filter(None, (text_of(fields.get(key)) for key in LABELS)), None)
         if label is None:
             raise DataError(f"{where}: found {shorten(item)}, in which no slot is named; allowed: {ALLOWED}.")
-        yield (*_place(item, text, where), label.strip())
+        yield (*_place(fields, text, where), label.strip())
 
 
 def _place(item: Fields, text: str, where: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ JSON: `{"intents": {NAME: {"utterances": [{"data": [{"text", "entity", "slot_nam
 
 The slot label is the slot's name, or the entity's if the slot has none. Values and synonyms of an entity (the latter unless
 `use_synonyms` is false) belong to all slots of that entity; built-in entities become slot types (`snips/datetime`). Entities that no
-slot uses, and the settings of matching, are not read.
+slot uses, and the settings of matching, are not read. A folder's files are training, validation and test parts by their names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.readers.fields import Fields, dict_of, list_of, text_of, yaml_strings
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import cut, join_text, skill_of_templates, trimmed_slot
+from headstart.readers.parts import cut, join_text, parts_in, skill_of_parts, trimmed_slot
 from headstart.readers.source import Source, SourceFile
 
 NAME = "snips"
@@ -38,7 +38,8 @@ class _Dataset:
     """What is found in the files."""
 
     def __init__(self) -> None:
-        self.templates: list[Template] = []
+        self.parts: dict[str, list[Template]] = defaultdict(list)
+        self.part = "train"  # of the file that is being read
         self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
         self.values: dict[str, list[str]] = defaultdict(list)  # of each entity
         self.oddities = Oddities()
@@ -47,7 +48,7 @@ class _Dataset:
         """Add an utterance."""
         parts = join_text(parts)
         if parts:
-            self.templates.append(Template(intent, tuple(parts)))
+            self.parts[self.part].append(Template(intent, tuple(parts)))
         else:
             self.oddities["utterances without text"] += 1
 
@@ -70,10 +71,15 @@ def read(source: Source, name: str) -> Skill:
         DataError: a file of the dataset is damaged, or no intent has an utterance.
     """
     data = _Dataset()
-    for file in _files(source):
+    files = [file for file in _files(source) if _is_json(file) or _is_yaml(file)]
+    # The published benchmark has train_INTENT.json and validate_INTENT.json, whatever the intent.
+    corpus = [file for file in files if file.suffix == ".json"]
+    parts = parts_in(source, corpus) | parts_in(source, (file for file in files if file not in corpus), is_project=True)
+    for file in files:
+        data.part = parts[file.name]
         if _is_json(file):
             _add_json(file, data)
-        elif _is_yaml(file):
+        else:
             for document in yaml_strings(file):
                 _add_document(dict_of(document), data)
     slot_types = {
@@ -84,7 +90,7 @@ def read(source: Source, name: str) -> Skill:
         for label, entities in data.entities.items()
     }
     data.oddities.warn(source.path)
-    return skill_of_templates(name, data.templates, catalogs=catalogs, slot_types=slot_types)
+    return skill_of_parts(name, data.parts, catalogs, slot_types)
 
 
 def _files(source: Source) -> list[SourceFile]:

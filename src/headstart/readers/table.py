@@ -22,7 +22,7 @@ from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import PART_WORDS, part_in, skill_of_parts
+from headstart.readers.parts import PART_WORDS, parts_in, skill_of_parts
 from headstart.readers.records import Record, records
 from headstart.readers.slot_cells import slots_template
 from headstart.readers.source import Source, SourceFile
@@ -73,9 +73,10 @@ def read(source: Source, name: str) -> Skill:
         )
     parts: dict[str, list[Template]] = defaultdict(list)
     oddities = Oddities()
+    part_of_file = parts_in(source, (file for file, table in found if table.part is None))
     for file, table in found:
         for part, template in _templates(file, table, oddities):
-            parts[part or part_in(source, file)].append(template)
+            parts[part or part_of_file[file.name]].append(template)
     oddities.warn(source.path)
     return skill_of_parts(name, parts)
 
