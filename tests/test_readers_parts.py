@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import re
 import shutil
+import stat
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from headstart import readers
+from headstart import DataError, readers
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.readers import parts
@@ -138,6 +140,61 @@ def test_what_cannot_be_read_of_a_folder_is_none() -> None:
     assert SourceFile("a.json", "a.json", b"\xff").json_or_none is None
     assert SourceFile("a.json", "a.json", b'{"a": 1}').json_or_none == {"a": 1}
     assert SourceFile("a.json", "a.json", b"[" * 99 + b"]" * 99).json_or_none is None
+
+
+def test_links_are_not_followed_out_of_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "secret.yml").write_text(RASA.format("Secret", "the password"))
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others/nlu.yml").write_text(RASA.format("Other", "another one"))
+    skill = tmp_path / "skill"
+    (skill / "data").mkdir(parents=True)
+    (skill / "data/nlu.yml").write_text(RASA.format("Brew", "make tea"))
+    (skill / "again.yml").symlink_to(skill / "data/nlu.yml")
+    for name, target in (("a.yml", "../secret.yml"), ("b", "../others"), ("c.yml", "nowhere"), ("d.yml", "d.yml"), ("e", "data")):
+        (skill / name).symlink_to(target)
+    assert readers.load_skill(skill).intents == ["Brew"]
+    assert "5 links that are not followed, to folders or out of this one: a.yml, b, c.yml, d.yml, e" in caplog.text
+    (tmp_path / "link").symlink_to(skill)  # what the user names is followed
+    assert readers.load_skill(tmp_path / "link").intents == ["Brew"]
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "validation.jsonl", "catalogs.json", "skill.json"])
+@pytest.mark.parametrize("target", ["../outside.jsonl", "nowhere"])
+def test_links_out_of_a_folder_of_rows_are_refused(tmp_path: Path, name: str, target: str) -> None:
+    (tmp_path / "skill").mkdir()
+    row = '{"text": "tea", "intent": "Brew", "slots": []}'
+    for path in ("outside.jsonl", "skill/train.jsonl"):
+        (tmp_path / path).write_text(row)
+    (tmp_path / "skill" / name).unlink(missing_ok=True)
+    (tmp_path / "skill" / name).symlink_to(target)
+    if (name, target) == ("train.jsonl", "nowhere"):
+        with pytest.raises(DataError, match="found a folder or archive with nothing"):
+            readers.load_skill(tmp_path / "skill")
+        return
+    with pytest.raises(DataError, match=re.escape(f"{tmp_path}/skill/{name}: a link that leads out of its folder")):
+        readers.load_skill(tmp_path / "skill")
+
+
+def test_links_of_the_hubs_cache_to_its_blobs_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs/abc").write_text('{"text": "tea", "intent": "Brew", "slots": []}')
+    folder = tmp_path / "snapshots/main/skill"
+    folder.mkdir(parents=True)
+    (folder / "train.jsonl").symlink_to("../../../blobs/abc")
+    assert readers.load_skill(folder).intents == ["Brew"]
+    (folder / "train.jsonl").rename(folder / "nlu.yml")
+    (tmp_path / "blobs/abc").write_text(RASA.format("Stop", "stop"))
+    assert readers.load_skill(folder).intents == ["Stop"]
+
+
+def test_links_in_an_archive_are_named_and_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    link = zipfile.ZipInfo("lookup.yml")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "skill.zip", "w") as archive:
+        archive.writestr("nlu.yml", RASA.format("Brew", "make tea"))
+        archive.writestr(link, "/etc/passwd")
+    assert readers.load_skill(tmp_path / "skill.zip").intents == ["Brew"]
+    assert "1 links that are not followed, to folders or out of this one: lookup.yml" in caplog.text
 
 
 def test_blanks_at_the_ends_of_a_value_are_text() -> None:

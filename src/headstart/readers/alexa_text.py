@@ -24,7 +24,7 @@ from headstart.readers.alexa import is_model
 from headstart.readers.alexa_parts import Model, add_slots, find_models, named_items
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
 from headstart.readers.languages import warn_of_language
-from headstart.readers.source import Source, SourceFile
+from headstart.readers.source import Source, SourceFile, is_inside
 
 NAME = "alexa_text"
 SUFFIXES: tuple[str, ...] = (".txt", ".intents")
@@ -170,6 +170,7 @@ def _siblings(file: SourceFile, path: Path) -> list[SourceFile]:
         for entry in paths:
             if (
                 entry.is_file()
+                and is_inside(entry, path.resolve().parent)
                 and not entry.samefile(path)
                 and entry.suffix.lower() in PARTNERS
                 and not entry.name.startswith(".")

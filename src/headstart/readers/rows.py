@@ -9,7 +9,7 @@ from pathlib import Path
 from headstart.data.rows import CATALOGS, FIELDS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_text, shorten
 from headstart.data.skills import PARTS, Skill, skill_name
 from headstart.readers.fields import Fields
-from headstart.readers.source import Source
+from headstart.readers.source import Source, is_inside
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def read(source: Source, name: str) -> Skill:
     """Read the skill; labels of validation and test rows are not checked against training (see [`check_held_out`])."""
     if source.only is not None:
         return Skill(name, train=_read_part(source.path))
+    _check_links(source.path)
     _name_unread_files(source.path)
     train = _read_part(source.path / "train.jsonl")
     validation, test = (_read_held_out(source.path / f"{part}.jsonl") for part in PARTS[1:])
@@ -66,6 +67,12 @@ def _read_part(path: Path) -> list[Row]:
     if unread:
         logger.warning("%s: fields that are not read: %s; read are %s", path, ", ".join(sorted(unread)[:8]), ", ".join(FIELDS))
     return found
+
+
+def _check_links(folder: Path) -> None:
+    for path in (folder / name for name in (*PART_FILES, CATALOGS, FACTS)):
+        if path.is_symlink() and not is_inside(path, folder):
+            raise DataError(f"{path}: a link that leads out of its folder, or nowhere; allowed: the file itself.")
 
 
 def _name_unread_files(folder: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import lzma
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -280,7 +281,7 @@ def check_events(events: Iterable[Any], where: str) -> None:
 
 
 class Source:
-    """The files behind a path: one file, or those of a folder or zip archive.
+    """The files behind a path: one file, or those of a folder or zip archive. Links in a folder are followed to its other files alone.
 
     Raises:
         DataError: there is no such path.
@@ -346,20 +347,25 @@ class Source:
 
     def _read_folder(self) -> Iterator[SourceFile]:
         total = number = 0
-        for path in sorted(self.path.rglob("*")):
+        links = []
+        for path in sorted(self.path.rglob("*")):  # which does not go into folders that are links
             name = path.relative_to(self.path).as_posix()
-            if path.is_file() and not any(part.startswith((".", "__MACOSX")) for part in name.split("/")):
+            if path.is_symlink() and (path.is_dir() or not is_inside(path, self.path)):
+                links.append(name)
+            elif path.is_file() and not any(part.startswith((".", "__MACOSX")) for part in name.split("/")):
                 total += path.stat().st_size
                 number += 1
                 _check_size(total, str(self.path), number)
                 yield SourceFile(name, str(path), path.read_bytes())
+        _name_links(self.path, links)
 
     def _read_archive(self) -> Iterator[SourceFile]:
         try:
             with zipfile.ZipFile(self.path) as archive:
-                members = [
-                    member for member in sorted(archive.infolist(), key=lambda member: member.filename) if not member.is_dir()
-                ]
+                listed = sorted(archive.infolist(), key=lambda member: member.filename)
+                links = [member.filename for member in listed if stat.S_ISLNK(member.external_attr >> 16)]
+                _name_links(self.path, links)
+                members = [member for member in listed if not member.is_dir() and member.filename not in links]
                 _check_size(sum(member.file_size for member in members), str(self.path), len(members))
                 for member in members:
                     if not any(part.startswith((".", "__MACOSX")) for part in member.filename.split("/")):
@@ -384,6 +390,22 @@ class Source:
             ) from error
 
 
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path, once links are followed, is below the folder, or is what the hub's cache keeps for it beside its snapshots."""
+    try:
+        real, root = path.resolve(strict=True), folder.resolve()
+    except (OSError, RuntimeError):  # such as a link to itself
+        return False
+    snapshots = [place.parent for place in (root, *root.parents) if place.parent.name == "snapshots"]
+    return real.is_relative_to(root) or any(real.parent == place.parent / "blobs" for place in snapshots)
+
+
+def _name_links(path: Path, links: list[str]) -> None:
+    if links:
+        names = ", ".join(links[:8])
+        logger.warning("%s: %d links that are not followed, to folders or out of this one: %s", path, len(links), names)
+
+
 def _check_size(size: int, where: str, files: int = 1) -> None:
     if size > MAX_BYTES:
         raise DataError(f"{where}: {size / 2**20:.0f} MiB is too large for a skill; allowed: {MAX_BYTES // 2**20} MiB.")
@@ -391,4 +413,4 @@ def _check_size(size: int, where: str, files: int = 1) -> None:
         raise DataError(f"{where}: more than {MAX_FILES} files; give the folder that holds the skill alone.")
 
 
-__all__ = ["Source", "SourceFile", "check_depth", "check_events", "check_nesting"]
+__all__ = ["Source", "SourceFile", "check_depth", "check_events", "check_nesting", "is_inside"]
