@@ -13,10 +13,11 @@ Files = dict[str, str]
 
 
 class Made(NamedTuple):
-    """A skill: samples by intent, and values by slot label."""
+    """A skill: samples by intent, values by slot label, and whether the samples are validation rows too."""
 
     intents: dict[str, list[Sample]]
     values: dict[str, list[str]] = {}  # noqa: RUF012
+    held_out: bool = False
 
 
 def one(*samples: Sample, values: dict[str, list[str]] | None = None) -> Made:
@@ -37,6 +38,7 @@ SHAPES: dict[str, Callable[[int], Made]] = {
     "values of all labels": lambda n: one(
         *([f"tea {i} for ", (f"guest{i}", "ann")] for i in range(n)), values={f"guest{i}": [f"ann {i}"] for i in range(n)}
     ),
+    "held-out intents": lambda n: Made({f"Brew{i}": [[f"tea number {i}"]] for i in range(n)}, held_out=True),
     "a long value": lambda n: one(["tea for ", ("guest", "ann " * n)], values={"guest": ["bob " * n]}),
     "a long label": lambda n: one(["tea for ", ("g" * n, "ann")]),
 }
@@ -113,11 +115,20 @@ def rows(made: Made) -> Files:
             start, end = end, end + len(piece if isinstance(piece, str) else piece[1])
             slots += [] if isinstance(piece, str) or not piece[1].strip() else [{"start": start, "end": end, "label": piece[0]}]
         found.append({"text": plain(sample), "intent": intent, "slots": slots})
-    return {"train.jsonl": lines(*found), "catalogs.json": json.dumps(made.values)}
+    held_out = {"validation.jsonl": lines(*found)} if made.held_out else {}
+    return {"train.jsonl": lines(*found), "catalogs.json": json.dumps(made.values), **held_out}
 
 
 def massive(made: Made) -> Files:
-    return {"a.jsonl": lines(*({"annot_utt": marked(sample, "[{0} : {1}]"), "intent": intent} for intent, sample in pairs(made)))}
+    return {
+        "a.jsonl": lines(
+            *(
+                {"annot_utt": marked(sample, "[{0} : {1}]"), "intent": intent, "partition": part}
+                for part in ("train", "dev")[: 1 + made.held_out]
+                for intent, sample in pairs(made)
+            )
+        )
+    }
 
 
 def alexa(made: Made) -> Files:
@@ -426,6 +437,20 @@ def table_values(made: Made) -> Files:
     return {"a.tsv": "text\tslots\tintent\n" + "".join("\t".join(record) + "\n" for record in found)}
 
 
+def many_files(made: Made) -> Files:
+    """Old schemas and texts of Alexa that don't fit each other."""
+    numbers = range(min(sum(map(len, made.intents.values())), 1000))
+    schemas = {f"a{i}/b.json": json.dumps({"intents": [{"intent": f"Tea{i}Intent"}]}) for i in numbers}
+    return schemas | {f"a{i}/b.txt": f"Milk{i}Intent milk\n" * 9 for i in numbers}
+
+
+def lookup_files(made: Made) -> Files:
+    """Lookup tables of Rasa that are files of their own, some of which are not there."""
+    names = [f"b{i}" for i in range(min(sum(map(len, made.intents.values())), 2000))]
+    sections = "".join(f"## lookup:{name}\n data/{name}.txt\n## lookup:{name}x\n data/{name}x.txt\n" for name in names)
+    return {"a.md": "## intent:Brew\n- tea\n" + sections, **{f"data/{name}.txt": "ann\n" for name in names}}
+
+
 def damaged_json(made: Made) -> Files:
     """JSON without its commas, which is repaired."""
     return {"a.json": snips(made)["a.json"].replace(", {", " {")}
@@ -436,7 +461,7 @@ FORMATS: dict[str, Callable[[Made], Files]] = {
     for write in (
         *(rows, massive, alexa, alexa_open, alexa_text, jovo, dialogflow, dialogflow_templates, luis, luis_patterns, clu, luis_lu, luis_lu_lines),
         *(snips, snips_yaml, rasa, rasa_json, rasa_markdown, rasa_markdown_lines, conll, conll_lines, conll_raw, conll_triple),
-        *(table, table_tags, table_values, damaged_json),
+        *(table, table_tags, table_values, damaged_json, many_files, lookup_files),
     )
 }  # fmt: skip
 

@@ -43,7 +43,7 @@ class Growth:
 def read(path: Path) -> None:
     """Read a skill, or the error that it is none: either is to be soon there."""
     try:
-        load_skill(path, allow_unseen_labels=True)
+        load_skill(path)
     except DataError:
         pass
 

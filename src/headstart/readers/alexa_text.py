@@ -30,6 +30,7 @@ NAME = "alexa_text"
 SUFFIXES: tuple[str, ...] = (".txt", ".intents")
 PARTNERS = ("", ".txt", ".json", ".intents", ".utterances")  # files that may belong together
 TYPE_FOLDERS = ("customslottypes", "customslottype", "slottypes", "slots")
+MAX_SCHEMAS = 20  # of a folder, for each of which all its texts are gone through
 MAX_SIBLINGS = 60  # entries of a folder in which one file's others are looked for
 MAX_SIBLING_BYTES = 4 * 2**20
 LINE = re.compile(r"(?P<intent>[^\s:]+)(?:\s*:\s*|\s+)(?P<text>\S.*)")
@@ -92,12 +93,13 @@ def _find(files: Sequence[SourceFile], given: SourceFile | None = None) -> tuple
     """The schema and the utterances of its intents; the file that was given, if any, is one of them."""
     files = [file for file in files if _may_belong(file)]
     schemas = [file for file in files if _is_schema(file.json_or_none)]
-    texts = [file for file in files if file not in schemas and file.suffix != ".json"]
+    texts = [file for file in files if file.suffix != ".json" and not _is_schema(file.json_or_none)]
     if given in schemas:
         schemas = [file for file in schemas if file is given]
     elif given is not None:
         texts = [file for file in texts if file is given]
-    for schema in sorted(schemas, key=lambda file: (file.name.count("/"), file.name)):
+    schemas.sort(key=lambda file: (file.name.count("/"), file.name))
+    for schema in schemas[:MAX_SCHEMAS]:
         intents = {intent.lower() for intent in _intents(schema.json)}
         # The nearest one with the most lines of these intents, for a folder can hold several skills.
         counts = [(_is_near(file, schema), _known_lines(file, intents), file) for file in texts]
@@ -198,7 +200,7 @@ def _read_types(files: Iterable[SourceFile], model: Model) -> None:
 
 
 def _read_utterances(file: SourceFile, model: Model) -> None:
-    declared = list(model.slots)
+    declared = dict.fromkeys(model.slots)
     by_lower_case = {intent.lower(): intent for intent in reversed(declared)}
     for line in _lines(file):
         match = LINE.fullmatch(line)

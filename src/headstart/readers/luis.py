@@ -80,7 +80,7 @@ class Project:
 
     def label(self, written: str) -> str:
         """The label of what is written in braces: blanks and `@` dropped, `Entity:role` for a role alone, no `.any` of old patterns."""
-        name = re.sub(r"\s*(:+)\s*", r"\1", written.strip().removeprefix("@").strip())
+        name = ":".join(map(str.strip, written.strip().removeprefix("@").split(":")))
         if name not in self.entities and name in self.roles:
             return f"{self.roles[name]}:{name}"
         bare = re.sub(r"\.any$", "", name, flags=re.IGNORECASE)

@@ -30,7 +30,7 @@ BULLET = re.compile(r"[-*+]\s*(\S.*)")
 LINK = re.compile(r"\[[^\[\]]+\](?:\([^|]+\)|\[[^\[\]]+\])$")
 KINDS = ("ml", "list", "prebuilt", "regex", "composite", "phraselist", "patternany", "intent", "simple")
 DECLARATION = re.compile(r"[@]\s*(.*)")
-OLD_DECLARATION = re.compile(r"\$\s*([^:]+?)\s*:\s*(.*)")
+OLD_ROLES = re.compile(r"\broles\s*+=", re.IGNORECASE)
 CLAUSE = re.compile(r"\b(hasRoles?|usesFeatures?|roles)\b|=|\(interchangeable\)", re.IGNORECASE)
 WORD = re.compile(r"\"([^\"]+)\"|'([^']+)'|([^\s,\"']+)")
 
@@ -132,8 +132,8 @@ class _LuReader:
             return
         for name in words:
             self._note(name, kind)
-            for role in _roles(text):
-                self.project.roles.setdefault(role, name)
+        for role in _roles(text):
+            self.project.roles.setdefault(role, words[0])
         if not is_child:
             self.entity = words[0]
             takers = {"list": self._take_value, "phraselist": self._take_phrases, "ml": self._take_child}
@@ -151,13 +151,13 @@ class _LuReader:
     def _declare_old(self, line: str) -> None:
         """Read `$Name:kind`, `$PREBUILT:name`, or `$Name:value=` with the synonyms of the value below."""
         self.take = self._take_nothing
-        match = OLD_DECLARATION.match(line)
-        if match is None:
+        name, colon, declared = line.removeprefix("$").partition(":")
+        self.entity = name.strip()
+        if not colon or not self.entity:
             self.project.oddities["declarations without a name"] += 1
             return
-        self.entity = match[1]
-        text, _, roles = re.sub(r"\broles\s*=", "\0", match[2], flags=re.IGNORECASE).partition("\0")
-        kind = text.strip()
+        clause = OLD_ROLES.search(declared)
+        kind, roles = (declared[: clause.start()].strip(), declared[clause.end() :]) if clause else (declared.strip(), "")
         if self.entity.upper() == "PREBUILT":
             self.entity, kind = kind or self.entity, "prebuilt"
         if kind.endswith("="):

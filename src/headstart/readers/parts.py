@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 
 from headstart.data.rows import Row
 from headstart.data.skills import PARTS, Skill, make_skill
@@ -97,11 +98,9 @@ def trimmed_slot(label: str, text: str) -> tuple[str, Slot, str]:
 def join_text(parts: Iterable[str | Slot]) -> list[str | Slot]:
     """The parts with neighbouring pieces of text made one, and tidied."""
     joined: list[str | Slot] = []
-    for part in parts:
-        if joined and isinstance(part, str) and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
+    for is_text, run in groupby(parts, lambda part: isinstance(part, str)):
+        found = list(run)
+        joined += ["".join(map(str, found))] if is_text else found
     return tidy(joined)
 
 

@@ -20,6 +20,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from headstart.data.rows import DataError
@@ -130,11 +131,19 @@ class RasaData:
             else:
                 self._lookups[name].append(value.strip(BLANKS))
 
+    @cached_property
+    def _named(self) -> dict[str, list[SourceFile]]:
+        """The files by their names without folders, in lower case."""
+        named: dict[str, list[SourceFile]] = defaultdict(list)
+        for file in self.source.files:
+            named[file.name.lower().rpartition("/")[2]].append(file)
+        return named
+
     def add_lookup_file(self, name: str, path: str) -> None:
         """Add the values of a lookup table that is a file of its own, one a line."""
         steps = [step for step in re.split(r"[\\/]+", path.strip().lower()) if step not in ("", ".", "..")]
         for length in range(len(steps), 0, -1):  # the folder that is read may be any of those on the path
-            for file in self.source.files:
+            for file in self._named.get(steps[-1], ()):
                 if file.name.lower().split("/")[-length:] == steps[-length:]:
                     self.add_lookup(name, [line for line in file.text.split("\n") if line.strip()])
                     return
