@@ -86,7 +86,7 @@ def exponents(growth: Growth, floor: float = 0.03, rounds: int = 3) -> list[floa
         while seconds(growth, things[0]) < floor and size < LARGEST:
             size, things = 2 * size, [make(2 * size)]
         things += [make(size * factor) for factor in TIMES[1:]]
-        return [_slope([max(seconds(growth, thing), 1e-4) for thing in things]) for _ in range(rounds)]
+        return [_slope([max(seconds(growth, thing), floor / 4) for thing in things]) for _ in range(rounds)]
 
 
 def _slope(times: list[float]) -> float:

@@ -128,6 +128,7 @@ def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: s
     if reader is rows:
         return _read_rows(source, name, allow_unseen_labels)
     skill = reader.read(source, skill_name(name or source.name))
+    _name_unreadable(source, reader)
     # Checks the labels of validation and test rows, which readers leave to their caller.
     skill = skill.replace(allow_unseen_labels=allow_unseen_labels)
     sizes = len(skill.intents), len(skill.slots), len(skill.rows("train"))
@@ -147,6 +148,15 @@ def _read_rows(source: Source, name: str | None, allow_unseen_labels: bool) -> S
     if not allow_unseen_labels and source.only is None:
         rows.check_held_out(skill, source.path)
     return skill.replace(allow_unseen_labels=allow_unseen_labels)
+
+
+def _name_unreadable(source: Source, reader: Reader) -> None:
+    """Say which of a folder's files can't be read, which might be of the skill by their suffixes."""
+    for file in source.find(*reader.SUFFIXES) if source.only is None and reader.SUFFIXES else ():
+        try:
+            _ = file.json if file.suffix == ".json" else file.text
+        except DataError as error:
+            logger.warning("a file of the folder is not read: %s", error)
 
 
 def _exists(path: str | Path) -> bool:

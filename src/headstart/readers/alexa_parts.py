@@ -201,14 +201,23 @@ def _without_braces(match: re.Match[str]) -> str:
 def _join_words(parts: Sequence[str | Slot]) -> list[str | Slot]:
     """Parts in which neighbouring values of one slot are one value."""
     joined: list[str | Slot] = []
+    runs: dict[int, tuple[str, list[str]]] = {}  # by place, label and values of those that are several
     for part in parts:
-        before = joined[-2:]
-        if isinstance(part, Slot) and part.value is not None and len(before) == 2 and before[1] == " ":
-            first = before[0]
-            if isinstance(first, Slot) and first.label == part.label and first.value is not None:
-                joined[-2:] = [Slot(part.label, f"{first.value} {part.value}")]
-                continue
-        joined.append(part)
+        place = len(joined) - 2
+        first = joined[place] if place >= 0 and joined[-1] == " " else None
+        if (
+            isinstance(part, Slot)
+            and isinstance(first, Slot)
+            and first.label == part.label
+            and first.value is not None
+            and part.value is not None
+        ):
+            joined.pop()
+            runs.setdefault(place, (first.label, [first.value]))[1].append(part.value)
+        else:
+            joined.append(part)
+    for place, (label, values) in runs.items():
+        joined[place] = Slot(label, " ".join(values))
     return joined
 
 

@@ -191,6 +191,8 @@ def _read_types(files: Iterable[SourceFile], model: Model) -> None:
     for file in files:
         base = file.name.rpartition("/")[2]
         slot_type = wanted.get(base.lower()) or wanted.get(file.stem.lower())
+        if slot_type is None and re.sub(r"[^a-z]", "", file.name.lower().rpartition("/")[0].rpartition("/")[2]) in TYPE_FOLDERS:
+            model.odd("files of slot types that no slot has, which are not read", file.name)
         if slot_type is None or file.suffix == ".json":
             continue
         if file.text_or_none is not None:

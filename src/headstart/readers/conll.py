@@ -60,7 +60,7 @@ def read(source: Source, name: str) -> Skill:
     oddities = Oddities()
     triples = _triples(source)
     for folder, triple in triples.items():
-        parts[part_of(folder + "x") or "train"] += _templates(_from_triple(triple, oddities), oddities)
+        parts[part_of(folder + "x") or "train"] += _templates(_from_triple(triple), oddities)
     files = [] if triples else source.given or _files(source)
     part_of_file = parts_in(source, files)
     for file in files:
@@ -83,19 +83,21 @@ def _triples(source: Source) -> dict[str, dict[str, SourceFile]]:
     return {folder: files for folder, files in folders.items() if {"seq.in", "seq.out"} <= set(files)}
 
 
-def _from_triple(files: dict[str, SourceFile], oddities: Oddities) -> list[_Sentence]:
+def _from_triple(files: dict[str, SourceFile]) -> list[_Sentence]:
     columns = [[line.strip() for line in files[name].text.rstrip("\n").split("\n")] for name in sorted(files)]
     if len({len(column) for column in columns}) > 1:
         sizes = ", ".join(f"{name} {len(column)}" for name, column in zip(sorted(files), columns, strict=True))
         raise DataError(f"{files['seq.in'].where}: files of different lengths ({sizes} lines); one line an utterance in each.")
     sentences = []
-    for line in zip(*columns, strict=True):
+    for number, line in enumerate(zip(*columns, strict=True), start=1):
         row = dict(zip(sorted(files), line, strict=True))
         words, tags = row["seq.in"].split(), row["seq.out"].split()
-        if len(words) == len(tags):
-            sentences.append(_Sentence(words, tags, row.get("label") or None))
-        else:
-            oddities["utterances with more or fewer tags than words"] += 1
+        if len(words) != len(tags):
+            raise DataError(
+                f"{files['seq.in'].where}, line {number}: found {len(words)} words, and {len(tags)} tags in that line of seq.out; "
+                "allowed: as many. Do the files belong together?"
+            )
+        sentences.append(_Sentence(words, tags, row.get("label") or None))
     return sentences
 
 

@@ -351,8 +351,15 @@ def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
     for entity, item in _names(_list(assets, "entities", project), "entities", project, "category"):
         if isinstance(item, dict):
             _read_clu_entity(entity, item, project)
-    is_utf16 = str(content.get("stringIndexType", "Utf16CodeUnit")).lower() == "utf16codeunit"
     utterances = _list(assets, "utterances", project, file)
+    unit = str(content.get("stringIndexType", "Utf16CodeUnit"))
+    is_utf16 = unit.lower() == "utf16codeunit"
+    if (
+        not is_utf16
+        and unit.lower() != "unicodecodepoint"
+        and not all(str(dict_of(item).get("text")).isascii() for item in utterances)
+    ):
+        raise DataError(f"{file.where}, field 'stringIndexType': found {unit!r}; allowed: Utf16CodeUnit or UnicodeCodePoint.")
     is_read = english_filter(map(_language, utterances))
     for item in utterances:
         if is_read(_language(item)):

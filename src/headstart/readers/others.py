@@ -117,7 +117,7 @@ NAMES = (  # of files in a folder or archive
     (r"^word/document\.xml$", "a Word document", "write its utterances as rows or as a table"),
     (r"^content\.xml$", "an OpenDocument file", "save it as CSV"),
 )
-BEGINNINGS = (  # of files that are no text
+BEGINNINGS = (  # of files that are no text, or only stand for one
     (b"PAR1", "a Parquet file", "write its rows as JSON lines"),
     (b"ARROW1", "an Arrow file", "write its rows as JSON lines"),
     (b"\x1f\x8b", "a gzip file", "unpack it"),
@@ -126,12 +126,14 @@ BEGINNINGS = (  # of files that are no text
     (b"7z\xbc\xaf", "a 7z archive", "unpack it"),
     (b"SQLite format 3", "an SQLite database", "write its rows as JSON lines or CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "save it as CSV"),
+    (b"version https://git-lfs.github.com/spec", "a pointer of Git LFS", "fetch the file that it stands for (git lfs pull)"),
+    (b"<!DOCTYPE html", "a web page", "fetch the file that it is about"),
     (b"%PDF", "a PDF file", "write its text as JSON lines or CSV"),
 )
 
 
 def check_is_text(source: Source) -> None:
-    """Raise `DataError` if the source is one file of a known kind that is no text."""
+    """Raise `DataError` if the source is one file of a known kind that is no text, or only stands for one."""
     for beginning, what, instead in BEGINNINGS if source.only is not None else ():
         if source.only is not None and source.only.content.startswith(beginning):
             raise DataError(f"{source.path}: found {what}; this is not read: {instead}.")

@@ -73,6 +73,7 @@ def read(source: Source, name: str) -> Skill:
         )
     parts: dict[str, list[Template]] = defaultdict(list)
     oddities = Oddities()
+    _name_others(source, found)
     part_of_file = parts_in(source, (file for file, table in found if table.part is None))
     for file, table in found:
         for part, template in _templates(file, table, oddities):
@@ -89,6 +90,16 @@ def _tables(source: Source) -> list[tuple[SourceFile, _Table]]:
             if table is not None:
                 found.append((file, table))
     return found
+
+
+def _name_others(source: Source, found: Sequence[tuple[SourceFile, _Table]]) -> None:
+    """Say which of a folder's tables are not read."""
+    read = {file.name for file, _ in found}
+    others = [file.name for file in source.find(*SUFFIXES) if file.name not in read]
+    if others:
+        logger.warning(
+            "%s: tables without a text and an intent column, which are not read: %s", source.path, ", ".join(others[:8])
+        )
 
 
 def _layout(file: SourceFile, is_strict: bool = True) -> _Table | None:
@@ -132,6 +143,8 @@ def _templates(file: SourceFile, table: _Table, oddities: Oddities) -> Iterator[
         _check_width(record, file, table)
     _check_quotes(found, file, table)
     for record in found:
+        if _is_header(record, file, table):
+            continue
         where, place = (f"{name}, line {record.first}" for name in (file.where, file.name))
         text, intent = record.cells[table.text], " ".join(record.cells[table.intent].split())
         if record.has_stray:
@@ -150,6 +163,19 @@ def _part(cell: str, where: str) -> str:
     if part is None:
         raise DataError(f"{where}: found {shorten(cell)}; allowed: train, validation or test, or another name for the column.")
     return part
+
+
+def _is_header(record: Record, file: SourceFile, table: _Table) -> bool:
+    """Whether the header stands here again, as where files were put behind each other."""
+    cells = [cell.strip("\ufeff ").lower() for cell in record.cells[: len(table.header)]]
+    if not table.header or sorted(cells) != sorted(table.header):
+        return False
+    if cells != list(table.header):
+        raise DataError(
+            f"{file.where}, line {record.first}: found a header with its columns in another order; allowed: one table a file."
+        )
+    logger.warning("%s, line %d: found the header again, which is left out", file.where, record.first)
+    return True
 
 
 def _check_header(file: SourceFile, table: _Table) -> None:
