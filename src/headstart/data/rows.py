@@ -73,8 +73,8 @@ def read_rows(path: str | Path) -> list[Row]:
     return [row for _, row in parse_rows(Path(path))]
 
 
-def parse_rows(path: Path) -> list[tuple[int, Row]]:
-    """The rows of a file, each with its line number."""
+def parse_rows(path: Path, unread: set[str] | None = None) -> list[tuple[int, Row]]:
+    """The rows of a file, each with its line number; the names of fields that are ignored are added to `unread`."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; allowed: a JSON-lines file of rows.")
     rows: list[tuple[int, Row]] = []
@@ -83,7 +83,7 @@ def parse_rows(path: Path) -> list[tuple[int, Row]]:
     # Not str.splitlines: it also cuts at characters such as U+2028, which JSON allows inside a string.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
-            rows.append((number, parse_row(line, f"{path}, line {number}", repairs)))
+            rows.append((number, parse_row(line, f"{path}, line {number}", repairs, unread)))
         else:
             blank.append(number)
     if not rows:
@@ -123,13 +123,14 @@ def list_rows(rows: Dataset | Iterable[Mapping[str, Any]]) -> list[Row]:
     return listed
 
 
-def parse_row(line: str, where: str, repairs: list[str] | None = None) -> Row:
+def parse_row(line: str, where: str, repairs: list[str] | None = None, unread: set[str] | None = None) -> Row:
     """The row of a line of JSON.
 
     Args:
         line: the line.
         where: it stands, for a message.
         repairs: gets what was put right; without it, that is an error too.
+        unread: gets the names of fields that are ignored.
 
     Raises:
         DataError: something in it is not as it must be.
@@ -147,6 +148,8 @@ def parse_row(line: str, where: str, repairs: list[str] | None = None) -> Row:
     for name in FIELDS:
         if name not in row:
             raise DataError(f"{where}: field {name!r} is missing; found {', '.join(map(repr, row)) or 'no field'}.")
+    if unread is not None:
+        unread.update(row.keys() - set(FIELDS))
     return check_row(cast(Row, row), where, repairs)
 
 

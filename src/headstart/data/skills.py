@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from headstart.data.rows import (
@@ -159,12 +160,16 @@ class Skill:
         for number, row in enumerate(self.rows(part), start=1):
             self.check_labels(row, f"skill {self.name!r}, {part} row {number}")
 
+    @cached_property
+    def _known(self) -> dict[str, frozenset[str]]:
+        return {"intent": frozenset(self.intents), "slot label": frozenset(self.slots)}
+
     def check_labels(self, row: Row, where: str) -> None:
         """Raise `DataError` if the row has a label that training lacks."""
         labels = [("intent", row["intent"], self.intents)] if row["intent"] is not None else []
         labels += [("slot label", slot["label"], self.slots) for slot in row["slots"] or []]
         for kind, label, known in labels:
-            if label not in known:
+            if label not in self._known[kind]:
                 raise DataError(
                     f"{where}, field {'intent' if kind == 'intent' else 'slots'!r}: {kind} {label!r} is in no training row; training "
                     f"has: {', '.join(known)}. Add training rows, list a slot label in {CATALOGS}, or allow it with "

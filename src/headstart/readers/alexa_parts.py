@@ -39,6 +39,7 @@ class Model:
         self.types: dict[str, dict[str, None]] = defaultdict(dict)  # by slot, in order
         self.slots: dict[str, dict[str, None]] = {}  # by intent, in order
         self.oddities = Oddities()
+        self._lower_case: dict[str, dict[str, str]] = defaultdict(dict)  # by intent: its first slot of a name in lower case
         self._intent_of: dict[Hashable, str] = {}
         self._samples: Counter[str] = Counter()
 
@@ -59,6 +60,7 @@ class Model:
     def add_slot(self, intent: str, name: str, slot_type: str | None) -> None:
         """Declare a slot of an intent, with its type if that is known."""
         self.slots.setdefault(intent, {})[name] = None
+        self._lower_case[intent].setdefault(name.lower(), name)
         self.types[name].update({slot_type: None} if slot_type else {})
 
     def add_sample(self, intent: str, text: str) -> None:
@@ -85,9 +87,8 @@ class Model:
         name = name.strip()
         if name in declared:
             return name
-        for label in declared:
-            if label.lower() == name.lower():
-                return label
+        if name.lower() in self._lower_case[intent]:
+            return self._lower_case[intent][name.lower()]
         self.odd("references to slots that their intents don't declare, which are slots all the same", f"{{{name}}}")
         return name
 

@@ -57,6 +57,9 @@ class _Agent:
     def __init__(self, source: Source) -> None:
         self.json_files = {file.name[: -len(".json")]: file for file in source.files if file.suffix == ".json"}
         self.parts = _parts(source)
+        self.files: dict[tuple[str, str, str], list[SourceFile]] = defaultdict(list)  # by owner, kind and language
+        for part in self.parts:
+            self.files[part.owner, part.kind, _root(part.language)].append(part.file)
         self.language = _choose_language(source, self.parts)
         self.templates: list[Template] = []
         self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
@@ -66,10 +69,7 @@ class _Agent:
 
     def lists(self, owner: str, kind: str, field: str) -> list[tuple[Any, Where]]:
         """The phrases or entries of an intent or entity, and where they stand: those in files of the language, or else those in its own file."""
-        files = [
-            part.file for part in self.parts if (part.owner, part.kind, _root(part.language)) == (owner, kind, self.language)
-        ]
-        lists: list[tuple[SourceFile | None, Any]] = [(file, file.json) for file in files] or [
+        lists: list[tuple[SourceFile | None, Any]] = [(file, file.json) for file in self.files[owner, kind, self.language]] or [
             (self.json_files.get(owner), self.content(owner).get(field) or [])
         ]
         for file, items in lists:

@@ -31,6 +31,7 @@ from headstart.readers.source import Source
 
 NAME = "jovo"
 SUFFIXES: tuple[str, ...] = (".json",)
+PLATFORMS = ("alexa", "dialogflow", "lex", "googleAssistant", "rasa")
 TYPES = ("inputTypes", "entityTypes")
 
 
@@ -81,6 +82,9 @@ def _read_intents(content: Any, model: Model) -> None:
     for intent, item in intents:
         for field in ("inputs", "entities"):
             add_slots(model, intent, item.get(field), field, _type_of)
+        for platform in PLATFORMS:
+            if platform in item:
+                model.odd(f"intents whose own {platform!r} is not read", intent)
     for intent, item in intents:
         field = "phrases" if "phrases" in item else "samples"
         add_samples(model, intent, item.get(field), field)

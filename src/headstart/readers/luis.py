@@ -15,8 +15,8 @@ if they count something else; a warning says so.
 - Patterns become templates: `{Entity}`, `{Entity:role}` are open slots, `[optional]` parts and `(a|b)` groups are written out, evenly
   chosen where a pattern has more than 12 forms.
 
-Regular expressions, settings and answers are not read. A CLU utterance of the data set `Test` becomes a test row. Of several languages, English
-is read.
+Regular expressions, settings and answers are not read. CLU utterances of the data set `Test` become test rows, and so do those of a folder's
+files whose names say so. Of several languages, English is read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from headstart.readers.fields import Fields, dict_of, objects_of, strings_of, te
 from headstart.readers.languages import english_filter, is_english
 from headstart.readers.normal_forms import said_forms, said_values
 from headstart.readers.oddities import Oddities, Where
-from headstart.readers.parts import UNANNOTATED, annotate, skill_of_parts
+from headstart.readers.parts import PART_WORDS, UNANNOTATED, annotate, parts_in, skill_of_parts
 from headstart.readers.patterns import PatternError, expand, scan
 from headstart.readers.source import Source, SourceFile
 
@@ -86,9 +86,11 @@ class Project:
 
     Args:
         where: what messages call it.
+        part: of the file that is being read.
     """
 
     where: str
+    part: str = "train"
     intents: list[str] = field(default_factory=list)
     parts: dict[str, list[Template]] = field(default_factory=lambda: defaultdict(list))
     catalogs: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -106,17 +108,17 @@ class Project:
 
     def label(self, written: str) -> str:
         """The label of what is written in braces: blanks and `@` dropped, `Entity:role` for a role alone, no `.any` of old patterns."""
-        name = re.sub(r"\s*(:+)\s*", r"\1", written.strip().removeprefix("@").strip())
+        name = ":".join(map(str.strip, written.strip().removeprefix("@").split(":")))
         if name not in self.entities and name in self.roles:
             return f"{self.roles[name]}:{name}"
         bare = re.sub(r"\.any$", "", name, flags=re.IGNORECASE)
         return bare if name not in self.entities and bare in self.entities else name
 
     def add_sample(self, intent: str, text: str, is_pattern: bool = True) -> None:
-        """Add a pattern, or an utterance with its slots in braces, to the training part."""
+        """Add a pattern, or an utterance with its slots in braces."""
         try:
             for parts in expand(scan(text, self.label), is_pattern):
-                self.parts["train"].append(Template(intent, tuple(parts)))
+                self.parts[self.part].append(Template(intent, tuple(parts)))
         except PatternError as error:
             self.leave_out(f"patterns with {error}", text)
 
@@ -193,8 +195,10 @@ def read(source: Source, name: str) -> Skill:
             "'utterances'), or with 'projectFileVersion' and 'assets'."
         )
     project = Project(str(source.path))
-    for content in _english(contents, project):
-        project.file = content.file
+    contents = _english(contents, project)
+    parts = parts_in(source, (content.file for content in contents), is_project=True)
+    for content in contents:
+        project.file, project.part = content.file, parts[content.file.name]
         if content.kind == "luis":
             _read_app(content.file, content.json, project)
         elif content.kind == "clu":
@@ -350,7 +354,7 @@ def _utterances(items: Sequence[Any], project: Project, by_words: bool = False) 
         words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)] if by_words else None
         entities = [entity for key in ("entities", "entityLabels") for entity in _list(item, key, project)]
         spans = [_span(entity, words) for entity in entities]
-        found.append(_Utterance(Positions(text), intent, spans, "train", Where(project.file, at)))
+        found.append(_Utterance(Positions(text), intent, spans, project.part, Where(project.file, at)))
         for entity, span in zip(entities, spans, strict=True):
             if span is None:
                 kind = f"spans without entity, start or end, {UNANNOTATED}"
@@ -407,8 +411,15 @@ def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
     for entity, item in _names(_list(assets, "entities", project), "entities", project, "category"):
         if isinstance(item, dict):
             _read_clu_entity(entity, item, project)
-    unit = UNITS[str(content.get("stringIndexType", "Utf16CodeUnit")).lower() == "utf16codeunit"]
     utterances = _list(assets, "utterances", project, file)
+    unit = str(content.get("stringIndexType", "Utf16CodeUnit"))
+    is_utf16 = unit.lower() == "utf16codeunit"
+    if (
+        not is_utf16
+        and unit.lower() != "unicodecodepoint"
+        and not all(str(dict_of(item).get("text")).isascii() for item in utterances)
+    ):
+        raise DataError(f"{file.where}, field 'stringIndexType': found {unit!r}; allowed: Utf16CodeUnit or UnicodeCodePoint.")
     is_read = english_filter(map(_language, utterances))
     found = []
     for number, item in enumerate(utterances):
@@ -417,7 +428,7 @@ def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
             project.leave_out("utterances in other languages", item, at)
         else:
             found += _clu_utterance(item, at, project)
-    _add_utterances(found, unit, project)
+    _add_utterances(found, UNITS[is_utf16], project)
 
 
 def _read_clu_entity(entity: str, item: Fields, project: Project) -> None:
@@ -449,7 +460,7 @@ def _clu_utterance(item: Any, at: str, project: Project) -> list[_Utterance]:
             spans.append(None)
         else:
             spans.append((Given(offset, offset + length, text_of(entity.get("text"))), label))
-    part = "test" if str(item.get("dataset") or "").lower() == "test" else "train"
+    part = PART_WORDS.get(str(item.get("dataset")).lower(), project.part)
     return [_Utterance(Positions(text), intent, spans, part, Where(project.file, at))]
 
 

@@ -24,7 +24,7 @@ from headstart.data.texts import text_key
 from headstart.readers.fields import Fields, text_of
 from headstart.readers.languages import choose_language, is_english
 from headstart.readers.oddities import Oddities, Where
-from headstart.readers.parts import PART_WORDS, cut, join_text, part_of, skill_of_parts
+from headstart.readers.parts import PART_WORDS, cut, join_text, parts_in, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 from headstart.tokenization.answers_headstart import SURROGATES
 
@@ -34,6 +34,8 @@ NAME = "massive"
 SUFFIXES: tuple[str, ...] = (".jsonl", ".ndjson", ".json", ".txt")
 TEXTS = ("annot_utt", "text", "utterance")
 ANNOTATION = re.compile(r"\[([^\[\]:]*):([^\[\]]*)\]")
+# What is read, and what is known and left out.
+FIELDS = {*TEXTS, "intent", "locale", "partition", "id", "utt", "scenario", "slot_method", "judgments", "worker_id"}
 LOOKED_AT = 20  # rows that tell the format
 
 
@@ -49,27 +51,35 @@ def read(source: Source, name: str) -> Skill:
         DataError: no file has rows of this kind, or several locales have no English one.
     """
     oddities = Oddities()
-    rows = [(where, row) for file in source.given or _files(source) for where, row in _rows(file, oddities)]
-    locales = Counter(_locale(row) for _, row in rows if "locale" in row)
+    files = source.given or _files(source)
+    part_of_file = parts_in(source, files)
+    rows = [(file, where, row) for file in files for where, row in _rows(file, oddities)]
+    unread = {str(field): None for _, _, row in rows for field in row if field not in FIELDS}
+    if unread:
+        logger.warning("%s: fields that are not read: %s", source.path, ", ".join(list(unread)[:8]))
+    locales = Counter(_locale(row) for _, _, row in rows if "locale" in row)
     locale = _choose_locale(locales, source)
     parts: dict[str, list[Template]] = defaultdict(list)
-    for where, row in rows:
+    for file, where, row in rows:
         if locale is None or "locale" not in row or _locale(row) == locale:
-            partition = row.get("partition")
-            part = (
-                PART_WORDS.get(partition.lower())
-                if isinstance(partition, str)
-                else part_of(where.file.name if where.file else "")
-            )
             template = _template(row, oddities, where)
             if template is not None:
-                parts[part or "train"].append(template)
+                parts[_partition(row, file) or part_of_file[file.name]].append(template)
     if not parts:
         raise DataError(
             f"{source.path}: no row has an utterance; allowed: one object a line with 'annot_utt' (or 'text') and 'intent'."
         )
     oddities.warn(source.path)
     return skill_of_parts(name, parts)
+
+
+def _partition(row: Fields, file: SourceFile) -> str | None:
+    """The part that a row says it is of."""
+    partition = row.get("partition")
+    part = PART_WORDS.get(partition.lower()) if isinstance(partition, str) else None
+    if part is None and partition not in (None, ""):
+        raise DataError(f"{file.where}, field 'partition': found {shorten(partition)}; allowed: train, dev or test.")
+    return part
 
 
 def _files(source: Source) -> list[SourceFile]:

@@ -6,8 +6,8 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from headstart.data.rows import Row
-from headstart.data.skills import Skill, make_skill
+from headstart.data.rows import Row, shorten, such_as
+from headstart.data.skills import PARTS, Skill, make_skill
 from headstart.data.templates import MAX_UTTERANCES, Slot, Template, tidy
 from headstart.readers.oddities import NOWHERE, Oddities, Where
 from headstart.readers.source import Source, SourceFile
@@ -23,12 +23,22 @@ PART_WORDS = {
     "valid": "validation",
     "validation": "validation",
     "val": "validation",
+    "validate": "validation",
     "dev": "validation",
     "development": "validation",
     "eval": "validation",
+    "evaluation": "validation",
     "test": "test",
+    "tests": "test",
     "testing": "test",
+    "heldout": "test",
+    "holdout": "test",
 }
+# What else may stand in a project's name of a file or folder that holds a part: any other word may be a topic, as in test_drive.yml.
+PLAIN_WORDS = frozenset(
+    {"batch", "conversation", "corpus", "data", "dataset", "datasets", "examples", "file", "intents", "luis", "nlu", "rasa"}
+    | {"rows", "samples", "set", "split", "stories", "utterances"}
+)
 
 
 def part_of(name: str) -> str | None:
@@ -44,9 +54,35 @@ def part_of(name: str) -> str | None:
     return None
 
 
-def part_in(source: Source, file: SourceFile) -> str:
+def part_of_project(name: str) -> str | None:
+    """[`part_of`] for formats whose files are often named after topics: a file's or folder's name must say nothing but the part.
+
+    Args:
+        name: path with `/`.
+    """
+    *folders, base = name.lower().split("/")
+    for step in (base.partition(".")[0], *reversed(folders)):
+        words = set(re.findall(r"[a-z]+", step))
+        found = {PART_WORDS[word] for word in words & PART_WORDS.keys()}
+        if len(found) == 1 and words <= PART_WORDS.keys() | PLAIN_WORDS:
+            return found.pop()
+    return None
+
+
+def part_in(source: Source, file: SourceFile, is_project: bool = False) -> str:
     """Which part a file of the source holds; a file that is all there is is trained on, whatever its name."""
-    return (part_of(file.name) if source.only is None else None) or "train"
+    find = part_of_project if is_project else part_of
+    return (find(file.name) if source.only is None else None) or "train"
+
+
+def parts_in(source: Source, files: Iterable[SourceFile], is_project: bool = False) -> dict[str, str]:
+    """Which part each of the files holds, by its name; those that are held out are named in the log."""
+    parts = {file.name: part_in(source, file, is_project) for file in files}
+    for part in PARTS[1:]:
+        names = [name for name, other in parts.items() if other == part]
+        if names and len(names) < len(parts):
+            logger.info("%s: %s rows by the names of their files: %s", source.path, part, ", ".join(names[:8]))
+    return parts
 
 
 def plain_label(text: str) -> str:
@@ -177,7 +213,7 @@ def skill_of_parts(
 
     Args:
         name: the skill's name.
-        parts: templates of `train`, `validation` and `test`; those of the last two have no open slots.
+        parts: templates of `train`, `validation` and `test`; of the last two, those with open slots are left out.
         catalogs: values by slot label.
         slot_types: built-in types by slot label.
 
@@ -192,6 +228,11 @@ def skill_of_parts(
         train = [template for templates in held_out.values() for template in templates]
         held_out = {}
     skill = skill_of_templates(name, train, catalogs=catalogs, slot_types=slot_types)
+    lost = [shorten(template.pattern) for templates in held_out.values() for template in templates if template.is_open]
+    if lost:
+        what = "validation and test samples whose slots have no values"
+        logger.warning("skill %s: left out %d %s, such as %s", name, len(lost), what, such_as(lost))
+        held_out = {part: [template for template in templates if not template.is_open] for part, templates in held_out.items()}
     rows = {part: [annotated_row(template) for template in templates] for part, templates in held_out.items()}
     return skill.replace(**rows, allow_unseen_labels=True)
 
@@ -205,6 +246,8 @@ __all__ = [
     "join_text",
     "part_in",
     "part_of",
+    "part_of_project",
+    "parts_in",
     "plain_label",
     "skill_of_parts",
     "skill_of_templates",

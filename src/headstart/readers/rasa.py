@@ -15,6 +15,9 @@ the example is read as not annotated with slots, and named.
 Names are kept as they are written: a retrieval intent has its full name, `chitchat/ask_name`. `rasa_markdown` says what becomes of the
 markup, of entities with roles, of lookup tables and of synonyms. Regular expressions and responses are not read. Metadata that
 `headstart.writers.rasa` writes, `headstart: {unannotated: [intent, slots]}`, says what of an item's examples is not annotated.
+
+Files whose names, or whose folders' names, say so hold validation or test rows: those below `tests`, `test_data.yml`, and those of
+`train_test_split`, as Rasa makes it of all other files, whose copies of what it holds out are then not trained on.
 """
 
 from __future__ import annotations
@@ -51,12 +54,14 @@ def read(source: Source, name: str) -> Skill:
         DataError: a file with training data is damaged, or no intent has an example.
     """
     data = RasaData(source)
-    for file in _files(source):
-        if _is_json(file):
-            _add_json(file, data)
-        elif _is_yaml(file):
-            _add_yaml(file, data)
-    for file in markdown_files(source) if source.only is None else []:
+    files = [file for file in _files(source) if _is_json(file) or _is_yaml(file)]
+    texts = markdown_files(source) if source.only is None else []
+    data.plan([*files, *texts])
+    for file in files:
+        data.begin(file)
+        (_add_json if _is_json(file) else _add_yaml)(file, data)
+    for file in texts:
+        data.begin(file)
         add_markdown(file, data)
     return data.skill(name)
 

@@ -22,6 +22,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from headstart.data.offsets import cuts_word, is_inside
@@ -32,13 +33,14 @@ from headstart.data.texts import plain_text
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
 from headstart.readers.normal_forms import said_forms, said_values
 from headstart.readers.oddities import NOWHERE, Oddities, Where
-from headstart.readers.parts import annotate, annotated_row
+from headstart.readers.parts import annotate, annotated_row, parts_in
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
 
 NAME = "rasa_markdown"
 SUFFIXES: tuple[str, ...] = (".md",)
+SPLIT = "train_test_split"  # the folder that `rasa data split nlu` makes
 BLANKS = "\n\r "  # what Rasa strips off examples
 SECTION = re.compile(r"##+[ \t]*(intent|synonym|regex|lookup)[ \t]*:(.+)")
 OTHER_SECTION = re.compile(r"##[ \t]*[^\s:][^:]*:.")
@@ -79,11 +81,32 @@ class RasaData:
         self.oddities = Oddities()
         self.patterns = 0
         self._templates: list[Template] = []
+        self._held_out: dict[str, dict[Template, bool]] = defaultdict(dict)  # by part: whether it is of a split
+        self._part_of: dict[str, str] = {}
+        self._part = "train"
+        self._is_split = False
         self._lookups: dict[str, list[str]] = defaultdict(list)
         self._synonyms: dict[str, list[str]] = defaultdict(list)
         self._labels: dict[str, dict[str, None]] = defaultdict(dict)
         self._entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each value, as [`plain_text`] has it
         self._places: dict[str, Where] = {}  # of each canonical value
+
+    def plan(self, files: Sequence[SourceFile]) -> None:
+        """Say which files are read, whose names may say that they are held out; where all are, all are trained on."""
+        self._part_of = parts_in(self.source, files, is_project=True)
+        if "train" not in self._part_of.values():
+            self._part_of = {}
+
+    def begin(self, file: SourceFile) -> None:
+        """Say of which file the next examples are."""
+        self._part = self._part_of.get(file.name, "train")
+        self._is_split = SPLIT in file.name.lower().split("/")
+
+    def _add(self, template: Template) -> None:
+        if self._part == "train":
+            self._templates.append(template)
+        else:
+            self._held_out[self._part][template] = self._is_split
 
     def add_example(self, text: Any, intent: str | None, has_slots: bool = True, where: Where = NOWHERE) -> None:
         """Add an example with markup; `has_slots` is False if its slots are not annotated."""
@@ -97,7 +120,7 @@ class RasaData:
             return
         parts = [piece if isinstance(piece, str) else Slot(piece.label, piece.value) for piece in pieces]
         if any(isinstance(part, Slot) or part.strip() for part in parts):
-            self._templates.append(Template(intent, tuple(parts), has_slots))
+            self._add(Template(intent, tuple(parts), has_slots))
         texts = ["", *(piece if isinstance(piece, str) else piece.value for piece in pieces), ""]
         for before, piece, after in zip(texts, pieces, texts[2:], strict=False):
             if not isinstance(piece, str):
@@ -110,7 +133,7 @@ class RasaData:
         """Add an example whose annotations have offsets, in characters; their values are those of the text."""
         labels = [(start, end, annotation.label) for start, end, annotation in spans]
         template = annotate(text, labels, intent, self.oddities, where)
-        self._templates.append(template if is_annotated else replace(template, has_slots=False))
+        self._add(template if is_annotated else replace(template, has_slots=False))
         for start, end, annotation in spans:
             if 0 <= start < end and text[start:end].strip():
                 self._note(annotation._replace(value=text[start:end]), cuts_word(text, start, end), where)
@@ -123,11 +146,19 @@ class RasaData:
             else:
                 self._lookups[name].append(value.strip(BLANKS))
 
+    @cached_property
+    def _named(self) -> dict[str, list[SourceFile]]:
+        """The files by their names without folders, in lower case."""
+        named: dict[str, list[SourceFile]] = defaultdict(list)
+        for file in self.source.files:
+            named[file.name.lower().rpartition("/")[2]].append(file)
+        return named
+
     def add_lookup_file(self, name: str, path: str, where: Where = NOWHERE) -> None:
         """Add the values of a lookup table that is a file of its own, one a line."""
         steps = [step for step in re.split(r"[\\/]+", path.strip().lower()) if step not in ("", ".", "..")]
         for length in range(len(steps), 0, -1):  # the folder that is read may be any of those on the path
-            for file in self.source.files:
+            for file in self._named.get(steps[-1], ()):
                 if file.name.lower().split("/")[-length:] == steps[-length:]:
                     self.add_lookup(name, [line for line in file.text.split("\n") if line.strip()])
                     return
@@ -170,22 +201,35 @@ class RasaData:
         Raises:
             DataError: there is no example.
         """
-        templates: dict[Template, None] = {}
+        distinct: dict[Template, None] = {}
         for template in self._templates:
-            if template in templates:
+            if template in distinct:
                 self.oddities.leave_out("examples that occur before", f"{template.pattern} of {template.intent}")
-            templates[template] = None
+            distinct[template] = None
+        split_off = {template for held_out in self._held_out.values() for template, is_split in held_out.items() if is_split}
+        templates = [template for template in distinct if template not in split_off] or list(distinct)
+        if len(templates) < len(distinct):
+            for template in distinct:
+                if template in split_off:
+                    kind = f"examples of training that {SPLIT} holds out"
+                    self.oddities.leave_out(kind, f"{template.pattern} of {template.intent}")
         catalogs = self.catalogs()
         self.oddities.warn(self.source.path)
         if self.patterns:
             logger.info("%s: regular expressions are not read (%d)", self.source.path, self.patterns)
         if not templates:
             raise DataError(f"{self.source.path}: no intent has an example: there is nothing to train on. Add examples.")
-        rows = [annotated_row(template) for template in templates]
-        return Skill(name, train=rows, catalogs=catalogs, templates=list(templates))
+        train, validation, test = (
+            [annotated_row(template) for template in found]
+            for found in (templates, self._held_out["validation"], self._held_out["test"])
+        )
+        skill = Skill(name, train=train, catalogs=catalogs, templates=templates)
+        return skill.replace(validation=validation or None, test=test or None, allow_unseen_labels=True)
 
     def _note(self, annotation: Annotation, is_cut: bool, where: Where) -> None:
-        """Keep what an annotation says of its entity; a value that cuts a word is nothing that is said."""
+        """Keep what an annotation of training says of its entity; a value that cuts a word is nothing that is said."""
+        if self._part != "train":
+            return
         self._labels[annotation.entity][annotation.label] = None
         if is_cut:
             return
@@ -261,7 +305,10 @@ def read(source: Source, name: str) -> Skill:
         DataError: a file is not text, or no intent has an example.
     """
     data = RasaData(source)
-    for file in markdown_files(source):
+    files = markdown_files(source)
+    data.plan(files)
+    for file in files:
+        data.begin(file)
         add_markdown(file, data)
     return data.skill(name)
 

@@ -7,10 +7,10 @@ JSON: `{"intents": {NAME: {"utterances": [{"data": [{"text", "entity", "slot_nam
 
 The slot label is the slot's name, or the entity's if the slot has none. Values and synonyms of an entity (the latter unless
 `use_synonyms` is false) belong to all slots of that entity; built-in entities become slot types (`snips/datetime`). Entities that no
-slot uses, and the settings of matching, are not read. A value that has synonyms is canonical, though Snips finds it in texts too: it is in the
-catalog if it is said (see `normal_forms`).
+slot uses, and the settings of matching, are not read. A folder's files are training, validation and test parts by their names.
 
-An utterance with a piece that is no text (JSON), or with brackets that are no slot (YAML), is left out as a whole.
+A value that has synonyms is canonical, though Snips finds it in texts too: it is in the catalog if it is said (see `normal_forms`). An utterance
+with a piece that is no text (JSON), or with brackets that are no slot (YAML), is left out as a whole.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from headstart.data.templates import Slot, Template
 from headstart.readers.fields import Fields, dict_of, list_of, text_of, yaml_strings
 from headstart.readers.normal_forms import said_forms, said_values
 from headstart.readers.oddities import Oddities, Where
-from headstart.readers.parts import cut, join_text, skill_of_templates, trimmed_slot
+from headstart.readers.parts import cut, join_text, parts_in, skill_of_parts, trimmed_slot
 from headstart.readers.source import Source, SourceFile
 
 NAME = "snips"
@@ -43,7 +43,8 @@ class _Dataset:
     """What is found in the files."""
 
     def __init__(self) -> None:
-        self.templates: list[Template] = []
+        self.parts: dict[str, list[Template]] = defaultdict(list)
+        self.part = "train"  # of the file that is being read
         self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
         self.entries: dict[str, list[tuple[list[str], Where]]] = defaultdict(list)  # of each entity: a value and its synonyms
         self.oddities = Oddities()
@@ -52,7 +53,7 @@ class _Dataset:
         """Add an utterance."""
         parts = join_text(parts)
         if parts:
-            self.templates.append(Template(intent, tuple(parts)))
+            self.parts[self.part].append(Template(intent, tuple(parts)))
         else:
             self.oddities.leave_out("utterances without text", example, where)
 
@@ -65,7 +66,9 @@ class _Dataset:
 
     def catalogs(self) -> dict[str, list[str]]:
         """The values that are said of each label."""
-        said = said_forms(slot.value for template in self.templates for slot in template.slots if slot.value)
+        said = said_forms(
+            slot.value for templates in self.parts.values() for template in templates for slot in template.slots if slot.value
+        )
         said |= said_forms(form for entries in self.entries.values() for values, _ in entries for form in values[1:])
         values = {
             entity: [
@@ -94,10 +97,15 @@ def read(source: Source, name: str) -> Skill:
         DataError: a file of the dataset is damaged, or no intent has an utterance.
     """
     data = _Dataset()
-    for file in _files(source):
+    files = [file for file in _files(source) if _is_json(file) or _is_yaml(file)]
+    # The published benchmark has train_INTENT.json and validate_INTENT.json, whatever the intent.
+    corpus = [file for file in files if file.suffix == ".json"]
+    parts = parts_in(source, corpus) | parts_in(source, (file for file in files if file not in corpus), is_project=True)
+    for file in files:
+        data.part = parts[file.name]
         if _is_json(file):
             _add_json(file, data)
-        elif _is_yaml(file):
+        else:
             for document in yaml_strings(file):
                 _add_document(dict_of(document), data, Where(file))
     slot_types = {
@@ -105,7 +113,7 @@ def read(source: Source, name: str) -> Skill:
     }
     catalogs = data.catalogs()
     data.oddities.warn(source.path)
-    return skill_of_templates(name, data.templates, catalogs=catalogs, slot_types=slot_types)
+    return skill_of_parts(name, data.parts, catalogs, slot_types)
 
 
 def _files(source: Source) -> list[SourceFile]:
