@@ -99,11 +99,12 @@ def _place(item: Fields, positions: Positions, where: str, oddities: Oddities) -
     value = next((item[key] for key in VALUES if isinstance(item.get(key), str) and item[key].strip()), None)
     if start is None and end is None and value is not None:
         return _find(value.strip(), text, where)
-    is_given = type(start) is int and type(end) is int
-    place = positions.locate(Given(start, end, value), may_be_normal=True) if is_given else None
-    if place is None and is_given and value is not None and positions.characters(start, end, UNITS[0]):
+    given = Given(start, end, value) if type(start) is int and type(end) is int else None
+    place = None if given is None else positions.locate(given, may_be_normal=True)
+    if place is None and given is not None and value is not None and positions.characters(given.start, given.end, UNITS[0]):
+        found = shorten(text[given.start : given.end])
         raise DataError(
-            f"{where}: found {value!r} at {start}-{end}, where the text {shorten(text)} has {shorten(text[start:end])}; correct one of these."
+            f"{where}: found {value!r} at {start}-{end}, where the text {shorten(text)} has {found}; correct one of these."
         )
     if place is None:
         raise DataError(
