@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from timing import seconds
 
-from headstart import DataError, Skill, load_skill
+from headstart import DataError, Skill, finetune, load_skill
 from headstart.conversion import convert
 from headstart.data.corpora import stream_sources
 from headstart.data.rows import Row, parse_row
@@ -330,6 +330,19 @@ def test_a_text_in_two_intents_of_other_formats(tmp_path: Path, caplog: pytest.L
     )
     for name in ("a.csv", "nlu.yml"):
         assert f"{name}: 1 texts are in two intents: 'stop it', 'a' in row 1, 'b' in row 2" in caplog.text
+
+
+def test_contradictions_are_said_of_a_skill_in_memory(tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    skill = Skill("odd", [row("stop"), row("stop", "b"), row("go", "B")])
+    finetune(skill, tmp_path / "out", base=str(tiny_base), max_steps=1, disable_tqdm=True, use_cpu=True, report_to="none")
+    assert "skill 'odd': 1 texts are in two intents: 'stop', 'a' in row 1, 'b' in row 2" in caplog.text
+    assert "skill 'odd': 1 intents have names that are nearly the same: 'B' (train row 3) and 'b' (train row 2)" in caplog.text
+
+
+def test_spans_that_encoding_changes_are_named(tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    skill = Skill("odd", [row("go"), row("show huge kites", "b", (5, 8, "size"))])
+    finetune(skill, tmp_path / "out", base=str(tiny_base), max_steps=1, disable_tqdm=True, use_cpu=True, report_to="none")
+    assert "1 cut a word and were widened to it" in caplog.text and "such as in row 2, 'show huge kites'" in caplog.text
 
 
 def test_quotes_around_a_label_are_none_of_it_in_lines_of_text(tmp_path: Path) -> None:
