@@ -61,6 +61,25 @@ TEXTS = {
 }  # fmt: skip
 
 
+# Those texts that most patterns that go back and forth are found by.
+TEXTS["long texts"] = lambda n: Made(
+    {
+        "Brew": [sample for text in LONG for sample in TEXTS[text](n).intents["Brew"]],
+        "Stop": [["stop it"], ["halt ", ("now", "at once")]],
+    }
+)
+LONG = (
+    *(
+        "a text of blanks",
+        "a text that ends in blanks",
+        "blanks within braces",
+        "blanks within brackets",
+        "blanks behind a colon",
+    ),
+    *("a text of '{a|'", "a text of '[a]('", "a text of '\"'", "a text of ':'", "a text of 'tea '"),
+)
+
+
 def plain(sample: Sample) -> str:
     """The text of a sample."""
     return "".join(piece if isinstance(piece, str) else piece[1] for piece in sample)

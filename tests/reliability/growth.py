@@ -72,7 +72,8 @@ def exponents(growth: Growth, floor: float = 0.03, rounds: int = 3) -> list[floa
 
     Args:
         growth: what is measured.
-        floor: processor seconds that the first size takes at least; sizes are doubled up to there, but not beyond `LARGEST`.
+        floor: processor seconds that the first size takes at least; sizes are doubled up to there, but not beyond `LARGEST`. Times below a quarter of
+            it, as of what is refused at once, are as good as none.
         rounds: how often.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -83,6 +84,7 @@ def exponents(growth: Growth, floor: float = 0.03, rounds: int = 3) -> list[floa
             return growth.make(size, place)
 
         size, things = 16, [make(16)]
+        growth.act(things[0])  # what is done once for all
         while seconds(growth, things[0]) < floor and size < LARGEST:
             size, things = 2 * size, [make(2 * size)]
         things += [make(size * factor) for factor in TIMES[1:]]

@@ -65,7 +65,9 @@ class SourceFile:
             text = self.content.decode(encoding)
         except UnicodeDecodeError as error:
             line = self.content[: error.start].count(b"\n") + 1
-            raise DataError(f"{self.where}, line {line}: not {encoding.upper()[:6]} text; save the file as UTF-8.") from error
+            raise DataError(
+                f"{self.where}, line {line}: not {'UTF-16' if encoding == 'utf-16' else 'UTF-8'} text; save the file as UTF-8."
+            ) from error
         if "\x00" in text:
             raise DataError(f"{self.where}: found zero bytes; allowed: a text file in UTF-8.")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
