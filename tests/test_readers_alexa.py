@@ -231,12 +231,16 @@ def test_a_label_with_several_types_has_the_values_of_all(tmp_path):
             Slot("size"), "'s ", Slot("size"), "s ", Slot("size"), ", ", Slot("size"), "-wide",
         ]),
         ("go {} there {big|}", ["go there big"]),
-        ("an {open one", ["an {open one"]),
-        ("odd { {size} }", ["odd { ", Slot("size"), " }"]),
     ],
 )  # fmt: skip
 def test_slots_in_samples(tmp_path, sample, parts):
     assert only_parts(load(tmp_path, model(intent_of(sample, slots=("size", "mood"))))) == parts
+
+
+def test_samples_with_braces_that_dont_match_are_left_out_and_named(tmp_path, caplog):
+    skill = load(tmp_path, model(intent_of("an {open one", "odd { {size} }", "a {size} one")))
+    assert patterns(skill) == [("OrderIntent", "a {size} one")]
+    assert "2 samples with braces that don't match, which are left out, such as line 1: 'an {open one'; line 1: " in caplog.text
 
 
 def test_values_beside_a_suffix_keep_their_offsets(tmp_path):

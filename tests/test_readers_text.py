@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,13 @@ def test_massive_without_a_training_part_trains_on_what_there_is(tmp_path: Path)
 
 
 def test_massive_odd_rows_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    rows = [massive("[a : b : c] [ : x] [y : ] [z]"), "no json", massive("tea", intent=3), massive("   ")]
-    assert told(read_lines(tmp_path, *rows)) == [("brew", "b : c x [z]", [("a", "b : c")])]
+    broken = [massive("tea [ : x]"), massive("[y : ] tea"), massive("tea [z]"), massive("[a : tea]", utt="cocoa")]
+    rows = [massive("[a : b : c]"), "no json", massive("tea", intent=3), massive("   "), *broken]
+    assert told(read_lines(tmp_path, *rows)) == [("brew", "b : c", [("a", "b : c")])]
     for message in (
-        "2 brackets without",
+        "2 rows with brackets without label or value, such as line 5: 'tea [ : x]'; line 6: '[y : ] tea'",
+        "1 rows with brackets that don't match, such as line 7: 'tea [z]'",
+        "1 rows whose 'utt' says something else than 'annot_utt', such as line 8: 'cocoa - [a : tea]'",
         "1 lines that are not",
         "1 rows whose intent is no name but a number",
         "1 rows without",
@@ -147,9 +151,12 @@ def test_a_folder_of_tagged_files_beside_others(tmp_path: Path) -> None:
 
 
 def test_lines_without_a_tag_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    text = "tea B-drink\nplease O\n\n" * 200 + "milk\nplease O\n"
-    assert told(read(tmp_path, "a.conll", text))[-1] == (None, "please", [])
-    assert "1 lines without a word and its tag" in caplog.text
+    text = "tea B-drink\nplease O\n\n" * 200 + "milk\nnow O\n"
+    assert told(read(tmp_path, "a.conll", text))[-1] == (None, "now", [])
+    assert "1 lines without a word and its tag, such as line 601: 'milk'" in caplog.text
+    text = "tea B-drink\nplease O\n\n" * 200 + "milk B-drink\nfor\nann O\n\n"
+    assert {row[1] for row in told(read(tmp_path, "b.conll", text))} == {"tea please"}
+    assert "1 sentences with a line without a word and its tag, such as 'for'" in caplog.text
     with pytest.raises(DataError, match="no line has a word and its tag; allowed: tags O, B-label and I-label"):
         load_skill(_prose(tmp_path), format="conll")
 
@@ -205,15 +212,131 @@ def test_tables_in_their_forms(tmp_path: Path, name: str, text: str) -> None:
     assert told(read(tmp_path, name, text)) == [("Brew", "tea, now", None), ("Stop", 'say "hi" and stop', None)]
 
 
-def test_a_quote_out_of_place_is_a_character(tmp_path: Path) -> None:
+def test_a_quote_out_of_place_is_a_character(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     skill = read(tmp_path, "a.tsv", 'text\tintent\n"tea now\tBrew\na 5" cup\tBrew\n')
     assert [text for _, text, _ in told(skill)] == ['"tea now', 'a 5" cup']
     late = "text\tintent\n" + "".join(f"tea {number}\tBrew\n" for number in range(400)) + '"tea now\tStop\n'
     assert told(read(tmp_path, "a.tsv", late))[-1] == ("Stop", '"tea now', None)
+    assert "1 quotes that open a cell and don't close it, which are read as characters, such as" in caplog.text
+    assert 'a.tsv, line 402: "tea now' in caplog.text
+
+
+def test_a_quote_out_of_place_leaves_other_quotes_alone(tmp_path: Path) -> None:
+    rows = "".join(f'"tea, please, {number}",Brew\n' for number in range(400))
+    skill = read(tmp_path, "a.csv", f'text,intent\n{rows}"stop,Stop\n"""halt"" now",Stop\n"the end" of it,Stop\n')
+    found = [text for _, text, _ in told(skill)]
+    assert found[:2] == ["tea, please, 0", "tea, please, 1"] and found[-3:] == ['"stop', '"halt" now', '"the end" of it']
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "text,intent\nstop,Stop\nturn it up, please,volume_up\n",
+            "line 3: found 3 cells where the header has 2: 'turn it up, please,",
+        ),
+        ("text,intent,note\nstop,Stop\n", "line 2: found 2 cells where the header has 3: 'stop,Stop'"),
+        ('text,intent\n"a\nb",Stop\n\nstop,Stop,x\n', "line 5: found 3 cells"),
+        ("stop,Stop\nhalt it,Stop\n" * 150 + "no, stop,Stop\n", "line 301: found 3 cells where the first lines have 2"),
+        ('text,intent\nstop,Stop\n"tea now,Stop\nbrew,Brew\nhalt",Stop\n', "line 3: a quote opens here and closes in line 5"),
+        ('text,intent\n"tea now\nplease,Stop\n', "line 2: found 1 cells"),
+        ("text,intent,text\nstop,Stop,x\n", "line 1: found 2 columns 'text'; allowed: one"),
+        (
+            "text,intent,split\nstop,Stop,train\nhalt,Stop,7\n",
+            "line 3, column 'split': found '7'; allowed: train, validation or test",
+        ),
+    ],
+)
+def test_a_record_that_does_not_fit_is_an_error_that_names_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=re.escape(f"a.csv, {message}")):
+        read(tmp_path, "a.csv", text)
+
+
+def test_blank_cells_behind_the_last_column_are_nothing(tmp_path: Path) -> None:
+    assert told(read(tmp_path, "a.csv", "text,intent,,\nstop,Stop,,\nhalt,Stop\n"))[1] == ("Stop", "halt", None)
+
+
+def test_a_column_says_which_part_a_record_is_in(tmp_path: Path) -> None:
+    skill = read(tmp_path, "test.csv", "Split,text,intent\ntrain,stop,Stop\nTest,halt,Stop\ndev,whoa,Stop\n")
+    found = [[text for _, text, _ in told(skill, part)] for part in ("train", "validation", "test")]
+    assert found == [["stop"], ["whoa"], ["halt"]]
+
+
+SLOT_CELLS: list[tuple[str, Any]] = [
+    ("O O O B-guest I-guest", [("guest", "ann lee")]),
+    ("['O', 'O', 'O', 'B-guest', 'I-guest']", [("guest", "ann lee")]),
+    ('["O", "O", "O", "B-guest", "O"]', [("guest", "ann")]),
+    ('[{"start": 13, "end": 20, "label": "guest"}]', [("guest", "ann lee")]),
+    ("[{'start': 13, 'end': 20, 'entity': 'guest', 'value': 'Dr. Lee'}]", [("guest", "ann lee")]),
+    ('[{"start": 13, "end": 19, "label": "guest", "text": "ann lee"}]', [("guest", "ann lee")]),
+    ("[(13, 16, 'guest')]", [("guest", "ann")]),
+    ('[{"entity": "guest", "value": "Ann Lee"}, {"slot": "drink", "value": "tea"}]', [("drink", "tea"), ("guest", "ann lee")]),
+    ('{"guest": "ann lee", "drink": ["tea"]}', [("drink", "tea"), ("guest", "ann lee")]),
+    ("[]", []),
+    ("{}", []),
+    ("", None),
+    ("null", None),
+]
+
+
+@pytest.mark.parametrize("name", ["slot_labels", "Slots", "entities"])
+@pytest.mark.parametrize(("cell", "slots"), SLOT_CELLS)
+def test_slots_in_a_column(tmp_path: Path, name: str, cell: str, slots: Any) -> None:
+    text = f"text\t{name}\tintent\nmake tea for ann lee\t{cell}\tBrew\n"
+    assert told(read(tmp_path, "a.tsv", text)) == [("Brew", "make tea for ann lee", slots)]
+
+
+def test_offsets_in_a_column_may_count_utf_16(tmp_path: Path) -> None:
+    cell = '[{"start": 7, "end": 10, "label": "drink", "text": "tea"}]'
+    assert told(read(tmp_path, "a.tsv", f"text\tslots\tintent\n\U0001f375 for tea\t{cell}\tBrew\n"))[0][2] == [("drink", "tea")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("O O B-drink", "found 3 tags for the 2 words of 'make tea'; allowed: one each"),
+        ("drink=tea", "found 'drink=tea'; allowed: a tag for each word, such as"),
+        ('[{"start": 5, "end": 9, "label": "drink"}]', "allowed: 0 <= start < end <= 8"),
+        ('[{"start": 0, "end": 4, "label": "drink", "text": "tea"}]', "found 'tea' at 0-4, where the text 'make tea' has 'make'"),
+        ('[{"entity": "drink", "value": "milk"}]', "'milk' stands 0 times in 'make tea'; allowed: once"),
+        ('[{"start": 5, "end": 8}]', "in which no slot is named"),
+        ("[5]", "in which no slot is named"),
+        ('{"drink": 5}', "allowed: 0 <= start < end"),
+    ],
+)
+def test_a_slot_cell_that_does_not_fit_is_an_error(tmp_path: Path, cell: str, message: str) -> None:
+    with pytest.raises(DataError, match=re.escape(message)) as error:
+        read(tmp_path, "a.tsv", f"text\tentities\tintent\nmake tea\t{cell}\tBrew\n")
+    assert "a.tsv, line 2, column 'entities'" in str(error.value)
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read(tmp_path, "a.csv", ",text,intent,phrase,note\n1,stop,Stop,x,y\n")
+    assert "a.csv: columns that are not read: number 1, phrase, note; read are text, intent" in caplog.text
+
+
+def test_fields_files_and_columns_of_other_formats_that_are_not_read_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"text": "stop", "intent": "Stop", "slots": []}
+    read_lines(tmp_path, {**row, "entities": []}, row, {**row, "split": "test"}, name="a/train.jsonl")
+    assert "a/train.jsonl: fields that are not read: entities, split; read are text, intent, slots" in caplog.text
+    (tmp_path / "a/dev.jsonl").write_text(json.dumps(row))
+    load_skill(tmp_path / "a")
+    assert "a: files that are not read: dev.jsonl; read are train.jsonl, validation.jsonl, test.jsonl" in caplog.text
+    read_lines(tmp_path, massive("tea", entities=[], id="1"))
+    assert "rows.jsonl: fields that are not read: entities\n" in caplog.text
+    read(tmp_path, "a.conll", "tea NN O B-drink\nnow RB O O\n")
+    assert "columns between the word and its last tag are not read (2, such as 'NN O')" in caplog.text
+    read(tmp_path, "a.conll", "tea B-milk B-drink\nnow O O\n")
+    assert "columns between the word and its last tag are not read (1, which hold tags as well)" in caplog.text
+    jovo = {"intents": [{"name": "Stop", "phrases": ["stop"], "alexa": {"samples": ["halt"]}}], "inputTypes": []}
+    read(tmp_path, "jovo.json", json.dumps(jovo))
+    assert "1 intents whose own 'alexa' is not read, such as line 1: 'Stop'" in caplog.text
 
 
 def test_the_same_text_in_two_intents_is_two_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    skill = read(tmp_path, "a.csv", "text,intent\nstop,Stop\nstop,Halt\nstop,Stop\n,Stop\nstop\n")
+    skill = read(tmp_path, "a.csv", "text,intent\nstop,Stop\nstop,Halt\nstop,Stop\n,Stop\nstop,\n")
     assert [intent for intent, _, _ in told(skill)] == ["Stop", "Halt"]
     assert "1 samples are empty or occur before" in caplog.text
     assert "2 records without text or intent" in caplog.text

@@ -276,7 +276,7 @@ def test_mistakes_are_explained(corpora: Path, tmp_path: Path) -> None:
     [
         (b'{"text": "brew", "intent": 3, "slots": []}', "row .*brew.*field 'intent': found 3"),
         (b'{"text": "brew", "intent": "New", "slots": []}', "row .*brew.*has a label that is not in labels.json: make that anew"),
-        (b"\xff\xfe", "a shard is not UTF-8"),
+        (b"\xff\xfe", r"train-00000-of-00003\.jsonl: not UTF-8"),
     ],
     ids=["malformed", "new label", "bytes"],
 )

@@ -208,7 +208,8 @@ class _Reader:
         if state is not None:
             self.stream.load_state_dict(state)
         # Not iter(): in a worker that would divide the shards among the workers once more.
-        self.lines = decoded_lines(rows.name, ({"text": line["text"][0]} for line in self.stream.iter(batch_size=1)))
+        read = ({"text": line["text"][0]} for line in self.stream.iter(batch_size=1))
+        self.lines = decoded_lines(rows.name, read, rows.shards)
 
     def __next__(self) -> Row:
         for number, line in enumerate(self.lines):

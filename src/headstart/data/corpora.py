@@ -11,7 +11,7 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from headstart.data.rows import DataError, Row, read_rows, rows_to_dataset
+from headstart.data.rows import DataError, Row, read_rows, rows_to_dataset, shorten, such_as
 from headstart.data.skills import is_covered, label_counts
 from headstart.data.streaming import CorporaFolder, StreamedRows
 from headstart.data.texts import domain_of, text_key, with_domain
@@ -110,8 +110,13 @@ def _load_source(folder: Path, kinds: LabelKinds, held_out: set[str]) -> Corpus:
     slots = [] if name in kinds.without_slots else sorted(seen_slots)
     validation = [row for row in parts["validation"] if is_covered(row, intents, slots)]
     if len(validation) < len(parts["validation"]):
-        lost = len(parts["validation"]) - len(validation)
-        logger.info("source %s: %d validation rows left out, their labels are in no training row", name, lost)
+        lost = [
+            f"row {number}, {shorten(row['text'])}"
+            for number, row in enumerate(parts["validation"], start=1)
+            if not is_covered(row, intents, slots)
+        ]
+        what = "validation rows left out, their labels are in no training row"
+        logger.info("source %s: %d %s, such as %s", name, len(lost), what, such_as(lost))
     return Corpus(name, rows_to_dataset(kept), rows_to_dataset(validation), intents, slots)
 
 
@@ -174,6 +179,7 @@ def _stream_source(folder: CorporaFolder, name: str, kinds: LabelKinds, held_out
         held_out=held_out,
         intents=intents,
         slots=slots,
+        shards=tuple(folder.addresses(name, "train*")),
     )
     anything = replace(train, held_out=set(), intents=[], slots=[])
     rows = [row for line in folder.lines(name, "validation") if (row := anything.parse(line)) is not None]

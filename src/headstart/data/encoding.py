@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from tqdm.auto import tqdm
 
-from headstart.data.rows import Row, list_rows
+from headstart.data.rows import SHOWN, Row, list_rows, shorten, such_as
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.labels_headstart import IGNORED
 from headstart.tokenization.alignment_headstart import SpanCounts, find_words, spans_to_tags
@@ -40,6 +41,24 @@ class EncodedRow(TypedDict):
     length: int
 
 
+@dataclass
+class NamedCounts(SpanCounts):
+    """What happened to the spans of some rows, with the first few of those rows.
+
+    Args:
+        rows: texts of the first rows of which a span was changed or lost, each with its number.
+    """
+
+    rows: list[str] = field(default_factory=list)
+
+    def add_row(self, counts: SpanCounts, row: Row, number: int) -> None:
+        """Add the counts of a row."""
+        self.add(counts)
+        is_changed = counts.widened or counts.empty or counts.merged or counts.truncated
+        if is_changed and len(self.rows) < SHOWN:
+            self.rows.append(f"row {number}, {shorten(row['text'])}")
+
+
 def encode_rows(rows: Dataset, tokenizer: PreTrainedTokenizerBase, skill: SkillEntry, skill_id: int = 0) -> Dataset:
     """Tokenize rows of one skill; spans that were widened or lost are counted in the log.
 
@@ -67,22 +86,25 @@ def encode_list(
     skill_id: int = 0,
     *,
     show_progress: bool = False,
-) -> tuple[list[EncodedRow], SpanCounts]:
+) -> tuple[list[EncodedRow], NamedCounts]:
     """[`encode_rows`] for a list of rows, in memory; what happened to the spans is returned, not logged."""
-    counts = SpanCounts()
+    counts = NamedCounts()
+    intents = {intent: number for number, intent in enumerate(skill["intents"])}
     if not rows:
         return [], counts
     encoding = tokenizer([row["text"] for row in rows], return_offsets_mapping=True, verbose=False)
     features: list[EncodedRow] = []
     for number, row in enumerate(tqdm(rows, desc=f"Encoding {skill['name']}", disable=not show_progress)):
         tokens = _Tokens(encoding["input_ids"][number], encoding["offset_mapping"][number], encoding.word_ids(number))
-        slot_labels = _slot_labels(row, tokens, tokenizer.model_max_length, skill["slots"], counts)
-        has_intent = row["intent"] is not None and skill["intents"]
+        slot_labels, row_counts = _slot_labels(row, tokens, tokenizer.model_max_length, skill["slots"])
+        counts.add_row(row_counts, row, number + 1)
+        if intents and row["intent"] is not None and row["intent"] not in intents:
+            raise ValueError(f"intent {row['intent']!r} is not one of the skill's: {', '.join(skill['intents'])}.")
         features.append(
             {
                 "input_ids": tokens.input_ids[: tokenizer.model_max_length],
                 "slot_labels": slot_labels,
-                "intent_labels": skill["intents"].index(str(row["intent"])) if has_intent else IGNORED,
+                "intent_labels": intents.get(str(row["intent"]), IGNORED),
                 "skill_ids": skill_id,
                 "length": len(slot_labels),
             }
@@ -95,9 +117,10 @@ def report_spans(counts: SpanCounts, skill: str, max_length: int | None = None) 
     if counts.widened or counts.empty or counts.merged or counts.truncated:
         logger.warning(
             "skill %s: of %d spans, %d cut a word and were widened to it, %d held no word and were dropped, %d shared a word with "
-            "another span and were dropped%s",
+            "another span and were dropped%s%s",
             skill, counts.spans, counts.widened, counts.empty, counts.merged,
             "" if max_length is None else f", {counts.truncated} were cut off with rows over {max_length} tokens",
+            f"; such as in {such_as(counts.rows)}" if isinstance(counts, NamedCounts) else "",
         )  # fmt: skip
 
 
@@ -109,16 +132,16 @@ class _Tokens(NamedTuple):
     word_ids: list[int | None]
 
 
-def _slot_labels(row: Row, tokens: _Tokens, max_length: int, slots: Sequence[str], counts: SpanCounts) -> list[int]:
-    """The labels of the tokens that the network reads; what happened to the spans is added to the counts."""
+def _slot_labels(row: Row, tokens: _Tokens, max_length: int, slots: Sequence[str]) -> tuple[list[int], SpanCounts]:
+    """The labels of the tokens that the network reads, and what happened to the spans."""
     labels = [IGNORED] * min(len(tokens.input_ids), max_length)
-    if slots and row["slots"] is not None:
-        words = find_words(row["text"], tokens.offsets[:max_length], tokens.word_ids[:max_length])
-        tags, row_counts = spans_to_tags(row["slots"], words, slots, len(tokens.input_ids) > max_length)
-        counts.add(row_counts)
-        for position, tag in zip(words.first_tokens, tags, strict=True):
-            labels[position] = tag
-    return labels
+    if not slots or row["slots"] is None:
+        return labels, SpanCounts()
+    words = find_words(row["text"], tokens.offsets[:max_length], tokens.word_ids[:max_length])
+    tags, counts = spans_to_tags(row["slots"], words, slots, len(tokens.input_ids) > max_length)
+    for position, tag in zip(words.first_tokens, tags, strict=True):
+        labels[position] = tag
+    return labels, counts
 
 
-__all__ = ["EncodedRow", "encode_list", "encode_rows", "report_spans"]
+__all__ = ["EncodedRow", "NamedCounts", "encode_list", "encode_rows", "report_spans"]

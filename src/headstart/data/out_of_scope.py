@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from headstart.data.rows import SUFFIXES, DataError, read_rows, read_text
+from headstart.data.texts import plain_text
 
 EMBEDDED = "out_of_scope.en.txt"  # beside this module
 
@@ -48,8 +49,8 @@ def list_out_of_scope(path: str | Path | None = None) -> list[str]:
 
 def without_own(utterances: Sequence[str], own: Sequence[str]) -> list[str]:
     """Leave out what the skill's own utterances say too, in whatever case."""
-    same = {" ".join(text.lower().split()) for text in own}
-    return [text for text in utterances if " ".join(text.lower().split()) not in same]
+    same = {plain_text(text) for text in own}
+    return [text for text in utterances if plain_text(text) not in same]
 
 
 __all__ = ["list_out_of_scope", "read_out_of_scope", "without_own"]

@@ -1,7 +1,8 @@
 """Rows: annotated utterances, read from JSON lines and checked.
 
 A row is `{"text", "intent", "slots": [{"start", "end", "label"}]}`, one JSON object a line; offsets are characters of `text`, end
-exclusive. `"intent": null` or `"slots": null` says that this is not annotated, where an empty list says that there is no slot.
+exclusive. A span may have a `value` too, the text at its offsets; where these contradict each other, as those of tools that count UTF-16 units do, the
+value tells what is meant, and a warning says so. `"intent": null` or `"slots": null` says that this is not annotated, where an empty list says that there is no slot.
 Other fields are ignored. A skill is a file of rows, or a folder with `train.jsonl` and, if it has them, `validation.jsonl`,
 `test.jsonl` and `catalogs.json` (`{slot label: [values]}`).
 """
@@ -13,8 +14,9 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from headstart.data.offsets import Given, Positions
 from headstart.tokenization.alignment_headstart import Span
 from headstart.tokenization.answers_headstart import SURROGATES
 
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 FIELDS = ("text", "intent", "slots")
 CATALOGS = "catalogs.json"
 SUFFIXES: tuple[str, ...] = (".jsonl", ".ndjson")  # of files of rows
+SHOWN = 3  # of what is counted in a warning
 
 
 class Row(TypedDict):
@@ -70,24 +73,33 @@ def read_rows(path: str | Path) -> list[Row]:
     return [row for _, row in parse_rows(Path(path))]
 
 
-def parse_rows(path: Path) -> list[tuple[int, Row]]:
-    """The rows of a file, each with its line number."""
+def parse_rows(path: Path, unread: set[str] | None = None) -> list[tuple[int, Row]]:
+    """The rows of a file, each with its line number; the names of fields that are ignored are added to `unread`."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; allowed: a JSON-lines file of rows.")
-    rows, blank = [], 0
+    rows: list[tuple[int, Row]] = []
+    blank: list[int] = []
+    repairs: list[str] = []
     # Not str.splitlines: it also cuts at characters such as U+2028, which JSON allows inside a string.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
-            rows.append((number, parse_row(line, f"{path}, line {number}")))
+            rows.append((number, parse_row(line, f"{path}, line {number}", repairs, unread)))
         else:
-            blank += 1
+            blank.append(number)
     if not rows:
         raise DataError(
             f'{path}: the file is empty; allowed: one row a line, such as {{"text": "stop", "intent": "Stop", "slots": []}}.'
         )
-    if blank > 1:  # one is the end of the file
-        logger.warning("%s: skipped %d blank lines", path, blank - 1)
+    if len(blank) > 1:  # one is the end of the file
+        logger.warning("%s: skipped %d blank lines, such as %s", path, len(blank) - 1, ", ".join(map(str, blank[:SHOWN])))
+    warn_of_repairs(repairs)
     return rows
+
+
+def warn_of_repairs(repairs: Sequence[str]) -> None:
+    """Say of which spans the value was believed, not the offsets."""
+    if repairs:
+        logger.warning("%d spans are where their value stands, not at their offsets: %s", len(repairs), such_as(repairs))
 
 
 def rows_to_dataset(rows: Sequence[Mapping[str, Any]]) -> Dataset:
@@ -103,11 +115,22 @@ def rows_to_dataset(rows: Sequence[Mapping[str, Any]]) -> Dataset:
 def list_rows(rows: Dataset | Iterable[Mapping[str, Any]]) -> list[Row]:
     """The rows of a dataset, or of anything that can be gone through, with the fields of a row alone."""
     found: Iterable[Mapping[str, Any]] = rows.to_list() if hasattr(rows, "to_list") else rows
-    return [Row(text=row["text"], intent=row.get("intent"), slots=row.get("slots")) for row in found]
+    listed = []
+    for number, row in enumerate(found, start=1):
+        if not isinstance(row, Mapping) or "text" not in row:
+            raise DataError(f"row {number}: found {shorten(row)}; allowed: an object with text, intent and slots.")
+        listed.append(Row(text=row["text"], intent=row.get("intent"), slots=row.get("slots")))
+    return listed
 
 
-def parse_row(line: str, where: str) -> Row:
-    """The row of a line of JSON; `where` it stands, for a message.
+def parse_row(line: str, where: str, repairs: list[str] | None = None, unread: set[str] | None = None) -> Row:
+    """The row of a line of JSON.
+
+    Args:
+        line: the line.
+        where: it stands, for a message.
+        repairs: gets what was put right; without it, that is an error too.
+        unread: gets the names of fields that are ignored.
 
     Raises:
         DataError: something in it is not as it must be.
@@ -125,19 +148,44 @@ def parse_row(line: str, where: str) -> Row:
     for name in FIELDS:
         if name not in row:
             raise DataError(f"{where}: field {name!r} is missing; found {', '.join(map(repr, row)) or 'no field'}.")
-    text = row["text"]
+    if unread is not None:
+        unread.update(row.keys() - set(FIELDS))
+    return check_row(cast(Row, row), where, repairs)
+
+
+def check_row(row: Row, where: str, repairs: list[str] | None = None) -> Row:
+    """The row with its fields alone, and its spans in order; see [`parse_row`].
+
+    Raises:
+        DataError: something in it is not as it must be.
+    """
+    text, intent = row["text"], row["intent"]
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"{where}, field 'text': found {shorten(text)}; allowed: a string that is not blank.")
+    check_characters(text, f"{where}, field 'text'")
+    if intent is not None:
+        if not isinstance(intent, str) or not intent.strip():
+            raise DataError(
+                f"{where}, field 'intent': found {shorten(intent)}; allowed: a name, or null where it is not annotated."
+            )
+        check_characters(intent, f"{where}, field 'intent'")
+    return {"text": text, "intent": intent, "slots": parse_slots(row["slots"], text, where, repairs)}
+
+
+def check_characters(text: str, where: str) -> None:
+    """Raise `DataError` if a text holds half a surrogate pair, which JSON can escape but no file can hold."""
     if SURROGATES.search(text):
-        raise DataError(f"{where}, field 'text': found {shorten(text)} with half a surrogate pair; allowed: Unicode characters.")
-    intent = row["intent"]
-    if intent is not None and (not isinstance(intent, str) or not intent.strip()):
-        raise DataError(f"{where}, field 'intent': found {shorten(intent)}; allowed: a name, or null where it is not annotated.")
-    return {"text": text, "intent": intent, "slots": parse_slots(row["slots"], text, where)}
+        raise DataError(f"{where}: found {shorten(text)} with half a surrogate pair; allowed: Unicode characters.")
 
 
-def parse_slots(slots: Any, text: str, where: str) -> list[Span] | None:
+def parse_slots(slots: Any, text: str, where: str, repairs: list[str] | None = None) -> list[Span] | None:
     """The spans of a row, sorted by start.
+
+    Args:
+        slots: what the row has.
+        text: its text.
+        where: it stands, for a message.
+        repairs: gets what was put right; without it, that is an error too.
 
     Raises:
         DataError: something in them is not as it must be, or two overlap.
@@ -148,7 +196,8 @@ def parse_slots(slots: Any, text: str, where: str) -> list[Span] | None:
         raise DataError(
             f"{where}, field 'slots': found {kind_of(slots)}; allowed: a list, or null where slots are not annotated."
         )
-    parsed = [_parse_slot(slot, text, f"{where}, field 'slots[{number}]'") for number, slot in enumerate(slots)]
+    positions = Positions(text)
+    parsed = [_parse_slot(slot, positions, f"{where}, field 'slots[{number}]'", repairs) for number, slot in enumerate(slots)]
     parsed.sort(key=lambda slot: slot["start"])
     for first, second in pairwise(parsed):
         if second["start"] < first["end"]:
@@ -159,8 +208,8 @@ def parse_slots(slots: Any, text: str, where: str) -> list[Span] | None:
     return parsed
 
 
-def _parse_slot(slot: Any, text: str, where: str) -> Span:
-    if not isinstance(slot, dict):
+def _parse_slot(slot: Any, positions: Positions, where: str, repairs: list[str] | None) -> Span:
+    if not isinstance(slot, Mapping):
         raise DataError(f"{where}: found {kind_of(slot)}; allowed: an object with start, end and label.")
     for name in ("start", "end", "label"):
         if name not in slot:
@@ -168,17 +217,25 @@ def _parse_slot(slot: Any, text: str, where: str) -> Span:
     start, end, label = slot["start"], slot["end"], slot["label"]
     if not isinstance(label, str) or not label.strip():
         raise DataError(f"{where}, field 'label': found {shorten(label)}; allowed: a name.")
+    check_characters(label, f"{where}, field 'label'")
     for name, value in (("start", start), ("end", end)):
         if not isinstance(value, int) or isinstance(value, bool):
             raise DataError(f"{where}, field {name!r}: found {shorten(value)}; allowed: a whole number of characters.")
+    text, value = positions.text, slot.get("value")
+    place = positions.locate(Given(start, end, value)) if isinstance(value, str) and repairs is not None else None
+    if place is not None:
+        if place.is_repaired:
+            cast("list[str]", repairs).append(f"{where}: {shorten(value)} is at {place.start}-{place.end}, not {start}-{end}")
+        start, end = place.start, place.end
     if not 0 <= start < end <= len(text):
         raise DataError(
             f"{where}: found {start}-{end}; allowed: 0 <= start < end <= {len(text)}, the characters of {shorten(text)}."
         )
-    value = slot.get("value", text[start:end])
-    if value != text[start:end]:
-        raise DataError(f"{where}, field 'value': found {shorten(value)}; the text has {text[start:end]!r} at {start}-{end}.")
-    if not value.strip():
+    if value is not None and place is None and value != text[start:end]:
+        raise DataError(
+            f"{where}, field 'value': found {shorten(value)}; the text has {shorten(text[start:end])} at {start}-{end}; allowed: the text there."
+        )
+    if not text[start:end].strip():
         raise DataError(f"{where}: {start}-{end} is only blanks; allowed: a span that holds a word.")
     return {"start": start, "end": end, "label": label}
 
@@ -186,20 +243,31 @@ def _parse_slot(slot: Any, text: str, where: str) -> Span:
 def kind_of(value: Any) -> str:
     """What kind of JSON value it is, for a message."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", int: "a number", float: "a number"}
-    return "null" if value is None else names[type(value)]
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
 
 
 def shorten(value: Any) -> str:
     """The value as an error message shows it."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"{kind_of(value)} that is nested too deeply"
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def such_as(examples: Sequence[str]) -> str:
+    """The first few of what is counted, as a warning shows them."""
+    return "; ".join(examples[:SHOWN]) + ("; ..." if len(examples) > SHOWN else "")
 
 
 __all__ = [
     "CATALOGS",
+    "SHOWN",
     "SUFFIXES",
     "DataError",
     "Row",
+    "check_characters",
+    "check_row",
     "kind_of",
     "list_rows",
     "parse_row",
@@ -209,4 +277,6 @@ __all__ = [
     "read_text",
     "rows_to_dataset",
     "shorten",
+    "such_as",
+    "warn_of_repairs",
 ]

@@ -7,9 +7,21 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from headstart.data.rows import CATALOGS, DataError, Row, list_rows, parse_slots, rows_to_dataset
+from headstart.data.rows import (
+    CATALOGS,
+    DataError,
+    Row,
+    check_characters,
+    check_row,
+    list_rows,
+    rows_to_dataset,
+    shorten,
+    such_as,
+    warn_of_repairs,
+)
 from headstart.data.templates import Template, fill_templates
 
 if TYPE_CHECKING:  # at run time, only who asks for a part as a Dataset waits for the library
@@ -66,8 +78,8 @@ class Skill:
         invocation: what users call the skill; None if it is not known.
 
     Raises:
-        DataError: there is no training row, spans overlap or lie outside of their text, an intent has no rows, or validation or test
-            rows have a label that training lacks.
+        DataError: there is no training row, a row is not as it must be (spans that overlap or lie outside of their text, for one), a catalog
+            holds what is no text, an intent has no rows, or validation or test rows have a label that training lacks.
     """
 
     name: str
@@ -86,7 +98,8 @@ class Skill:
         if not self.rows("train"):
             raise DataError(f"skill {self.name!r} has no training row; give it at least one utterance for each intent.")
         for part in PARTS:
-            self._sort_spans(part)
+            self._check_rows(part)
+        self._check_catalogs()
         seen_intents, seen_slots = label_counts(self.rows("train"))
         object.__setattr__(self, "intents", self.intents or sorted(seen_intents))
         object.__setattr__(self, "slots", self.slots or sorted({*seen_slots, *self.catalogs}))
@@ -115,11 +128,24 @@ class Skill:
         kept = {name: getattr(self, name) for name in _FIELDS} | {part: self.__dict__["_rows"][part] for part in PARTS}
         return Skill(**{**kept, **changes})
 
-    def _sort_spans(self, part: str) -> None:
-        """Put the spans of each row in order, and refuse those that overlap or lie outside of their text."""
+    def _check_rows(self, part: str) -> None:
+        """Refuse rows that are not as they must be, and put the spans of each in order."""
         rows = self.__dict__["_rows"][part]
+        repairs: list[str] = []
         for number, row in enumerate(rows or (), start=1):
-            row["slots"] = parse_slots(row["slots"], row["text"], f"skill {self.name!r}, {part} row {number}")
+            row.update(check_row(row, f"skill {self.name!r}, {part} row {number}", repairs))
+        warn_of_repairs(repairs)
+
+    def _check_catalogs(self) -> None:
+        """Refuse what can't be written or encoded, which would be found when training is done."""
+        for label, values in self.catalogs.items():
+            where = f"skill {self.name!r}, catalog of {shorten(label)}"
+            for text in (label, *values):
+                if not isinstance(text, str):
+                    raise DataError(f"{where}: found {shorten(text)}; allowed: strings.")
+                check_characters(text, where)
+        for text in (*self.intents, *self.slots, *self.slot_types, *self.slot_types.values(), self.invocation or ""):
+            check_characters(text, f"skill {self.name!r}, its names")
 
     def _check_training_labels(self, intents: Counter[str], slots: Counter[str]) -> None:
         for intent in self.intents:
@@ -134,12 +160,16 @@ class Skill:
         for number, row in enumerate(self.rows(part), start=1):
             self.check_labels(row, f"skill {self.name!r}, {part} row {number}")
 
+    @cached_property
+    def _known(self) -> dict[str, frozenset[str]]:
+        return {"intent": frozenset(self.intents), "slot label": frozenset(self.slots)}
+
     def check_labels(self, row: Row, where: str) -> None:
         """Raise `DataError` if the row has a label that training lacks."""
         labels = [("intent", row["intent"], self.intents)] if row["intent"] is not None else []
         labels += [("slot label", slot["label"], self.slots) for slot in row["slots"] or []]
         for kind, label, known in labels:
-            if label not in known:
+            if label not in self._known[kind]:
                 raise DataError(
                     f"{where}, field {'intent' if kind == 'intent' else 'slots'!r}: {kind} {label!r} is in no training row; training "
                     f"has: {', '.join(known)}. Add training rows, list a slot label in {CATALOGS}, or allow it with "
@@ -203,18 +233,25 @@ def make_skill(
     Raises:
         DataError: there is no sample.
     """
-    distinct = list(dict.fromkeys(template for template in templates if template.parts))
+    distinct: dict[Template, None] = {}
+    lost: list[str] = []
+    for number, template in enumerate(templates, start=1):
+        if not template.parts or template in distinct:
+            lost.append(f"number {number}, {shorten(template.pattern)} of {shorten(template.intent)}")
+        distinct.update({template: None} if template.parts else {})
     if not distinct:
         raise DataError(f"skill {name!r} has no sample utterance: there is nothing to train on. Add samples to its intents.")
-    if len(distinct) < len(templates):
-        logger.warning("skill %s: %d samples are empty or occur before, and were left out", name, len(templates) - len(distinct))
+    if lost:
+        logger.warning(
+            "skill %s: %d samples are empty or occur before, and were left out, such as %s", name, len(lost), such_as(lost)
+        )
     catalogs = {label: list(values) for label, values in (catalogs or {}).items() if values}
-    rows = fill_templates(distinct, catalogs, slot_types, **options)
+    rows = fill_templates(list(distinct), catalogs, slot_types, **options)
     return Skill(
         name,
         train=rows,
         catalogs=catalogs,
-        templates=distinct,
+        templates=list(distinct),
         slot_types=dict(slot_types or {}),
         invocation=invocation,
     )

@@ -6,7 +6,10 @@ that holds the corpora is local, or anything that `fsspec` opens, such as `hf://
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
@@ -25,6 +28,8 @@ if TYPE_CHECKING:  # counting labels doesn't wait for the library
 LABELS = "labels.json"
 ENDINGS = tuple(f".jsonl{packed}" for packed in ("", ".gz", ".bz2", ".xz", ".zst"))
 COUNTS, KINDS = ("rows", "held_out"), ("intents", "domain_intents", "slots")  # in labels.json
+# What reading a packed file that is cut off or damaged fails with.
+DAMAGES = (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 CHUNK = 1 << 20  # characters of a shard that are read at once
 
 
@@ -58,6 +63,7 @@ class StreamedRows:
         has_domains: intents are named together with the row's `domain`.
         held_out: keys of the texts that are left out (see [`headstart.data.texts.text_key`]).
         intents, slots: what a row may have; empty if they are not annotated.
+        shards: addresses of the files that the lines are of, for messages.
     """
 
     name: str
@@ -68,14 +74,15 @@ class StreamedRows:
     held_out: set[str]
     intents: list[str]
     slots: list[str]
+    shards: tuple[str, ...] = ()
 
     def read(self) -> Iterator[str]:
         """The lines, from the first one on.
 
         Raises:
-            DataError: a shard is not UTF-8.
+            DataError: a shard is damaged, or not UTF-8.
         """
-        return decoded_lines(self.name, self.lines)
+        return decoded_lines(self.name, self.lines, self.shards)
 
     def parse(self, line: str) -> Row | None:
         """The row of a line; None if it is blank or to be left out.
@@ -135,24 +142,30 @@ class CorporaFolder:
         """Lines of the shards of a part of a corpus, read once, one by one.
 
         Raises:
-            DataError: there is no shard, or one is not UTF-8.
+            DataError: there is no shard, or one is damaged or not UTF-8.
         """
         for shard in self._shards(name, part):
-            with self.files.open(shard, "rt", encoding="utf-8-sig", compression="infer") as stream:
-                yield from _decoded(name, (line.removesuffix("\n") for line in stream))
+            try:
+                with self.files.open(shard, "rt", encoding="utf-8-sig", compression="infer") as stream:
+                    yield from (line.removesuffix("\n") for line in stream)
+            except DAMAGES as error:
+                raise _damaged(name, shard, error) from error
 
     def stream(self, name: str, part: str, seed: int) -> datasets.IterableDataset:
         """Lines of the shards of a part of a corpus, in the column `text`, to be gone through in shares and resumed; the shards are in a random
         order."""
         import datasets  # which waits for torch as soon as it streams
 
-        shards = self._shards(name, part)
-        shards = [shards[number] for number in np.random.default_rng(seed).permutation(len(shards))]
-        urls = [self.files.unstrip_protocol(shard) for shard in shards]
+        shards = self.addresses(name, part)
+        urls = [shards[number] for number in np.random.default_rng(seed).permutation(len(shards))]
         lines = datasets.load_dataset(
             "text", data_files=urls, split="train", streaming=True, chunksize=CHUNK, encoding="utf-8-sig"
         )
         return cast("datasets.IterableDataset", lines)
+
+    def addresses(self, name: str, part: str) -> list[str]:
+        """Addresses of the shards of a part of a corpus."""
+        return [self.files.unstrip_protocol(shard) for shard in self._shards(name, part)]
 
     def held_out(self) -> set[str]:
         """Keys of the validation and test texts of all corpora."""
@@ -174,7 +187,7 @@ class CorporaFolder:
         with self.files.open(path, encoding="utf-8") as file:
             try:
                 found = json.load(file)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(f"{path} is damaged ({error}): {remedy}") from error
         if not isinstance(found, dict) or found.keys() != {*COUNTS, *KINDS} or not found["rows"]:
             raise DataError(f"{path} is not what this version writes, or of no rows: {remedy}")
@@ -236,20 +249,44 @@ def _count_labels(name: str, lines: Iterable[str], held_out: set[str]) -> Corpus
     return cast(CorpusLabels, {**counts, **{kind: sorted(values) for kind, values in labels.items()}})
 
 
-def decoded_lines(name: str, lines: Iterable[Mapping[str, str]]) -> Iterator[str]:
+def decoded_lines(name: str, lines: Iterable[Mapping[str, str]], shards: Sequence[str] = ()) -> Iterator[str]:
     """The lines of a corpus that is streamed, one by one.
 
+    Args:
+        name: the corpus.
+        lines: with the column `text`.
+        shards: addresses of the files that they are of; if reading fails, each is read to find the one that is damaged.
+
     Raises:
-        DataError: a shard is not UTF-8.
+        DataError: a shard is damaged, or not UTF-8.
     """
-    return _decoded(name, (line["text"] for line in lines))
-
-
-def _decoded(name: str, lines: Iterable[str]) -> Iterator[str]:
     try:
-        yield from lines
-    except UnicodeDecodeError as error:
-        raise DataError(f"corpus {name!r}: a shard is not UTF-8 ({error}); save it as UTF-8.") from error
+        yield from (line["text"] for line in lines)
+    except (*DAMAGES, OSError) as error:
+        for shard in shards:
+            damage = _damage_of(shard)
+            if damage is not None:
+                raise _damaged(name, shard, damage) from error
+        if isinstance(error, DAMAGES):
+            raise _damaged(name, "a shard", error) from error
+        raise
+
+
+def _damage_of(shard: str) -> Exception | None:
+    """What reading a shard to its end fails with."""
+    try:
+        with fsspec.open(shard, "rt", encoding="utf-8-sig", compression="infer") as stream:
+            for _ in stream:
+                pass
+    except (*DAMAGES, OSError) as error:
+        return error
+    return None
+
+
+def _damaged(name: str, shard: str, error: Exception) -> DataError:
+    if isinstance(error, UnicodeDecodeError):
+        return DataError(f"corpus {name!r}, {shard}: not UTF-8 ({error}); save it as UTF-8.")
+    return DataError(f"corpus {name!r}, {shard}: damaged or cut off ({error or type(error).__name__}); fetch or pack it anew.")
 
 
 def _parse(name: str, line: str, held_out: set[str] | None = None) -> tuple[Row, str] | None:

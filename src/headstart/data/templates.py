@@ -17,6 +17,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from headstart.data.builtin.values import builtin_values
+from headstart.data.offsets import is_inside
 from headstart.data.rows import Row
 from headstart.tokenization.alignment_headstart import Span
 
@@ -90,7 +91,8 @@ def row_template(row: Row, trim: bool = False) -> Template:
 
     Args:
         row: an annotated utterance.
-        trim: outer blanks of a span become part of the text around it, so that another value doesn't stick to its neighbours.
+        trim: spans hold whole words: outer blanks become part of the text around them, and what is cut of a word, part of the value, so that
+            another value doesn't stick to its neighbours.
     """
     parts: list[str | Slot] = []
     end = 0
@@ -101,7 +103,42 @@ def row_template(row: Row, trim: bool = False) -> Template:
             value = value.strip()
         parts += [row["text"][end:start], Slot(slot["label"], value)]
         end = start + len(value)
-    return Template(row["intent"], tuple(part for part in [*parts, row["text"][end:]] if part), row["slots"] is not None)
+    parts = [part for part in [*parts, row["text"][end:]] if part]
+    return Template(row["intent"], tuple(whole_words(parts) if trim else parts), row["slots"] is not None)
+
+
+def whole_words(parts: Sequence[str | Slot]) -> list[str | Slot]:
+    """The parts with every value widened to the words that it cuts; of two values in one word, the first has it, as when rows are encoded."""
+    whole: list[str | Slot] = []
+    closed: list[str | Slot] = []  # what stands together without an open slot
+    for part in parts:
+        if isinstance(part, Slot) and part.value is None:
+            whole += [*_with_whole_words(closed), part]
+            closed = []
+        else:
+            closed.append(part)
+    return whole + _with_whole_words(closed)
+
+
+def _with_whole_words(parts: Sequence[str | Slot]) -> list[str | Slot]:
+    """[`whole_words`] of text and slots that have values."""
+    text = "".join(part if isinstance(part, str) else part.value or "" for part in parts)
+    whole: list[str | Slot] = []
+    end = stop = 0  # of the last value, as it is widened; of the last part, as it is given
+    for part in parts:
+        start, stop = stop, stop + len(part if isinstance(part, str) else part.value or "")
+        if isinstance(part, str) or not text[max(start, end) : stop].strip():
+            continue
+        if start < end:
+            start = stop - len(text[end:stop].lstrip())
+        while start > end and is_inside(text[start - 1], text[start]):
+            start -= 1
+        last = stop
+        while last < len(text) and is_inside(text[last - 1], text[last]):
+            last += 1
+        whole += [text[end:start], Slot(part.label, text[start:last])]
+        end = last
+    return [part for part in [*whole, text[end:]] if part]
 
 
 def parse_template(text: str, intent: str | None, slot: re.Pattern[str], make_slot: Callable[[re.Match[str]], Slot]) -> Template:
@@ -198,8 +235,8 @@ def value_sources(
     """
     seen = defaultdict(list)
     for template in templates:
-        for slot in template.slots:
-            if slot.value is not None:
+        for slot in whole_words(template.parts):
+            if isinstance(slot, Slot) and slot.value is not None:
                 seen[slot.label].append(slot.value)
     sources = {}
     for label in dict.fromkeys(labels):
@@ -334,4 +371,5 @@ __all__ = [
     "split_rows",
     "tidy",
     "value_sources",
+    "whole_words",
 ]

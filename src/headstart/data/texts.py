@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from headstart.data.rows import DataError, Row
+from headstart.data.rows import DataError, Row, check_characters, shorten
 
 
 def text_key(text: str) -> str:
@@ -15,15 +15,24 @@ def text_key(text: str) -> str:
     return "".join(character for character in decomposed if character.isalnum())
 
 
+def plain_text(text: str) -> str:
+    """The text in lower case and with single blanks: what two texts share that are said alike."""
+    return " ".join(text.lower().split())
+
+
 def domain_of(fields: Mapping[str, Any], where: str) -> str:
     """The domain of a row, as it was read; `where` it stands, for a message.
 
     Raises:
-        DataError: it has none.
+        DataError: it has none, or one that is no name.
     """
     if "domain" not in fields:
         raise DataError(f"{where}: field 'domain' is missing, and the domains of this corpus are wanted.")
-    return str(fields["domain"])
+    domain = fields["domain"]
+    if isinstance(domain, (dict, list)):
+        raise DataError(f"{where}, field 'domain': found {shorten(domain)}; allowed: a name.")
+    check_characters(str(domain), f"{where}, field 'domain'")
+    return str(domain)
 
 
 def with_domain(row: Row, domain: str) -> Row:
@@ -31,4 +40,4 @@ def with_domain(row: Row, domain: str) -> Row:
     return row if row["intent"] is None else {**row, "intent": f"{domain}/{row['intent']}"}
 
 
-__all__ = ["domain_of", "text_key", "with_domain"]
+__all__ = ["domain_of", "plain_text", "text_key", "with_domain"]

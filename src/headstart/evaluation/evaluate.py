@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
-from headstart.data.encoding import report_spans
+from headstart.data.encoding import NamedCounts, report_spans
 from headstart.data.out_of_scope import list_out_of_scope
 from headstart.data.rows import Row, list_rows, read_rows
 from headstart.data.skills import label_counts
 from headstart.evaluation.metrics import Metrics, Scorable, expected_calibration_error, roc_auc, score
 from headstart.loading import load_pipeline, skill_entry
 from headstart.modeling.entries_headstart import SkillEntry
-from headstart.tokenization.alignment_headstart import SpanCounts, align_spans
+from headstart.tokenization.alignment_headstart import align_spans
 from headstart.tokenization.answers_headstart import Answer, IntentAnswer
 
 if TYPE_CHECKING:  # which wait for torch, or are large
@@ -114,12 +114,12 @@ def evaluate(
 def _as_words(rows: Sequence[Row], nlu: NLUPipeline | OnnxNLU, skill: str) -> list[Row]:
     """The rows with spans of whole words, as in training: what an answer can say."""
     aligned: list[Row] = []
-    counts = SpanCounts()
-    for row in rows:
+    counts = NamedCounts()
+    for number, row in enumerate(rows, start=1):
         slots = row["slots"]
         if slots:
             slots, row_counts = align_spans(slots, nlu.words(row["text"]))
-            counts.add(row_counts)
+            counts.add_row(row_counts, row, number)
         aligned.append({**row, "slots": slots})
     report_spans(counts, skill)
     return aligned

@@ -14,6 +14,7 @@ from huggingface_hub import ModelCard
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback, set_seed
 
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
+from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.encoding import encode_list, report_spans
 from headstart.data.label_names import rows_of_names
 from headstart.data.out_of_scope import list_out_of_scope, without_own
@@ -72,7 +73,10 @@ def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) 
     """
     name = skill.name if isinstance(skill, Skill) else str(skill)
     said = FinetuneOptions.of(output_dir=str(output_dir), skill=name, **options)
-    return run_finetuning(said, skill if isinstance(skill, Skill) else load_skill_of(said))
+    if isinstance(skill, Skill):  # else reading has looked for them
+        warn_of_contradictions(skill, f"skill {skill.name!r}")
+        return run_finetuning(said, skill)
+    return run_finetuning(said, load_skill_of(said))
 
 
 def load_skill_of(options: FinetuneOptions) -> Skill:

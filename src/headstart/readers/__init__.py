@@ -7,8 +7,12 @@ command, then knows it. `headstart.readers.table` is a short one to start from. 
 - `fields`: what strangers' JSON and YAML may hold;
 - `patterns`: samples of LUIS with optional and alternative parts;
 - `alexa_parts`: what the old and the new format of Alexa have in common;
+- `records`, `slot_cells`: tables, and slots that stand in a column of one;
+- `tags`: words with a tag each;
 - `parts`: utterances cut into text and slots, and the skill that templates make;
 - `languages`: what is read if there are several languages, or another one than English;
+- `others`: what formats are called that are known and not read;
+- `normal_forms`: which canonical values are said, and so belong in a catalog;
 - `oddities`: what is counted because it is not as it should be.
 
 A seed of the format in tests/test_readers_fuzz.py, which asks for one, has the reader tried on damaged files.
@@ -20,6 +24,7 @@ import logging
 from pathlib import Path
 from typing import Protocol
 
+from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill, skill_name
 from headstart.readers import (
@@ -37,6 +42,7 @@ from headstart.readers import (
     snips,
     table,
 )
+from headstart.readers.others import check_is_text, describe_other, describe_rows
 from headstart.readers.source import Source
 
 logger = logging.getLogger(__name__)
@@ -88,11 +94,6 @@ _FORMATS: tuple[Reader, ...] = (
     conll,
     table,
 )
-# Fields of formats that are often taken for one of these.
-KNOWN_OTHERS = (
-    (("service_name", "intents"), "a schema of the Schema-Guided Dialogue corpus"),
-    (("resource", "metadata"), "an Amazon Lex export"),
-)
 READERS: dict[str, Reader] = {reader.NAME: reader for reader in _FORMATS}
 SKILL_SUFFIXES = frozenset(
     {".zip", *(suffix for reader in _FORMATS for suffix in reader.SUFFIXES)}
@@ -117,11 +118,13 @@ def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: b
     if not _exists(path):
         raise DataError(f"{path}: there is no such file or folder. A skill is a file or folder in one of: {', '.join(READERS)}.")
     try:
-        return _read(Source(path), name, allow_unseen_labels, format)
+        skill = _read(Source(path), name, allow_unseen_labels, format)
     except DataError as error:
         # Names that a message quotes may have line ends.
         message = " ".join(str(error).splitlines())
         raise DataError(message if str(Path(path)) in message else f"{path}: {message}") from error
+    warn_of_contradictions(skill, path)
+    return skill
 
 
 def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: str | None) -> Skill:
@@ -129,6 +132,7 @@ def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: s
     if reader is rows:
         return _read_rows(source, name, allow_unseen_labels)
     skill = reader.read(source, skill_name(name or source.name))
+    _name_unreadable(source, reader)
     # Checks the labels of validation and test rows, which readers leave to their caller.
     skill = skill.replace(allow_unseen_labels=allow_unseen_labels)
     sizes = len(skill.intents), len(skill.slots), len(skill.rows("train"))
@@ -138,10 +142,25 @@ def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: s
 
 def _read_rows(source: Source, name: str | None, allow_unseen_labels: bool) -> Skill:
     """Read rows, whose skill keeps the name that it is given, and whose errors name the line."""
-    skill = rows.read(source, name or rows.default_name(source))
+    try:
+        skill = rows.read(source, name or rows.default_name(source))
+    except DataError as error:  # rows of other formats have other fields
+        other = describe_rows(source.only) if source.only is not None else None
+        if other is None:
+            raise
+        raise DataError(f"{source.path}: {other}.") from error
     if not allow_unseen_labels and source.only is None:
         rows.check_held_out(skill, source.path)
     return skill.replace(allow_unseen_labels=allow_unseen_labels)
+
+
+def _name_unreadable(source: Source, reader: Reader) -> None:
+    """Say which of a folder's files can't be read, which might be of the skill by their suffixes."""
+    for file in source.find(*reader.SUFFIXES) if source.only is None and reader.SUFFIXES else ():
+        try:
+            _ = file.json if file.suffix == ".json" else file.text
+        except DataError as error:
+            logger.warning("a file of the folder is not read: %s", error)
 
 
 def _exists(path: str | Path) -> bool:
@@ -159,6 +178,7 @@ def find_reader(source: Source) -> Reader:
     """
     if rows.is_folder_of_rows(source):
         return rows
+    check_is_text(source)
     for reader in _FORMATS:
         if reader.detect(source):
             return reader
@@ -167,19 +187,17 @@ def find_reader(source: Source) -> Reader:
 
 def describe(source: Source) -> str:
     """What a source looks like, for the message that it is not known."""
+    if source.only is not None and not source.only.text.strip():
+        return "the file is empty"
+    other = describe_other(source)
+    if other is not None:
+        return other
     if source.only is None:
         if any(file.name.split("/")[-1] == "train.jsonl" for file in source.files):
             return "found train.jsonl inside an archive or another folder; give the folder that holds it, unpacked"
         names = ", ".join(file.name for file in source.files[:6]) or "nothing"
         return f"found a folder or archive with {names}, none of which is a skill's file"
-    if not source.only.text.strip():
-        return "the file is empty"
     content = source.only.json
-    first = content[0] if isinstance(content, list) and content else content
-    if isinstance(first, dict):
-        for fields, what in KNOWN_OTHERS:
-            if set(fields) <= set(first):
-                return f"found {what}, which holds no sample utterances that can be read"
     if isinstance(content, dict):
         return f"found a JSON object with the fields {', '.join(map(repr, list(content)[:6])) or '(none)'}"
     if isinstance(content, list):

@@ -7,14 +7,15 @@ command line of ASK writes: `interactionModel.languageModel.intents`, with eithe
 
 - Samples become templates. `{Slot}` is open, `{value|Slot}` has its value (after the last bar is the slot), and neighbouring values of
   the same slot are one value given word by word. A name in braces is looked up among the intent's slots, exactly and then without
-  case; one that is not declared is a slot all the same. Of braces without a slot's name the text is kept.
+  case; one that is not declared is a slot all the same. Of braces without a slot's name the text is kept;
+  a sample with braces that don't match is left out.
 - The same sample twice in an intent is read once; of two intents that have it, in whatever case, the first keeps it.
 - Values of types and their synonyms are the catalogs of all slots of the type, used or not. Built-in types (`AMAZON.*`, `LITERAL`) are in
   `slot_types`; one that the file extends by values gives both.
 - Built-in intents are read if they have samples of their own.
 - The intent `HEADSTART.NoIntent`, as `headstart.writers.alexa` writes it, stands for rows without an intent.
 
-Not read: the dialog model (slots' own samples, prompts, validations), the ids of values, sensitivity, and catalogs kept elsewhere.
+Not read: the dialog model (slots' own samples, prompts, validations), the ids of values (which are canonical, where the values are said), sensitivity, and catalogs kept elsewhere.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def read(source: Source, name: str) -> Skill:
     content, wrappers = unwrap(file.json)
     field = ".".join([*WRAPPERS[2 - wrappers :], "intents"])
     check_intents(content, f"{file.where}, field {field!r}", "a list of intents with name, slots and samples")
-    model = read_language_model(content, Model(file.where))
+    model = read_language_model(content, Model(file))
     skill = model.skill(name)
     warn_of_language(file, model.templates)
     return skill

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 from headstart.data.rows import DataError, kind_of
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template, parse_template
 from headstart.readers.fields import Fields, dict_of, text_of
 from headstart.readers.languages import choose_file
-from headstart.readers.oddities import Oddities
+from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import skill_of_templates
 from headstart.readers.source import Source, SourceFile
 
@@ -27,23 +27,25 @@ class Model:
     """What is read of a model, piece by piece, and the skill that it is.
 
     Args:
-        where: what messages call the model.
+        file: which holds it.
     """
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, file: SourceFile) -> None:
+        self.file = file
+        self.where = file.where
         self.invocation: str | None = None
         self.templates: list[Template] = []
         self.values: dict[str, list[str]] = {}  # by type
         self.types: dict[str, dict[str, None]] = defaultdict(dict)  # by slot, in order
         self.slots: dict[str, dict[str, None]] = {}  # by intent, in order
         self.oddities = Oddities()
-        self._intent_of: dict[str, str] = {}
+        self._lower_case: dict[str, dict[str, str]] = defaultdict(dict)  # by intent: its first slot of a name in lower case
+        self._intent_of: dict[Hashable, str] = {}
         self._samples: Counter[str] = Counter()
 
     def odd(self, kind: str, example: Any) -> None:
         """Count something that is not as it should be."""
-        self.oddities.note(kind, example)
+        self.oddities.note(kind, example, Where(self.file))
 
     def add_type(self, name: str, values: Iterable[str]) -> None:
         """Add values of a slot type; blank ones, and those that are there, are dropped."""
@@ -58,6 +60,7 @@ class Model:
     def add_slot(self, intent: str, name: str, slot_type: str | None) -> None:
         """Declare a slot of an intent, with its type if that is known."""
         self.slots.setdefault(intent, {})[name] = None
+        self._lower_case[intent].setdefault(name.lower(), name)
         self.types[name].update({slot_type: None} if slot_type else {})
 
     def add_sample(self, intent: str, text: str) -> None:
@@ -65,12 +68,13 @@ class Model:
         self.add_intent(intent)
         template = parse_sample(text, None if intent == NO_INTENT else intent, lambda name: self._label(intent, name))
         if any("{" in part or "}" in part for part in template.parts if isinstance(part, str)):
-            self.odd("samples with braces that don't match, which are kept as they are", text)
+            self.odd("samples with braces that don't match, which are left out", text)
+            return
         if not template.parts:
             self.odd("samples with nothing but braces, which are left out", text)
             return
         self._samples[intent] += 1
-        first = self._intent_of.setdefault(template.pattern + str([slot.value for slot in template.slots]), intent)
+        first = self._intent_of.setdefault((template.pattern, tuple(slot.value for slot in template.slots)), intent)
         if first == intent:
             self.templates.append(template)
         else:
@@ -83,9 +87,8 @@ class Model:
         name = name.strip()
         if name in declared:
             return name
-        for label in declared:
-            if label.lower() == name.lower():
-                return label
+        if name.lower() in self._lower_case[intent]:
+            return self._lower_case[intent][name.lower()]
         self.odd("references to slots that their intents don't declare, which are slots all the same", f"{{{name}}}")
         return name
 
@@ -200,14 +203,18 @@ def _without_braces(match: re.Match[str]) -> str:
 def _join_words(parts: Sequence[str | Slot]) -> list[str | Slot]:
     """Parts in which neighbouring values of one slot are one value."""
     joined: list[str | Slot] = []
-    for part in parts:
-        before = joined[-2:]
-        if isinstance(part, Slot) and part.value is not None and len(before) == 2 and before[1] == " ":
-            first = before[0]
-            if isinstance(first, Slot) and first.label == part.label and first.value is not None:
-                joined[-2:] = [Slot(part.label, f"{first.value} {part.value}")]
-                continue
-        joined.append(part)
+    number = 0
+    while number < len(parts):
+        part = parts[number]
+        number += 1
+        words = [part.value] if isinstance(part, Slot) and part.value is not None else []
+        while words and number + 1 < len(parts) and parts[number] == " ":
+            following = parts[number + 1]
+            if not isinstance(following, Slot) or following.value is None or following.label != cast(Slot, part).label:
+                break
+            words.append(following.value)
+            number += 2
+        joined.append(Slot(part.label, " ".join(words)) if isinstance(part, Slot) and words else part)
     return joined
 
 

@@ -24,12 +24,13 @@ from headstart.readers.alexa import is_model
 from headstart.readers.alexa_parts import Model, add_slots, find_models, named_items
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
 from headstart.readers.languages import warn_of_language
-from headstart.readers.source import Source, SourceFile
+from headstart.readers.source import Source, SourceFile, is_inside
 
 NAME = "alexa_text"
 SUFFIXES: tuple[str, ...] = (".txt", ".intents")
 PARTNERS = ("", ".txt", ".json", ".intents", ".utterances")  # files that may belong together
 TYPE_FOLDERS = ("customslottypes", "customslottype", "slottypes", "slots")
+MAX_SCHEMAS = 20  # of a folder, for each of which all its texts are gone through
 MAX_SIBLINGS = 60  # entries of a folder in which one file's others are looked for
 MAX_SIBLING_BYTES = 4 * 2**20
 LINE = re.compile(r"(?P<intent>[^\s:]+)(?:\s*:\s*|\s+)(?P<text>\S.*)")
@@ -73,7 +74,7 @@ def read(source: Source, name: str) -> Skill:
             f"{where}: found {'an intent schema but' if schema else 'no intent schema and'} no sample utterances beside it; allowed: "
             "a folder with IntentSchema.json and SampleUtterances.txt, of lines such as 'OrderIntent order a {Size} coffee'."
         )
-    model = Model(utterances.where)
+    model = Model(utterances)
     if schema is not None:
         for intent, item in named_items(dict_of(schema.json).get("intents"), model, "intents"):
             add_slots(model, intent, item.get("slots"))
@@ -92,12 +93,13 @@ def _find(files: Sequence[SourceFile], given: SourceFile | None = None) -> tuple
     """The schema and the utterances of its intents; the file that was given, if any, is one of them."""
     files = [file for file in files if _may_belong(file)]
     schemas = [file for file in files if _is_schema(file.json_or_none)]
-    texts = [file for file in files if file not in schemas and file.suffix != ".json"]
+    texts = [file for file in files if file.suffix != ".json" and not _is_schema(file.json_or_none)]
     if given in schemas:
         schemas = [file for file in schemas if file is given]
     elif given is not None:
         texts = [file for file in texts if file is given]
-    for schema in sorted(schemas, key=lambda file: (file.name.count("/"), file.name)):
+    schemas.sort(key=lambda file: (file.name.count("/"), file.name))
+    for schema in schemas[:MAX_SCHEMAS]:
         intents = {intent.lower() for intent in _intents(schema.json)}
         # The nearest one with the most lines of these intents, for a folder can hold several skills.
         counts = [(_is_near(file, schema), _known_lines(file, intents), file) for file in texts]
@@ -170,6 +172,7 @@ def _siblings(file: SourceFile, path: Path) -> list[SourceFile]:
         for entry in paths:
             if (
                 entry.is_file()
+                and is_inside(entry, path.resolve().parent)
                 and not entry.samefile(path)
                 and entry.suffix.lower() in PARTNERS
                 and not entry.name.startswith(".")
@@ -188,6 +191,8 @@ def _read_types(files: Iterable[SourceFile], model: Model) -> None:
     for file in files:
         base = file.name.rpartition("/")[2]
         slot_type = wanted.get(base.lower()) or wanted.get(file.stem.lower())
+        if slot_type is None and re.sub(r"[^a-z]", "", file.name.lower().rpartition("/")[0].rpartition("/")[2]) in TYPE_FOLDERS:
+            model.odd("files of slot types that no slot has, which are not read", file.name)
         if slot_type is None or file.suffix == ".json":
             continue
         if file.text_or_none is not None:
@@ -197,7 +202,7 @@ def _read_types(files: Iterable[SourceFile], model: Model) -> None:
 
 
 def _read_utterances(file: SourceFile, model: Model) -> None:
-    declared = list(model.slots)
+    declared = dict.fromkeys(model.slots)
     by_lower_case = {intent.lower(): intent for intent in reversed(declared)}
     for line in _lines(file):
         match = LINE.fullmatch(line)

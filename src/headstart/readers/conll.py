@@ -14,22 +14,25 @@ A folder's files are training, validation and test parts by their names.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from headstart.data.rows import DataError
+from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill
-from headstart.data.templates import Slot, Template
-from headstart.readers.oddities import Oddities
-from headstart.readers.parts import join_text, part_in, part_of, skill_of_parts
+from headstart.data.templates import Template
+from headstart.readers.oddities import NOWHERE, Oddities, Where
+from headstart.readers.parts import part_of, parts_in, plain_label, skill_of_parts
 from headstart.readers.source import Source, SourceFile
+from headstart.readers.tags import TAG, tagged_template
+
+logger = logging.getLogger(__name__)
 
 NAME = "conll"
 SUFFIXES: tuple[str, ...] = (".bio", ".conll", ".txt")
 OTHER_FORMATS = (".json", ".jsonl", ".ndjson", ".md", ".yml", ".yaml", ".csv", ".lu", ".zip", ".py")
-TAG = re.compile(r"O|[BIESLU]-\S+")
 INTENT = re.compile(r"#\s*intent\s*[:=]\s*(\S.*)", re.IGNORECASE)
 LOOKED_AT = 300  # lines that tell the format
 
@@ -40,6 +43,7 @@ class _Sentence(NamedTuple):
     words: Sequence[str]
     tags: Sequence[str]
     intent: str | None
+    where: Where = NOWHERE
 
 
 def detect(source: Source) -> bool:
@@ -57,9 +61,11 @@ def read(source: Source, name: str) -> Skill:
     oddities = Oddities()
     triples = _triples(source)
     for folder, triple in triples.items():
-        parts[part_of(folder + "x") or "train"] += _templates(_from_triple(triple, oddities), oddities)
-    for file in [] if triples else source.given or _files(source):
-        parts[part_in(source, file)] += _templates(_sentences(file, oddities), oddities)
+        parts[part_of(folder + "x") or "train"] += _templates(_from_triple(triple), oddities)
+    files = [] if triples else source.given or _files(source)
+    part_of_file = parts_in(source, files)
+    for file in files:
+        parts[part_of_file[file.name]] += _templates(_sentences(file, oddities), oddities)
     if not any(parts.values()):
         raise DataError(
             f"{source.path}: no line has a word and its tag; allowed: tags O, B-label and I-label in the last column."
@@ -78,19 +84,22 @@ def _triples(source: Source) -> dict[str, dict[str, SourceFile]]:
     return {folder: files for folder, files in folders.items() if {"seq.in", "seq.out"} <= set(files)}
 
 
-def _from_triple(files: dict[str, SourceFile], oddities: Oddities) -> list[_Sentence]:
+def _from_triple(files: dict[str, SourceFile]) -> list[_Sentence]:
     columns = [[line.strip() for line in files[name].text.rstrip("\n").split("\n")] for name in sorted(files)]
     if len({len(column) for column in columns}) > 1:
         sizes = ", ".join(f"{name} {len(column)}" for name, column in zip(sorted(files), columns, strict=True))
         raise DataError(f"{files['seq.in'].where}: files of different lengths ({sizes} lines); one line an utterance in each.")
     sentences = []
-    for line in zip(*columns, strict=True):
+    for number, line in enumerate(zip(*columns, strict=True), start=1):
         row = dict(zip(sorted(files), line, strict=True))
         words, tags = row["seq.in"].split(), row["seq.out"].split()
-        if len(words) == len(tags):
-            sentences.append(_Sentence(words, tags, row.get("label") or None))
-        else:
-            oddities["utterances with more or fewer tags than words"] += 1
+        if len(words) != len(tags):
+            raise DataError(
+                f"{files['seq.in'].where}, line {number}: found {len(words)} words, and {len(tags)} tags in that line of seq.out; "
+                "allowed: as many. Do the files belong together?"
+            )
+        where = Where(files["seq.in"], f"line {number}")
+        sentences.append(_Sentence(words, tags, plain_label(row.get("label", "")) or None, where))
     return sentences
 
 
@@ -125,7 +134,7 @@ def _line_sentence(line: str) -> _Sentence | None:
         pairs = [pair.rpartition(":") for pair in body.split()]
         if not pairs or not all(colon and word and TAG.fullmatch(tag) for word, colon, tag in pairs):
             return None
-        return _Sentence([word for word, _, _ in pairs], [tag for _, _, tag in pairs], intent.strip())
+        return _Sentence([word for word, _, _ in pairs], [tag for _, _, tag in pairs], plain_label(intent))
     cells = line.strip().split("\t")
     if len(cells) != 2:
         return None
@@ -137,15 +146,19 @@ def _line_sentence(line: str) -> _Sentence | None:
         words = words[:-1]
     if words and words[0] == "BOS":
         words, tags = words[1:], tags[1:]
-    return _Sentence(words, tags, intent) if words and len(words) == len(tags) else None
+    return _Sentence(words, tags, plain_label(intent)) if words and len(words) == len(tags) else None
 
 
 def _sentences(file: SourceFile, oddities: Oddities) -> list[_Sentence]:
     lines = file.text.split("\n")
-    singles = [_line_sentence(line) for line in lines if line.strip()]
-    whole = [sentence for sentence in singles if sentence is not None]
+    singles = [
+        (line, _line_sentence(line), Where(file, f"line {number}")) for number, line in enumerate(lines, 1) if line.strip()
+    ]
+    whole = [sentence._replace(where=where) for _, sentence, where in singles if sentence is not None]
     if whole and 2 * len(whole) > len(singles):
-        oddities["lines without words, tags and intent"] += len(singles) - len(whole)
+        for line, sentence, where in singles:
+            if sentence is None:
+                oddities.leave_out("lines without words, tags and intent", line, where)
         return whole
     blocks: list[list[str]] = [[]]
     for line in lines:
@@ -154,7 +167,23 @@ def _sentences(file: SourceFile, oddities: Oddities) -> list[_Sentence]:
         elif blocks[-1]:
             blocks.append([])
     column = 1 if all(_is_counted(block) for block in blocks if block) else 0
-    return [sentence for block in blocks if block for sentence in [_block_sentence(block, column, oddities)] if sentence]
+    _name_unread_columns(file, (line for block in blocks for line in block), column)
+    found = [_block_sentence(block, column, oddities, Where(file)) for block in blocks if block]
+    return [sentence for sentence in found if sentence is not None]
+
+
+def _name_unread_columns(file: SourceFile, lines: Iterable[str], column: int) -> None:
+    """Say which columns lie between those of words and tags, above all if they hold tags too."""
+    between: list[list[str]] = [list(cells[column + 1 : -1]) for cells in map(_cells, lines) if _is_word(cells)]
+    width = max(map(len, between), default=0)
+    if width:
+        has_tags = any(TAG.fullmatch(cell) and cell != "O" for cells in between for cell in cells)
+        what = (
+            "which hold tags as well"
+            if has_tags
+            else f"such as {shorten(' '.join(next(cells for cells in between if len(cells) == width)))}"
+        )
+        logger.warning("%s: columns between the word and its last tag are not read (%d, %s)", file.where, width, what)
 
 
 def _is_counted(block: Sequence[str]) -> bool:
@@ -163,7 +192,7 @@ def _is_counted(block: Sequence[str]) -> bool:
     return all(len(cells) > 2 and cells[0] == str(number) for number, cells in enumerate(rows, start=1))
 
 
-def _block_sentence(block: Sequence[str], column: int, oddities: Oddities) -> _Sentence | None:
+def _block_sentence(block: Sequence[str], column: int, oddities: Oddities, where: Where) -> _Sentence | None:
     words, tags, intent = [], [], None
     for position, line in enumerate(block):
         cells = _cells(line)
@@ -175,37 +204,17 @@ def _block_sentence(block: Sequence[str], column: int, oddities: Oddities) -> _S
             tags.append(cells[-1])
         elif position == len(block) - 1 and words and len(cells) == 1 and not line.startswith("#"):
             intent = intent or cells[0]
-        else:
-            oddities["lines without a word and its tag"] += not line.startswith(("#", "-DOCSTART-"))
-    return _Sentence(words, tags, intent) if words else None
+        elif not line.startswith(("#", "-DOCSTART-")):
+            if position or len(cells) > 1:  # else it may be a heading
+                oddities.leave_out("sentences with a line without a word and its tag", line, where)
+                return None
+            oddities.leave_out("lines without a word and its tag", line, where)
+    return _Sentence(words, tags, plain_label(intent or "") or None, where) if words else None
 
 
 def _templates(sentences: Sequence[_Sentence], oddities: Oddities) -> list[Template]:
-    return [template for template in (_template(sentence, oddities) for sentence in sentences) if template.parts]
-
-
-def _template(sentence: _Sentence, oddities: Oddities) -> Template:
-    """The template of tagged words. A tag that continues no slot begins one, which reads IOB1 too."""
-    spans: list[tuple[str | None, list[str]]] = []
-    is_open = False
-    for word, tag in zip(sentence.words, sentence.tags, strict=True):
-        word = " ".join(word.split())
-        prefix, _, label = tag.partition("-")
-        if tag != "O" and not label.strip():
-            oddities["tags that are no tags"] += 1
-        if not label.strip():
-            spans.append((None, [word]))
-        elif spans and is_open and prefix in "IEL" and spans[-1][0] == label:
-            spans[-1][1].append(word)
-        else:
-            spans.append((label, [word]))
-        is_open = bool(label.strip()) and prefix in "BI"
-    parts: list[str | Slot] = []
-    for slot, words in spans:
-        value = " ".join(filter(None, words))
-        if value:
-            parts += [" ", Slot(slot, value) if slot is not None else value]
-    return Template(sentence.intent, tuple(join_text(parts)))
+    found = [tagged_template(each.words, each.tags, each.intent, oddities, each.where) for each in sentences]
+    return [template for template in found if template.parts]
 
 
 __all__ = ["NAME", "SUFFIXES", "detect", "read"]

@@ -7,7 +7,10 @@ name in `intents/NAME.json`, and the values and synonyms of `entities/NAME_entri
 
 One language is read: English with all its regions, or else the agent's own or the one with most phrases, with a warning. Not read are
 entities of regular expressions, entries made of other entities (`@size:size @color:color`), responses, contexts and events. The phrases
-of a fallback intent are rows of that intent.
+of a fallback intent are rows of that intent. A phrase with a piece that is no text is left out as a whole.
+
+An entry's value is canonical: Dialogflow finds its synonyms, among which its console writes the value too. It is in the catalog if it is said (see
+`normal_forms`).
 """
 
 from __future__ import annotations
@@ -15,13 +18,15 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter, defaultdict
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
 from headstart.readers.languages import choose_language
-from headstart.readers.oddities import Oddities
+from headstart.readers.normal_forms import said_forms, said_values
+from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import cut, join_text, skill_of_templates, trimmed_slot
 from headstart.readers.source import Source, SourceFile
 
@@ -52,6 +57,9 @@ class _Agent:
     def __init__(self, source: Source) -> None:
         self.json_files = {file.name[: -len(".json")]: file for file in source.files if file.suffix == ".json"}
         self.parts = _parts(source)
+        self.files: dict[tuple[str, str, str], list[SourceFile]] = defaultdict(list)  # by owner, kind and language
+        for part in self.parts:
+            self.files[part.owner, part.kind, _root(part.language)].append(part.file)
         self.language = _choose_language(source, self.parts)
         self.templates: list[Template] = []
         self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
@@ -59,14 +67,17 @@ class _Agent:
         self.empty: list[str] = []
         self.oddities = Oddities()
 
-    def lists(self, owner: str, kind: str, field: str) -> list[Any]:
-        """The phrases or entries of an intent or entity: those in files of the language, or else those in its own file."""
-        files = [
-            part.file for part in self.parts if (part.owner, part.kind, _root(part.language)) == (owner, kind, self.language)
+    def lists(self, owner: str, kind: str, field: str) -> list[tuple[Any, Where]]:
+        """The phrases or entries of an intent or entity, and where they stand: those in files of the language, or else those in its own file."""
+        lists: list[tuple[SourceFile | None, Any]] = [(file, file.json) for file in self.files[owner, kind, self.language]] or [
+            (self.json_files.get(owner), self.content(owner).get(field) or [])
         ]
-        lists = [file.json for file in files] or [self.content(owner).get(field) or []]
-        self.oddities[f"lists of {kind} that are no list"] += sum(not isinstance(items, list) for items in lists)
-        return [item for items in lists for item in list_of(items)]
+        for file, items in lists:
+            if not isinstance(items, list):
+                self.oddities.leave_out(f"lists of {kind} that are no list", items, Where(file))
+        return [
+            (item, Where(file, f"number {number + 1}")) for file, items in lists for number, item in enumerate(list_of(items))
+        ]
 
     def content(self, owner: str) -> Fields:
         """The file of an intent or entity."""
@@ -137,12 +148,14 @@ def _add_intent(owner: str, agent: _Agent) -> None:
     content = agent.content(owner)
     intent = text_of(content.get("name")) or owner.rpartition("/")[2]
     before = len(agent.templates)
-    for phrase in agent.lists(owner, "usersays", "userSays"):
-        parts = _phrase_parts(dict_of(phrase), agent)
+    for phrase, where in agent.lists(owner, "usersays", "userSays"):
+        pieces = list_of(dict_of(phrase).get("data"))
+        is_whole = all(isinstance(dict_of(piece).get("text"), str) for piece in pieces)
+        parts = _phrase_parts(phrase, agent) if pieces and is_whole else []
         if parts:
             agent.templates.append(Template(intent, tuple(parts)))
         else:
-            agent.oddities["phrases without text"] += 1
+            agent.oddities.leave_out("phrases without text, or with a piece without text", phrase, where)
     if len(agent.templates) > before:
         return
     if content.get("fallbackIntent") is True or content.get("events"):
@@ -153,12 +166,10 @@ def _add_intent(owner: str, agent: _Agent) -> None:
 
 def _phrase_parts(phrase: Fields, agent: _Agent) -> list[str | Slot]:
     parts: list[str | Slot] = []
-    for piece in map(dict_of, list_of(phrase.get("data"))):
-        text, alias, entity = piece.get("text"), text_of(piece.get("alias")), text_of(piece.get("meta"))
+    for piece in phrase["data"]:
+        text, alias, entity = piece["text"], text_of(piece.get("alias")), text_of(piece.get("meta"))
         label = alias or (entity.lstrip("@") if entity else None)
-        if not isinstance(text, str):
-            agent.oddities["pieces of phrases without text"] += 1
-        elif phrase.get("isTemplate") is True:
+        if phrase.get("isTemplate") is True:
             parts += _open_slots(text, agent)
         elif entity == IGNORED or not label or not text.strip():
             parts.append(text)
@@ -190,31 +201,43 @@ def _catalogs(agent: _Agent) -> dict[str, list[str]]:
         if _is_in(file, "entities") and PART.fullmatch(file.name) is None:
             owners[path] = None
     used = {entity for entities in agent.entities.values() for entity in entities}
+    said = said_forms(slot.value for template in agent.templates for slot in template.slots if slot.value)
     values: dict[str, list[str]] = {}
     for owner in owners:
         entity = text_of(agent.content(owner).get("name")) or owner.rpartition("/")[2]
         if entity in used:
-            values[entity] = _values(owner, agent)
+            values[entity] = _values(owner, said, agent)
     return {
         label: list(dict.fromkeys(value for entity in entities for value in values.get(entity, [])))
         for label, entities in agent.entities.items()
     }
 
 
-def _values(owner: str, agent: _Agent) -> list[str]:
+def _values(owner: str, said: Container[str], agent: _Agent) -> list[str]:
     if agent.content(owner).get("isRegexp") is True:
-        agent.oddities["entities of regular expressions"] += 1
+        agent.oddities.leave_out("entities of regular expressions", owner)
         return []
     values = []
-    for entry in map(dict_of, agent.lists(owner, "entries", "entries")):
-        for value in [entry.get("value"), *list_of(entry.get("synonyms"))]:
-            if text_of(value) is None:
-                agent.oddities["entity values that are not text"] += 1
-            elif REFERENCE.search(value):
-                agent.oddities["entity values made of other entities"] += 1
-            else:
-                values.append(" ".join(value.split()))
+    for entry, where in agent.lists(owner, "entries", "entries"):
+        fields = dict_of(entry)
+        synonyms = _texts(list_of(fields.get("synonyms")), where, agent)
+        for value in _texts([fields.get("value")], where, agent):
+            synonyms = said_values(value, synonyms, said, agent.oddities, where=where)
+        values += synonyms
     return values
+
+
+def _texts(values: list[Any], where: Where, agent: _Agent) -> list[str]:
+    """What of these is text of its own, with single blanks."""
+    texts = []
+    for value in values:
+        if text_of(value) is None:
+            agent.oddities.leave_out("entity values that are not text", value, where)
+        elif REFERENCE.search(value):
+            agent.oddities.leave_out("entity values made of other entities", value, where)
+        else:
+            texts.append(" ".join(value.split()))
+    return texts
 
 
 __all__ = ["NAME", "SUFFIXES", "detect", "read"]

@@ -37,8 +37,8 @@ def objects_of(value: Any) -> list[Fields]:
 
 
 def strings_of(value: Any) -> list[str]:
-    """What of a list is a string that is not blank; nothing if the value is no list."""
-    return [item for item in list_of(value) if isinstance(item, str) and item.strip()]
+    """What of a list is text, as [`text_of`] has it; nothing if the value is no list."""
+    return [item for item in list_of(value) if text_of(item) is not None]
 
 
 def yaml_strings(file: SourceFile) -> list[Any]:

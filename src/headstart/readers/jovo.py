@@ -31,6 +31,7 @@ from headstart.readers.source import Source
 
 NAME = "jovo"
 SUFFIXES: tuple[str, ...] = (".json",)
+PLATFORMS = ("alexa", "dialogflow", "lex", "googleAssistant", "rasa")
 TYPES = ("inputTypes", "entityTypes")
 
 
@@ -63,7 +64,7 @@ def read(source: Source, name: str) -> Skill:
     file = choose_model(source, find_models(source, _is_model), wanted)
     content = dict_of(file.json)
     check_intents(content, f"{file.where}, field 'intents'", "a list of intents with phrases, or an object by name")
-    model = Model(file.where)
+    model = Model(file)
     model.invocation = _invocation(content.get("invocation"))
     for field in TYPES:
         for slot_type, item in named_items(content.get(field), model, field):
@@ -81,6 +82,9 @@ def _read_intents(content: Any, model: Model) -> None:
     for intent, item in intents:
         for field in ("inputs", "entities"):
             add_slots(model, intent, item.get(field), field, _type_of)
+        for platform in PLATFORMS:
+            if platform in item:
+                model.odd(f"intents whose own {platform!r} is not read", intent)
     for intent, item in intents:
         field = "phrases" if "phrases" in item else "samples"
         add_samples(model, intent, item.get(field), field)

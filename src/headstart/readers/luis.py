@@ -2,10 +2,12 @@
 
 Read are the exports of LUIS apps of every schema version (spans by words before version 2, by characters with an inclusive end since), CLU
 projects (`projectFileVersion`), and lists of labelled utterances as LUIS takes them in batches (`entities` with `startPos`, or
-`entityLabels`). Offsets count UTF-16 units, as these services do, unless a CLU project says otherwise.
+`entityLabels`). Offsets count UTF-16 units, as these services do, unless a CLU project says otherwise, or the spans of a file cut no words only
+if they count something else; a warning says so.
 
 - A role makes a label of its own, `Entity:role`, as in the pattern syntax; it shares the values and the built-in type of its entity.
-- Closed lists are catalogs. A phrase list is one only if an entity has its name, for it is a hint otherwise; so are other features,
+- Closed lists are catalogs; canonical forms (which LUIS finds in texts, as it does their synonyms) and list keys (which CLU does not) are in them
+  if they are said (see `normal_forms`). A phrase list is one only if an entity has its name, for it is a hint otherwise; so are other features,
   but for required ones, which give an entity the values or the type of what they name.
 - Of composites and nested entities the outermost span is kept, children are not read.
 - Prebuilt entities give `slot_types`. LUIS finds those, and closed lists and regular expressions, by itself, so that exported utterances mostly
@@ -13,8 +15,8 @@ projects (`projectFileVersion`), and lists of labelled utterances as LUIS takes 
 - Patterns become templates: `{Entity}`, `{Entity:role}` are open slots, `[optional]` parts and `(a|b)` groups are written out, evenly
   chosen where a pattern has more than 12 forms.
 
-Regular expressions, settings and answers are not read. A CLU utterance of the data set `Test` becomes a test row. Of several languages, English
-is read.
+Regular expressions, settings and answers are not read. CLU utterances of the data set `Test` become test rows, and so do those of a folder's
+files whose names say so. Of several languages, English is read.
 """
 
 from __future__ import annotations
@@ -23,17 +25,18 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from headstart.data.offsets import UNITS, Given, Positions, choose_unit
 from headstart.data.rows import DataError, kind_of
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.readers.fields import Fields, dict_of, objects_of, strings_of, text_of
 from headstart.readers.languages import english_filter, is_english
-from headstart.readers.oddities import Oddities
-from headstart.readers.parts import annotate, skill_of_parts
+from headstart.readers.normal_forms import said_forms, said_values
+from headstart.readers.oddities import Oddities, Where
+from headstart.readers.parts import PART_WORDS, UNANNOTATED, annotate, parts_in, skill_of_parts
 from headstart.readers.patterns import PatternError, expand, scan
 from headstart.readers.source import Source, SourceFile
 
@@ -50,6 +53,25 @@ MAX_NESTING = 20  # of entities within entities
 MARKS = ("luis_schema_version", "projectFileVersion", "entityLabels", "startPos", "utterances")
 
 
+class _Utterance(NamedTuple):
+    """An utterance as it is given: text, intent, spans with their labels (None: not to be read), the part it is of, and where it stands."""
+
+    positions: Positions
+    intent: str
+    spans: list[tuple[Given, str] | None]
+    part: str
+    where: Where
+
+
+class Listed(NamedTuple):
+    """A value of a list, its synonyms, and whether the platform finds the value in texts as it does these."""
+
+    value: str
+    synonyms: list[str]
+    is_found: bool
+    where: Where
+
+
 class _Content(NamedTuple):
     """A file of one of these kinds (`luis`, `clu`, `batch`), and what it holds: an object, or the list of a batch."""
 
@@ -64,33 +86,41 @@ class Project:
 
     Args:
         where: what messages call it.
+        part: of the file that is being read.
     """
 
     where: str
+    part: str = "train"
     intents: list[str] = field(default_factory=list)
     parts: dict[str, list[Template]] = field(default_factory=lambda: defaultdict(list))
     catalogs: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    lists: dict[str, list[Listed]] = field(default_factory=lambda: defaultdict(list))
     slot_types: dict[str, str] = field(default_factory=dict)
     entities: set[str] = field(default_factory=set)
     roles: dict[str, str] = field(default_factory=dict)
     models: list[tuple[str, str]] = field(default_factory=list)
     oddities: Oddities = field(default_factory=Oddities)
+    file: SourceFile | None = None  # which is being read
+
+    def leave_out(self, kind: str, example: Any, at: str | None = None) -> None:
+        """Count something of the file that is being read."""
+        self.oddities.leave_out(kind, example, Where(self.file, at))
 
     def label(self, written: str) -> str:
         """The label of what is written in braces: blanks and `@` dropped, `Entity:role` for a role alone, no `.any` of old patterns."""
-        name = re.sub(r"\s*(:+)\s*", r"\1", written.strip().removeprefix("@").strip())
+        name = ":".join(map(str.strip, written.strip().removeprefix("@").split(":")))
         if name not in self.entities and name in self.roles:
             return f"{self.roles[name]}:{name}"
         bare = re.sub(r"\.any$", "", name, flags=re.IGNORECASE)
         return bare if name not in self.entities and bare in self.entities else name
 
     def add_sample(self, intent: str, text: str, is_pattern: bool = True) -> None:
-        """Add a pattern, or an utterance with its slots in braces, to the training part."""
+        """Add a pattern, or an utterance with its slots in braces."""
         try:
             for parts in expand(scan(text, self.label), is_pattern):
-                self.parts["train"].append(Template(intent, tuple(parts)))
+                self.parts[self.part].append(Template(intent, tuple(parts)))
         except PatternError as error:
-            self.oddities[f"patterns with {error}"] += 1
+            self.leave_out(f"patterns with {error}", text)
 
     def skill(self, name: str) -> Skill:
         """The skill of what was gathered.
@@ -98,6 +128,7 @@ class Project:
         Raises:
             DataError: there is no sample.
         """
+        self._add_lists()
         for entity, model in self.models:
             if model != entity and entity not in self.catalogs and model in self.catalogs:
                 self.catalogs[entity] = list(self.catalogs[model])
@@ -107,6 +138,21 @@ class Project:
         self._report_intents()
         self.oddities.warn(self.where)
         return skill_of_parts(name, self.parts, dict(self.catalogs), self.slot_types)
+
+    def _add_lists(self) -> None:
+        """Make catalogs of lists, now that all that is said is known."""
+        said = said_forms(
+            slot.value for templates in self.parts.values() for template in templates for slot in template.slots if slot.value
+        )
+        said |= said_forms(form for listed in self.lists.values() for entry in listed for form in entry.synonyms)
+        for entity, listed in self.lists.items():
+            values = [
+                form
+                for value, synonyms, is_found, where in listed
+                for form in said_values(value, synonyms, said, self.oddities, is_found=is_found, where=where)
+            ]
+            if values:
+                self.catalogs[entity] = values + self.catalogs[entity]
 
     def _spread_to_roles(self) -> None:
         """Give `Entity:role` the values and type of its entity, which keeps its own only if it is a label itself."""
@@ -149,14 +195,16 @@ def read(source: Source, name: str) -> Skill:
             "'utterances'), or with 'projectFileVersion' and 'assets'."
         )
     project = Project(str(source.path))
-    for content in _english(contents, project):
+    contents = _english(contents, project)
+    parts = parts_in(source, (content.file for content in contents), is_project=True)
+    for content in contents:
+        project.file, project.part = content.file, parts[content.file.name]
         if content.kind == "luis":
             _read_app(content.file, content.json, project)
         elif content.kind == "clu":
             _read_clu(content.file, content.json, project)
         else:
-            for item in content.json:
-                _add_utterance(item, project)
+            _add_utterances(_utterances(content.json, project), UNITS[1], project)
     return project.skill(name)
 
 
@@ -193,7 +241,9 @@ def _english(contents: list[_Content], project: Project) -> list[_Content]:
     """The files without a culture or with an English one, if there is one."""
     is_read = english_filter(_culture(content) for content in contents)
     kept = [content for content in contents if is_read(_culture(content))]
-    project.oddities["files in other languages"] += len(contents) - len(kept)
+    for content in contents:
+        if content not in kept:
+            project.oddities.leave_out("files in other languages", content.file.name)
     return kept
 
 
@@ -213,7 +263,7 @@ def _list(content: Fields, key: str, project: Project, file: SourceFile | None =
         return value or []
     if file is not None:
         raise DataError(f"{file.where}, field {key!r}: found {kind_of(value)}; allowed: a list.")
-    project.oddities[f"fields {key!r} that are no list"] += 1
+    project.leave_out(f"fields {key!r} that are no list", value)
     return []
 
 
@@ -227,7 +277,7 @@ def _names(items: Iterable[Any], kind: str, project: Project, *keys: str) -> Ite
     for item in items:
         name = _name(item, *keys)
         if name is None:
-            project.oddities[f"{kind} without a name"] += 1
+            project.leave_out(f"{kind} without a name", item)
         else:
             yield name, item
 
@@ -245,14 +295,13 @@ def _read_app(file: SourceFile, app: Fields, project: Project) -> None:
             if phrase_list in project.entities and isinstance(words, str):
                 project.catalogs[phrase_list] += [word.strip() for word in words.split(",") if word.strip()]
     by_words = str(app.get("luis_schema_version", "")).strip().startswith(("0.", "1."))
-    for utterance in _list(app, "utterances", project, file):
-        _add_utterance(utterance, project, by_words)
+    _add_utterances(_utterances(_list(app, "utterances", project, file), project, by_words), UNITS[0 if by_words else 1], project)
     for pattern in _list(app, "patterns", project):
         text, target = _name(pattern, "pattern"), _name(pattern, "intent")
         if isinstance(pattern, dict) and text is not None and target is not None:
             project.add_sample(target, text)
         else:
-            project.oddities["patterns without text or intent"] += 1
+            project.leave_out("patterns without text or intent", pattern)
 
 
 def _add_values(entity: str, item: Any, key: str, project: Project) -> None:
@@ -260,7 +309,7 @@ def _add_values(entity: str, item: Any, key: str, project: Project) -> None:
     if key in PREBUILT:
         project.slot_types[entity] = entity
     if key in LISTS and isinstance(item, dict):
-        project.catalogs[entity] += _closed_list(item, project)
+        _add_closed_list(entity, item, project)
     if key == "patternAnyEntities" and isinstance(item, dict):
         project.catalogs[entity] += strings_of(item.get("explicitList"))
 
@@ -283,35 +332,38 @@ def _declare(entity: str, item: Any, project: Project, depth: int = 0) -> None:
             _declare(child_name, child, project, depth + 1)
 
 
-def _closed_list(item: Fields, project: Project) -> list[str]:
-    values = []
+def _add_closed_list(entity: str, item: Fields, project: Project) -> None:
     for sublist in _list(item, "subLists", project) or _list(item, "sublists", project):
-        if isinstance(sublist, dict):
-            values += strings_of([sublist.get("canonicalForm")]) + strings_of(sublist.get("list"))
-        else:
-            project.oddities["sublists that are no object"] += 1
-    return values
+        if not isinstance(sublist, dict):
+            project.leave_out("sublists that are no object", sublist)
+            continue
+        synonyms = strings_of(sublist.get("list"))
+        for value in strings_of([sublist.get("canonicalForm")]) or synonyms[:1]:
+            project.lists[entity].append(Listed(value, synonyms, True, Where(project.file)))
 
 
-def _add_utterance(utterance: Any, project: Project, by_words: bool = False) -> None:
-    text, intent = _name(utterance, "text"), _name(utterance, "intent", "intentName")
-    if not isinstance(utterance, dict) or text is None or intent is None:
-        project.oddities["utterances without text or intent"] += 1
-        return
-    offsets = _word_offsets(text) if by_words else _unit_offsets(text)
-    spans = []
-    for key in ("entities", "entityLabels"):
-        for entity in _list(utterance, key, project):
-            span = _span(entity, offsets)
+def _utterances(items: Sequence[Any], project: Project, by_words: bool = False) -> list[_Utterance]:
+    """The labelled utterances of an app or batch. Offsets by words are made characters; others are kept as they are counted."""
+    found = []
+    for number, item in enumerate(items):
+        at = f"utterance {number + 1}"
+        text, intent = _name(item, "text"), _name(item, "intent", "intentName")
+        if not isinstance(item, dict) or text is None or intent is None:
+            project.leave_out("utterances without text or intent", item, at)
+            continue
+        words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)] if by_words else None
+        entities = [entity for key in ("entities", "entityLabels") for entity in _list(item, key, project)]
+        spans = [_span(entity, words) for entity in entities]
+        found.append(_Utterance(Positions(text), intent, spans, project.part, Where(project.file, at)))
+        for entity, span in zip(entities, spans, strict=True):
             if span is None:
-                project.oddities["spans without entity, start or end"] += 1
-            else:
-                spans.append(span)
-    project.parts["train"].append(annotate(text, spans, intent, project.oddities))
+                kind = f"spans without entity, start or end, {UNANNOTATED}"
+                project.oddities.note(kind, entity, found[-1].where)
+    return found
 
 
-def _span(entity: Any, offsets: Sequence[tuple[int, int]]) -> tuple[int, int, str] | None:
-    """Start, end and label of an entity; offsets give the characters of each unit that its positions count."""
+def _span(entity: Any, words: Sequence[tuple[int, int]] | None) -> tuple[Given, str] | None:
+    """The span of an entity and its label; words: the characters of each, if its positions count these."""
     label = _name(entity, "entity", "entityName")
     if not isinstance(entity, dict) or label is None:
         return None
@@ -319,24 +371,37 @@ def _span(entity: Any, offsets: Sequence[tuple[int, int]]) -> tuple[int, int, st
     first, last = entity.get("startPos", entity.get("startCharIndex")), entity.get("endPos", entity.get("endCharIndex"))
     if type(first) is not int or type(last) is not int:
         return None
-    return (*_characters(first, last, offsets), f"{label}:{role}" if role else label)
+    given = Given(first, last + 1, text_of(entity.get("text")))
+    if words is not None:
+        given = Given(words[first][0], words[last][1]) if 0 <= first <= last < len(words) else Given(0, 0)
+    return given, f"{label}:{role}" if role else label
 
 
-def _characters(first: int, last: int, offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The characters from one unit to another, both included; an empty span if they are not in the text."""
-    is_inside = 0 <= first <= last < len(offsets)
-    return (offsets[first][0], offsets[last][1]) if is_inside else (0, 0)
-
-
-def _word_offsets(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
-
-
-def _unit_offsets(text: str, is_utf16: bool = True) -> list[tuple[int, int]]:
-    """The character, as start and end, of each UTF-16 unit (or of each character)."""
-    units = [2 if is_utf16 and character > "\uffff" else 1 for character in text]
-    ends = accumulate(1 for _ in text)
-    return [(end - 1, end) for end, count in zip(ends, units, strict=True) for _ in range(count)]
+def _add_utterances(utterances: Sequence[_Utterance], unit: str, project: Project) -> None:
+    """Add what a file has; its offsets should count that unit."""
+    spans = [(utterance.positions, span[0]) for utterance in utterances for span in utterance.spans if span is not None]
+    chosen = choose_unit(spans, [unit, *UNITS])
+    if chosen != unit:
+        first = next(positions.text for positions, _ in spans if not positions.text.isascii())
+        project.oddities.note(
+            f"files whose offsets fit if they count {chosen}, not {unit}, and are read so", first, Where(project.file)
+        )
+    for utterance in utterances:
+        found = []
+        is_annotated = None not in utterance.spans
+        for given, label in filter(None, utterance.spans):
+            place = utterance.positions.locate(given, chosen)
+            shown = f"{given.start}-{given.end} {label} in {utterance.positions.text}"
+            if place is None:
+                project.oddities.note(f"spans with wrong offsets, {UNANNOTATED}", shown, utterance.where)
+                is_annotated = False
+                continue
+            found.append((place.start, place.end, label))
+            if place.is_repaired:
+                project.oddities.note("spans that are where their text stands, not at their offsets", shown, utterance.where)
+        template = annotate(utterance.positions.text, found, utterance.intent, project.oddities, utterance.where)
+        is_annotated = is_annotated and template.has_slots
+        project.parts[utterance.part].append(replace(template, has_slots=is_annotated))
 
 
 def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
@@ -346,14 +411,24 @@ def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
     for entity, item in _names(_list(assets, "entities", project), "entities", project, "category"):
         if isinstance(item, dict):
             _read_clu_entity(entity, item, project)
-    is_utf16 = str(content.get("stringIndexType", "Utf16CodeUnit")).lower() == "utf16codeunit"
     utterances = _list(assets, "utterances", project, file)
+    unit = str(content.get("stringIndexType", "Utf16CodeUnit"))
+    is_utf16 = unit.lower() == "utf16codeunit"
+    if (
+        not is_utf16
+        and unit.lower() != "unicodecodepoint"
+        and not all(str(dict_of(item).get("text")).isascii() for item in utterances)
+    ):
+        raise DataError(f"{file.where}, field 'stringIndexType': found {unit!r}; allowed: Utf16CodeUnit or UnicodeCodePoint.")
     is_read = english_filter(map(_language, utterances))
-    for item in utterances:
-        if is_read(_language(item)):
-            _add_clu_utterance(item, project, is_utf16)
+    found = []
+    for number, item in enumerate(utterances):
+        at = f"utterance {number + 1}"
+        if not is_read(_language(item)):
+            project.leave_out("utterances in other languages", item, at)
         else:
-            project.oddities["utterances in other languages"] += 1
+            found += _clu_utterance(item, at, project)
+    _add_utterances(found, UNITS[is_utf16], project)
 
 
 def _read_clu_entity(entity: str, item: Fields, project: Project) -> None:
@@ -361,30 +436,32 @@ def _read_clu_entity(entity: str, item: Fields, project: Project) -> None:
     for sublist in objects_of(dict_of(item.get("list")).get("sublists")):
         synonyms = objects_of(sublist.get("synonyms"))
         english = [item for item in synonyms if is_english(_language(item) or "en")]
-        project.catalogs[entity] += strings_of([sublist.get("listKey")])
-        project.catalogs[entity] += [value for item in english or synonyms for value in strings_of(item.get("values"))]
+        values = [value for item in english or synonyms for value in strings_of(item.get("values"))]
+        for key in strings_of([sublist.get("listKey")]) or values[:1]:
+            project.lists[entity].append(Listed(key, values, False, Where(project.file)))
     for prebuilt in objects_of(item.get("prebuilts")):
         category = _name(prebuilt, "category")
         if category is not None:
             project.slot_types.setdefault(entity, category)
 
 
-def _add_clu_utterance(item: Any, project: Project, is_utf16: bool) -> None:
+def _clu_utterance(item: Any, at: str, project: Project) -> list[_Utterance]:
     text, intent = _name(item, "text"), _name(item, "intent")
     if not isinstance(item, dict) or text is None or intent is None:
-        project.oddities["utterances without text or intent"] += 1
-        return
-    offsets = _unit_offsets(text, is_utf16)
-    spans = []
+        project.leave_out("utterances without text or intent", item, at)
+        return []
+    spans: list[tuple[Given, str] | None] = []
     for entity in _list(item, "entities", project):
         label = _name(entity, "category")
         offset, length = (entity.get("offset"), entity.get("length")) if isinstance(entity, dict) else (None, None)
         if label is None or type(offset) is not int or type(length) is not int:
-            project.oddities["spans without category, offset or length"] += 1
+            kind = f"spans without category, offset or length, {UNANNOTATED}"
+            project.oddities.note(kind, entity, Where(project.file, at))
+            spans.append(None)
         else:
-            spans.append((*_characters(offset, offset + length - 1, offsets), label))
-    part = "test" if str(item.get("dataset") or "").lower() == "test" else "train"
-    project.parts[part].append(annotate(text, spans, intent, project.oddities))
+            spans.append((Given(offset, offset + length, text_of(entity.get("text"))), label))
+    part = PART_WORDS.get(str(item.get("dataset")).lower(), project.part)
+    return [_Utterance(Positions(text), intent, spans, part, Where(project.file, at))]
 
 
-__all__ = ["NAME", "SUFFIXES", "Project", "detect", "read"]
+__all__ = ["NAME", "SUFFIXES", "Listed", "Project", "detect", "read"]

@@ -7,6 +7,7 @@ name. Labels are as in `headstart.readers.luis`: a role makes `Entity:role`.
 
 Not read are comments and settings (`>`), imports and links to other files (a warning says how many), question-and-answer sections
 (`# ?`, counted), regular expressions and features. Of several languages in a folder, told by names such as `en-us`, English is read.
+Files whose names say so, such as those below `tests`, become validation and test rows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from collections.abc import Callable
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
 from headstart.readers.languages import english_filter
-from headstart.readers.luis import Project
+from headstart.readers.luis import Listed, Project
+from headstart.readers.oddities import Where
+from headstart.readers.parts import parts_in
 from headstart.readers.source import Source, SourceFile
 
 NAME = "luis_lu"
@@ -28,7 +31,7 @@ BULLET = re.compile(r"[-*+]\s*(\S.*)")
 LINK = re.compile(r"\[[^\[\]]+\](?:\([^|]+\)|\[[^\[\]]+\])$")
 KINDS = ("ml", "list", "prebuilt", "regex", "composite", "phraselist", "patternany", "intent", "simple")
 DECLARATION = re.compile(r"[@]\s*(.*)")
-OLD_DECLARATION = re.compile(r"\$\s*([^:]+?)\s*:\s*(.*)")
+OLD_ROLES = re.compile(r"\broles\s*+=", re.IGNORECASE)
 CLAUSE = re.compile(r"\b(hasRoles?|usesFeatures?|roles)\b|=|\(interchangeable\)", re.IGNORECASE)
 WORD = re.compile(r"\"([^\"]+)\"|'([^']+)'|([^\s,\"']+)")
 
@@ -38,7 +41,7 @@ class _LuReader:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.samples: list[tuple[str, str]] = []  # of intents, kept until all entities are known
+        self.samples: list[tuple[str, str, str]] = []  # part, intent and text, kept until all entities are known
         self.phrase_lists: dict[str, list[str]] = {}
         self.headings: list[tuple[int, str]] = []
         self.take: Callable[[str], None] = self._take_stray
@@ -48,6 +51,7 @@ class _LuReader:
     def read(self, file: SourceFile) -> None:
         """Read one file."""
         self.take = self._take_stray
+        self.project.file = file
         is_fenced = False
         for line in map(str.strip, file.text.split("\n")):
             if line.startswith("```"):
@@ -61,9 +65,10 @@ class _LuReader:
             if name in self.project.entities:
                 self.project.catalogs[name] += values
         sections = {name for (level, name), (lower, _) in zip(self.headings, self.headings[1:], strict=False) if lower > level}
-        used = {intent for intent, _ in self.samples}
+        used = {intent for _, intent, _ in self.samples}
         self.project.intents += [name for _, name in self.headings if name in used or name not in sections]
-        for intent, text in self.samples:
+        for part, intent, text in self.samples:
+            self.project.part = part
             self.project.add_sample(intent, text, is_pattern=False)
 
     def _read_line(self, line: str) -> None:
@@ -77,36 +82,39 @@ class _LuReader:
         elif line.startswith("$"):
             self._declare_old(line)
         elif LINK.match(line):
-            self.project.oddities["imports of other files, which are not read"] += 1
+            self.project.leave_out("imports of other files, which are not read", line)
         elif self.take != self._take_nothing:
-            self.project.oddities["lines that are neither heading, sample nor declaration"] += 1
+            self.project.leave_out("lines that are neither heading, sample nor declaration", line)
 
     def _read_heading(self, line: str) -> None:
         level = len(line) - len(line.lstrip("#"))
         name = line.lstrip("#").strip()
         self.take = self._take_nothing
         if name.startswith("?"):
-            self.project.oddities["question-and-answer sections"] += 1
+            self.project.leave_out("question-and-answer sections", name)
         elif name:
             self.headings.append((level, name))
             self.take = self._take_sample
 
     def _take_stray(self, text: str) -> None:
-        self.project.oddities["samples above the first intent"] += 1
+        self.project.leave_out("samples above the first intent", text)
 
     def _take_nothing(self, text: str) -> None:
         """For what stands below something that is not read."""
 
     def _take_sample(self, text: str) -> None:
         if LINK.match(text):
-            self.project.oddities["links to utterances of other files, which are not read"] += 1
+            self.project.leave_out("links to utterances of other files, which are not read", text)
         else:
-            self.samples.append((self.headings[-1][1], text))
+            self.samples.append((self.project.part, self.headings[-1][1], text))
 
     def _take_value(self, text: str) -> None:
         value = text.rstrip(":").strip() if text.endswith(":") else text
-        if value:
-            self.project.catalogs[self.entity].append(value)
+        listed = self.project.lists[self.entity]
+        if value and (text.endswith(":") or not listed):
+            listed.append(Listed(value, [], True, Where(self.project.file)))
+        elif value:
+            listed[-1].synonyms.append(value)
 
     def _take_phrases(self, text: str) -> None:
         self.phrase_lists.setdefault(self.entity, []).extend(word.strip() for word in text.split(",") if word.strip())
@@ -124,13 +132,13 @@ class _LuReader:
         has_kind = bool(words) and (words[0].lower() in KINDS or (is_child and len(words) > 1))
         kind = words.pop(0) if has_kind else self.kinds.get(words[0], "") if words else ""
         if not words:
-            self.project.oddities["declarations without a name"] += 1
+            self.project.leave_out("declarations without a name", line)
             self.take = self._take_nothing
             return
         for name in words:
             self._note(name, kind)
-            for role in _roles(text):
-                self.project.roles.setdefault(role, name)
+        for role in _roles(text):
+            self.project.roles.setdefault(role, words[0])
         if not is_child:
             self.entity = words[0]
             takers = {"list": self._take_value, "phraselist": self._take_phrases, "ml": self._take_child}
@@ -148,19 +156,19 @@ class _LuReader:
     def _declare_old(self, line: str) -> None:
         """Read `$Name:kind`, `$PREBUILT:name`, or `$Name:value=` with the synonyms of the value below."""
         self.take = self._take_nothing
-        match = OLD_DECLARATION.match(line)
-        if match is None:
-            self.project.oddities["declarations without a name"] += 1
+        name, colon, declared = line.removeprefix("$").partition(":")
+        self.entity = name.strip()
+        if not colon or not self.entity:
+            self.project.leave_out("declarations without a name", line)
             return
-        self.entity = match[1]
-        text, _, roles = re.sub(r"\broles\s*=", "\0", match[2], flags=re.IGNORECASE).partition("\0")
-        kind = text.strip()
+        clause = OLD_ROLES.search(declared)
+        kind, roles = (declared[: clause.start()].strip(), declared[clause.end() :]) if clause else (declared.strip(), "")
         if self.entity.upper() == "PREBUILT":
             self.entity, kind = kind or self.entity, "prebuilt"
         if kind.endswith("="):
             self._note(self.entity, "list")
             self.take = self._take_value
-            self._take_value(kind.rstrip("= "))
+            self._take_value(kind.rstrip("= ") + ":")
         elif kind.lower().startswith("phraselist"):
             self.take = self._take_phrases
         else:
@@ -202,7 +210,9 @@ def read(source: Source, name: str) -> Skill:
         raise DataError(f"{source.path}: found no .lu file with an intent; allowed: '# Intent' with '- utterance' lines below.")
     project = Project(str(source.path))
     reader = _LuReader(project)
+    parts = parts_in(source, files, is_project=True)
     for file in files:
+        project.part = parts[file.name]
         reader.read(file)
     reader.finish()
     return project.skill(name)

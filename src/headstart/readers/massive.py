@@ -5,7 +5,8 @@ rows `{"text" or "utterance": "... [label : value] ...", "intent": ...}` without
 
 Partitions train, dev and test become training, validation and test rows; a file without `partition` is put by its name, or trained on.
 Where there are several locales, en-US alone is read (or the first other kind of English). Judgements, workers, scenarios and the way
-that a slot was localised are not read.
+that a slot was localised are not read. Where the plain text, `utt`, says something else than the annotated one, the row is left out; so it is if there are
+brackets that are no slot with a label and a value.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from collections.abc import Iterator
 from headstart.data.rows import DataError, kind_of, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
-from headstart.readers.fields import Fields
+from headstart.data.texts import text_key
+from headstart.readers.fields import Fields, text_of
 from headstart.readers.languages import choose_language, is_english
-from headstart.readers.oddities import Oddities
-from headstart.readers.parts import PART_WORDS, cut, join_text, part_of, skill_of_parts
+from headstart.readers.oddities import Oddities, Where
+from headstart.readers.parts import PART_WORDS, cut, join_text, parts_in, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 from headstart.tokenization.answers_headstart import SURROGATES
 
@@ -32,6 +34,8 @@ NAME = "massive"
 SUFFIXES: tuple[str, ...] = (".jsonl", ".ndjson", ".json", ".txt")
 TEXTS = ("annot_utt", "text", "utterance")
 ANNOTATION = re.compile(r"\[([^\[\]:]*):([^\[\]]*)\]")
+# What is read, and what is known and left out.
+FIELDS = {*TEXTS, "intent", "locale", "partition", "id", "utt", "scenario", "slot_method", "judgments", "worker_id"}
 LOOKED_AT = 20  # rows that tell the format
 
 
@@ -47,23 +51,35 @@ def read(source: Source, name: str) -> Skill:
         DataError: no file has rows of this kind, or several locales have no English one.
     """
     oddities = Oddities()
-    rows = [(file, row) for file in source.given or _files(source) for row in _rows(file, oddities)]
-    locales = Counter(str(row["locale"]) for _, row in rows if "locale" in row)
+    files = source.given or _files(source)
+    part_of_file = parts_in(source, files)
+    rows = [(file, where, row) for file in files for where, row in _rows(file, oddities)]
+    unread = {str(field): None for _, _, row in rows for field in row if field not in FIELDS}
+    if unread:
+        logger.warning("%s: fields that are not read: %s", source.path, ", ".join(list(unread)[:8]))
+    locales = Counter(_locale(row) for _, _, row in rows if "locale" in row)
     locale = _choose_locale(locales, source)
     parts: dict[str, list[Template]] = defaultdict(list)
-    for file, row in rows:
-        if locale is None or str(row.get("locale", locale)) == locale:
-            partition = row.get("partition")
-            part = PART_WORDS.get(partition.lower()) if isinstance(partition, str) else part_of(file.name)
-            template = _template(row, oddities)
+    for file, where, row in rows:
+        if locale is None or "locale" not in row or _locale(row) == locale:
+            template = _template(row, oddities, where)
             if template is not None:
-                parts[part or "train"].append(template)
+                parts[_partition(row, file) or part_of_file[file.name]].append(template)
     if not parts:
         raise DataError(
             f"{source.path}: no row has an utterance; allowed: one object a line with 'annot_utt' (or 'text') and 'intent'."
         )
     oddities.warn(source.path)
     return skill_of_parts(name, parts)
+
+
+def _partition(row: Fields, file: SourceFile) -> str | None:
+    """The part that a row says it is of."""
+    partition = row.get("partition")
+    part = PART_WORDS.get(partition.lower()) if isinstance(partition, str) else None
+    if part is None and partition not in (None, ""):
+        raise DataError(f"{file.where}, field 'partition': found {shorten(partition)}; allowed: train, dev or test.")
+    return part
 
 
 def _files(source: Source) -> list[SourceFile]:
@@ -93,13 +109,18 @@ def _parse(line: str) -> Fields | None:
     return row if isinstance(row, dict) else None
 
 
-def _rows(file: SourceFile, oddities: Oddities) -> Iterator[Fields]:
-    for line in file.text.split("\n"):
+def _rows(file: SourceFile, oddities: Oddities) -> Iterator[tuple[Where, Fields]]:
+    for number, line in enumerate(file.text.split("\n"), start=1):
         row = _parse(line) if line.strip() else {}
+        where = Where(file, f"line {number}")
         if row is None:
-            oddities["lines that are not a JSON object"] += 1
+            oddities.leave_out("lines that are not a JSON object", line, where)
         elif row:
-            yield row
+            yield where, row
+
+
+def _locale(row: Fields) -> str:
+    return row["locale"] if isinstance(row["locale"], str) else shorten(row["locale"])
 
 
 def _choose_locale(locales: Counter[str], source: Source) -> str | None:
@@ -115,23 +136,28 @@ def _choose_locale(locales: Counter[str], source: Source) -> str | None:
     return locale
 
 
-def _template(row: Fields, oddities: Oddities) -> Template | None:
+def _template(row: Fields, oddities: Oddities, where: Where) -> Template | None:
     text = next((row[key] for key in TEXTS if isinstance(row.get(key), str) and row[key].strip()), None)
     intent = row.get("intent")
-    if text is None or SURROGATES.search(f"{text}{intent}"):
-        oddities["rows without a usable utterance"] += 1
+    if text is None or SURROGATES.search(text):
+        oddities.leave_out("rows without a usable utterance", row, where)
         return None
-    if intent is not None and (not isinstance(intent, str) or not intent.strip()):
-        oddities[f"rows whose intent is no name but {kind_of(intent)}"] += 1
+    if intent is not None and text_of(intent) is None:
+        oddities.leave_out(f"rows whose intent is no name but {kind_of(intent)}", row, where)
         return None
-
-    def pieces(match: re.Match[str]) -> list[str | Slot]:
-        label, value = match[1].strip(), match[2].strip()
-        oddities["brackets without label or value"] += not (label and value)
-        return [Slot(label, value) if label and value else value]
-
-    template = Template(intent, tuple(join_text(cut(text, ANNOTATION, pieces))))
-    return template if template.parts else None
+    if any(not (match[1].strip() and match[2].strip()) for match in ANNOTATION.finditer(text)):
+        oddities.leave_out("rows with brackets without label or value", text, where)
+        return None
+    if "annot_utt" in row and any(sign in ANNOTATION.sub("", text) for sign in "[]"):
+        oddities.leave_out("rows with brackets that don't match", text, where)
+        return None
+    parts = join_text(cut(text, ANNOTATION, lambda match: [Slot(match[1].strip(), match[2].strip())]))
+    said = "".join(part if isinstance(part, str) else part.value or "" for part in parts)
+    plain = row.get("utt") if "annot_utt" in row else None
+    if isinstance(plain, str) and text_key(plain) != text_key(said):
+        oddities.leave_out("rows whose 'utt' says something else than 'annot_utt'", f"{plain} - {text}", where)
+        return None
+    return Template(intent, tuple(parts)) if parts else None
 
 
 __all__ = ["NAME", "SUFFIXES", "detect", "read"]

@@ -6,13 +6,16 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from headstart.data.rows import Row
-from headstart.data.skills import Skill, make_skill
+from headstart.data.rows import Row, shorten, such_as
+from headstart.data.skills import PARTS, Skill, make_skill
 from headstart.data.templates import MAX_UTTERANCES, Slot, Template, tidy
-from headstart.readers.oddities import Oddities
+from headstart.readers.oddities import NOWHERE, Oddities, Where
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
+
+QUOTES = "\"'`"
+UNANNOTATED = "whose utterances are read as not annotated with slots"
 
 PART_WORDS = {
     "train": "train",
@@ -20,12 +23,22 @@ PART_WORDS = {
     "valid": "validation",
     "validation": "validation",
     "val": "validation",
+    "validate": "validation",
     "dev": "validation",
     "development": "validation",
     "eval": "validation",
+    "evaluation": "validation",
     "test": "test",
+    "tests": "test",
     "testing": "test",
+    "heldout": "test",
+    "holdout": "test",
 }
+# What else may stand in a project's name of a file or folder that holds a part: any other word may be a topic, as in test_drive.yml.
+PLAIN_WORDS = frozenset(
+    {"batch", "conversation", "corpus", "data", "dataset", "datasets", "examples", "file", "intents", "luis", "nlu", "rasa"}
+    | {"rows", "samples", "set", "split", "stories", "utterances"}
+)
 
 
 def part_of(name: str) -> str | None:
@@ -41,9 +54,43 @@ def part_of(name: str) -> str | None:
     return None
 
 
-def part_in(source: Source, file: SourceFile) -> str:
+def part_of_project(name: str) -> str | None:
+    """[`part_of`] for formats whose files are often named after topics: a file's or folder's name must say nothing but the part.
+
+    Args:
+        name: path with `/`.
+    """
+    *folders, base = name.lower().split("/")
+    for step in (base.partition(".")[0], *reversed(folders)):
+        words = set(re.findall(r"[a-z]+", step))
+        found = {PART_WORDS[word] for word in words & PART_WORDS.keys()}
+        if len(found) == 1 and words <= PART_WORDS.keys() | PLAIN_WORDS:
+            return found.pop()
+    return None
+
+
+def part_in(source: Source, file: SourceFile, is_project: bool = False) -> str:
     """Which part a file of the source holds; a file that is all there is is trained on, whatever its name."""
-    return (part_of(file.name) if source.only is None else None) or "train"
+    find = part_of_project if is_project else part_of
+    return (find(file.name) if source.only is None else None) or "train"
+
+
+def parts_in(source: Source, files: Iterable[SourceFile], is_project: bool = False) -> dict[str, str]:
+    """Which part each of the files holds, by its name; those that are held out are named in the log."""
+    parts = {file.name: part_in(source, file, is_project) for file in files}
+    for part in PARTS[1:]:
+        names = [name for name, other in parts.items() if other == part]
+        if names and len(names) < len(parts):
+            logger.info("%s: %s rows by the names of their files: %s", source.path, part, ", ".join(names[:8]))
+    return parts
+
+
+def plain_label(text: str) -> str:
+    """A label without the blanks and the quotes around it, which are none of its in formats that are lines of text."""
+    label = " ".join(text.split())
+    while len(label) > 2 and label[0] == label[-1] and label[0] in QUOTES:
+        label = label[1:-1].strip()
+    return label
 
 
 def trimmed_slot(label: str, text: str) -> tuple[str, Slot, str]:
@@ -61,12 +108,14 @@ def trimmed_slot(label: str, text: str) -> tuple[str, Slot, str]:
 def join_text(parts: Iterable[str | Slot]) -> list[str | Slot]:
     """The parts with neighbouring pieces of text made one, and tidied."""
     joined: list[str | Slot] = []
+    texts: list[str] = []  # what stands together
     for part in parts:
-        if joined and isinstance(part, str) and isinstance(joined[-1], str):
-            joined[-1] += part
+        if isinstance(part, str):
+            texts.append(part)
         else:
-            joined.append(part)
-    return tidy(joined)
+            joined += ["".join(texts), part]
+            texts = []
+    return tidy([*joined, "".join(texts)])
 
 
 def cut(text: str, markup: re.Pattern[str], pieces_of: Callable[[re.Match[str]], Sequence[str | Slot]]) -> list[str | Slot]:
@@ -85,29 +134,36 @@ def cut(text: str, markup: re.Pattern[str], pieces_of: Callable[[re.Match[str]],
     return [*parts, text[end:]]
 
 
-def annotate(text: str, spans: Iterable[tuple[int, int, str]], intent: str | None, oddities: Oddities) -> Template:
+def annotate(
+    text: str, spans: Iterable[tuple[int, int, str]], intent: str | None, oddities: Oddities, where: Where = NOWHERE
+) -> Template:
     """The template of a text with annotated spans, each `(start, end, label)` in characters, end exclusive.
 
-    Of nested spans the outermost is kept, of spans that overlap otherwise the first; blanks at the ends of a span are not its.
+    Of nested spans the outermost is kept, of spans that overlap otherwise the first; blanks at the ends of a span are not its. If the offsets of
+    one are wrong, the utterance is read without annotated slots: words that are a slot's shall not be learnt as none.
 
     Args:
         text: the utterance.
         spans: of its slots, in any order.
         intent: its intent.
         oddities: counts what was left out.
+        where: it stands.
     """
     parts: list[str | Slot] = []
+    is_annotated = True
     end = outer = 0  # of the last value, and of the last span
     for start, stop, label in sorted(spans, key=lambda span: (span[0], -span[1])):
         if not (0 <= start < stop <= len(text) and text[start:stop].strip() and label.strip()):
-            oddities["spans with wrong offsets or labels"] += 1
+            oddities.note(f"spans with wrong offsets or labels, {UNANNOTATED}", f"{start}-{stop} {label} in {text}", where)
+            is_annotated = False
         elif start < end:
-            oddities["overlapping spans"] += stop > outer
+            if stop > outer:
+                oddities.leave_out("overlapping spans", f"{start}-{stop} {label} in {text}", where)
         else:
             before, slot, after = trimmed_slot(label, text[start:stop])
             parts += [text[end:start], before, slot]
             end, outer = stop - len(after), stop
-    return Template(intent, tuple(join_text([*parts, text[end:]])))
+    return Template(intent, tuple(join_text([*parts, text[end:]])), is_annotated)
 
 
 def annotated_row(template: Template) -> Row:
@@ -157,7 +213,7 @@ def skill_of_parts(
 
     Args:
         name: the skill's name.
-        parts: templates of `train`, `validation` and `test`; those of the last two have no open slots.
+        parts: templates of `train`, `validation` and `test`; of the last two, those with open slots are left out.
         catalogs: values by slot label.
         slot_types: built-in types by slot label.
 
@@ -172,18 +228,27 @@ def skill_of_parts(
         train = [template for templates in held_out.values() for template in templates]
         held_out = {}
     skill = skill_of_templates(name, train, catalogs=catalogs, slot_types=slot_types)
+    lost = [shorten(template.pattern) for templates in held_out.values() for template in templates if template.is_open]
+    if lost:
+        what = "validation and test samples whose slots have no values"
+        logger.warning("skill %s: left out %d %s, such as %s", name, len(lost), what, such_as(lost))
+        held_out = {part: [template for template in templates if not template.is_open] for part, templates in held_out.items()}
     rows = {part: [annotated_row(template) for template in templates] for part, templates in held_out.items()}
     return skill.replace(**rows, allow_unseen_labels=True)
 
 
 __all__ = [
     "PART_WORDS",
+    "UNANNOTATED",
     "annotate",
     "annotated_row",
     "cut",
     "join_text",
     "part_in",
     "part_of",
+    "part_of_project",
+    "parts_in",
+    "plain_label",
     "skill_of_parts",
     "skill_of_templates",
     "trimmed_slot",

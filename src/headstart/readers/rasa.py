@@ -8,9 +8,16 @@ stories, are passed over; Markdown files with training data (see `rasa_markdown`
 - JSON: `common_examples`, `entity_examples` and `intent_examples` with `text`, `intent` and `entities`, `entity_synonyms`, and
   `lookup_tables`, all of `rasa_nlu_data`.
 
+Where the offsets of an entity in JSON and its `value` contradict each other, they may be counted in UTF-16 units or bytes, or the value may stand close
+by: then it is there, with a warning. A value that stands nowhere is a canonical value, and the offsets are believed if they cut no word. Otherwise
+the example is read as not annotated with slots, and named.
+
 Names are kept as they are written: a retrieval intent has its full name, `chitchat/ask_name`. `rasa_markdown` says what becomes of the
 markup, of entities with roles, of lookup tables and of synonyms. Regular expressions and responses are not read. Metadata that
 `headstart.writers.rasa` writes, `headstart: {unannotated: [intent, slots]}`, says what of an item's examples is not annotated.
+
+Files whose names, or whose folders' names, say so hold validation or test rows: those below `tests`, `test_data.yml`, and those of
+`train_test_split`, as Rasa makes it of all other files, whose copies of what it holds out are then not trained on.
 """
 
 from __future__ import annotations
@@ -18,9 +25,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from headstart.data.offsets import UNITS, Given, Positions, choose_unit
 from headstart.data.rows import DataError, kind_of, shorten
 from headstart.data.skills import Skill
 from headstart.readers.fields import Fields, dict_of, list_of, strings_of, text_of, yaml_strings
+from headstart.readers.oddities import Where
+from headstart.readers.parts import UNANNOTATED
 from headstart.readers.rasa_markdown import Annotation, RasaData, add_markdown, annotation_of, markdown_files
 from headstart.readers.source import Source, SourceFile
 
@@ -44,12 +54,14 @@ def read(source: Source, name: str) -> Skill:
         DataError: a file with training data is damaged, or no intent has an example.
     """
     data = RasaData(source)
-    for file in _files(source):
-        if _is_json(file):
-            _add_json(file, data)
-        elif _is_yaml(file):
-            _add_yaml(file, data)
-    for file in markdown_files(source) if source.only is None else []:
+    files = [file for file in _files(source) if _is_json(file) or _is_yaml(file)]
+    texts = markdown_files(source) if source.only is None else []
+    data.plan([*files, *texts])
+    for file in files:
+        data.begin(file)
+        (_add_json if _is_json(file) else _add_yaml)(file, data)
+    for file in texts:
+        data.begin(file)
         add_markdown(file, data)
     return data.skill(name)
 
@@ -75,6 +87,7 @@ def _is_yaml(file: SourceFile) -> bool:
 
 
 def _add_yaml(file: SourceFile, data: RasaData) -> None:
+    where = Where(file)
     for document in yaml_strings(file):
         content = dict_of(document).get("nlu")
         if not isinstance(content, list) and content:
@@ -85,45 +98,50 @@ def _add_yaml(file: SourceFile, data: RasaData) -> None:
             kinds = [kind for kind in KINDS if kind in dict_of(item)]
             name = text_of(item[kinds[0]]) if kinds else None
             if name is None:
-                data.oddities["items of 'nlu' without a name or of unknown kind"] += 1
+                data.oddities.leave_out("items of 'nlu' without a name or of unknown kind", item, where)
             elif kinds[0] == "intent":
-                _add_intent(name, item, data)
+                _add_intent(name, item, data, where)
             else:
-                _add_values(kinds[0], name, _lines(item.get("examples"), data), data)
+                _add_values(kinds[0], name, _lines(item.get("examples"), data, where), data, where)
 
 
-def _add_intent(name: str, item: Fields, data: RasaData) -> None:
+def _add_intent(name: str, item: Fields, data: RasaData, where: Where) -> None:
     examples = item.get("examples")
-    texts: list[Any] = _lines(examples, data) if isinstance(examples, str) else list_of(examples)
+    texts: list[Any] = _lines(examples, data, where) if isinstance(examples, str) else list_of(examples)
     unannotated = list_of(dict_of(dict_of(item.get("metadata")).get("headstart")).get("unannotated"))
     for text in texts:
         data.add_example(
             text.get("text") if isinstance(text, dict) else text,
             None if "intent" in unannotated else name,
             "slots" not in unannotated,
+            where,
         )
-    data.oddities["intents without examples"] += not texts
+    if not texts:
+        data.oddities.leave_out("intents without examples", name, where)
 
 
-def _add_values(kind: str, name: str, values: list[str], data: RasaData) -> None:
+def _add_values(kind: str, name: str, values: list[str], data: RasaData, where: Where) -> None:
     if kind == "lookup":
-        data.add_lookup(name, values)
+        data.add_lookup(name, values, where)
     elif kind == "regex":
         data.patterns += len(values)
     else:
         for value in values:
-            data.add_synonym(name, value)
+            data.add_synonym(name, value, where)
 
 
-def _lines(examples: Any, data: RasaData) -> list[str]:
+def _lines(examples: Any, data: RasaData, where: Where) -> list[str]:
     """The items of a text with one a line; those of a list that are texts too."""
     if isinstance(examples, list):
         return strings_of(examples)
     if not isinstance(examples, str):
-        data.oddities["'examples' that are neither a text nor a list"] += examples is not None
+        if examples is not None:
+            data.oddities.leave_out("'examples' that are neither a text nor a list", examples, where)
         return []
     lines = [line.lstrip(" \t") for line in examples.split("\n") if line.strip()]
-    data.oddities["lines that do not begin with '-'"] += sum(not line.startswith("-") for line in lines)
+    for line in lines:
+        if not line.startswith("-"):
+            data.oddities.leave_out("lines that do not begin with '-'", line, where)
     return [line[1:] for line in lines if line.startswith("-") and line[1:].strip()]
 
 
@@ -133,50 +151,75 @@ def _add_json(file: SourceFile, data: RasaData) -> None:
         raise DataError(
             f"{file.where}, field {JSON_FIELD!r}: found {kind_of(content)}; allowed: an object with 'common_examples'."
         )
+    examples: list[tuple[Fields, Where]] = []
     for field in ("common_examples", "entity_examples", "intent_examples", "entity_synonyms", "lookup_tables", "regex_features"):
         items = content.get(field)
         if items is not None and not isinstance(items, list):
             raise DataError(f"{file.where}, field {field!r}: found {shorten(items)}; allowed: a list.")
-        for item in items or []:
+        for number, item in enumerate(items or []):
+            where = Where(file, f"{field}[{number}]")
             if not isinstance(item, dict):
-                data.oddities[f"items of {field!r} that are not objects"] += 1
+                data.oddities.leave_out(f"items of {field!r} that are not objects", item, where)
             elif field.endswith("_examples"):
-                _add_json_example(item, data)
+                examples.append((item, where))
             elif field == "regex_features":
                 data.patterns += 1
             else:
-                _add_json_values(field, item, data)
+                _add_json_values(field, item, data, where)
+    _add_json_examples(examples, data)
 
 
-def _add_json_example(item: Fields, data: RasaData) -> None:
-    text, intent = text_of(item.get("text")), item.get("intent")
-    if text is None or (intent not in (None, "") and text_of(intent) is None):
-        data.oddities["examples without a text or with an intent that is not text"] += 1
-        return
-    spans: list[tuple[int, int, Annotation]] = []
-    for entity in list_of(item.get("entities")):
-        fields = dict_of(entity)
-        annotation = annotation_of("", fields)
-        start, end = fields.get("start"), fields.get("end")
-        if annotation is None or type(start) is not int or type(end) is not int:
-            data.oddities["entities without a name or offsets"] += 1
+def _add_json_examples(items: list[tuple[Fields, Where]], data: RasaData) -> None:
+    examples = []
+    for item, where in items:
+        text, intent = text_of(item.get("text")), item.get("intent")
+        if text is None or (intent not in (None, "") and text_of(intent) is None):
+            data.oddities.leave_out("examples without a text or with an intent that is not text", item, where)
         else:
-            spans.append((start, end, annotation))
-    data.add_spans(text, text_of(intent), spans)
+            examples.append(
+                (Positions(text), text_of(intent), [dict_of(entity) for entity in list_of(item.get("entities"))], where)
+            )
+    spans = [(positions, given) for positions, _, entities, _ in examples for given in map(_given, entities) if given is not None]
+    unit = choose_unit(spans)
+    for positions, intent, entities, where in examples:
+        found = [_locate(entity, positions, unit, data, where) for entity in entities]
+        data.add_spans(positions.text, intent, [span for span in found if span is not None], where, None not in found)
 
 
-def _add_json_values(field: str, item: Fields, data: RasaData) -> None:
+def _given(entity: Fields) -> Given | None:
+    """The span of an entity; None without offsets."""
+    start, end = entity.get("start"), entity.get("end")
+    return Given(start, end, text_of(entity.get("value"))) if type(start) is int and type(end) is int else None
+
+
+def _locate(entity: Fields, positions: Positions, unit: str, data: RasaData, where: Where) -> tuple[int, int, Annotation] | None:
+    """The characters of an entity and its annotation; None, with a note, if it can't be told where it is."""
+    given, annotation = _given(entity), annotation_of("", entity)
+    if annotation is None or given is None:
+        data.oddities.note(f"entities without a name or offsets, {UNANNOTATED}", entity, where)
+        return None
+    place = positions.locate(given, unit, may_be_normal=True)
+    shown = f"{given.start}-{given.end} {given.value} in {positions.text}"
+    if place is None:
+        data.oddities.note(f"spans with wrong offsets, {UNANNOTATED}", shown, where)
+        return None
+    if place.is_repaired or (unit != UNITS[0] and not positions.text.isascii()):
+        data.oddities.note("entities whose offsets count no characters or don't fit their value, and are put right", shown, where)
+    return place.start, place.end, annotation
+
+
+def _add_json_values(field: str, item: Fields, data: RasaData, where: Where) -> None:
     name = text_of(item.get("name" if field == "lookup_tables" else "value"))
     values = item.get("elements" if field == "lookup_tables" else "synonyms")
     if name is None:
-        data.oddities[f"items of {field!r} without a name"] += 1
+        data.oddities.leave_out(f"items of {field!r} without a name", item, where)
     elif field == "lookup_tables" and isinstance(values, str):
-        data.add_lookup_file(name, values)
+        data.add_lookup_file(name, values, where)
     elif field == "lookup_tables":
-        data.add_lookup(name, list_of(values))
+        data.add_lookup(name, list_of(values), where)
     else:
         for value in list_of(values):
-            data.add_synonym(name, value)
+            data.add_synonym(name, value, where)
 
 
 __all__ = ["NAME", "SUFFIXES", "detect", "read"]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
-from headstart.data.rows import CATALOGS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_rows, read_text, shorten
+from headstart.data.rows import CATALOGS, FIELDS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_text, shorten
 from headstart.data.skills import PARTS, Skill, skill_name
 from headstart.readers.fields import Fields
-from headstart.readers.source import Source
+from headstart.readers.source import Source, is_inside
+
+logger = logging.getLogger(__name__)
 
 NAME = "rows"
 MAX_LINE = 2**20
 OTHER_FIELDS = (b'"annot_utt"', b'"utterance"', b'"utt"')  # of MASSIVE's JSON lines, whose folders look alike
+PART_FILES = tuple(f"{part}.jsonl" for part in PARTS)
 FACTS = "skill.json"  # what else is known: {"invocation", "slot_types"}
 
 
@@ -34,8 +38,10 @@ def is_folder_of_rows(source: Source) -> bool:
 def read(source: Source, name: str) -> Skill:
     """Read the skill; labels of validation and test rows are not checked against training (see [`check_held_out`])."""
     if source.only is not None:
-        return Skill(name, train=read_rows(source.path))
-    train = read_rows(source.path / "train.jsonl")
+        return Skill(name, train=_read_part(source.path))
+    _check_links(source.path)
+    _name_unread_files(source.path)
+    train = _read_part(source.path / "train.jsonl")
     validation, test = (_read_held_out(source.path / f"{part}.jsonl") for part in PARTS[1:])
     catalogs = read_catalogs(source.path / CATALOGS) if (source.path / CATALOGS).exists() else {}
     invocation, slot_types = _read_facts(source.path / FACTS) if (source.path / FACTS).exists() else (None, {})
@@ -52,7 +58,28 @@ def read(source: Source, name: str) -> Skill:
 
 
 def _read_held_out(path: Path) -> list[Row] | None:
-    return read_rows(path) if path.exists() else None
+    return _read_part(path) if path.exists() else None
+
+
+def _read_part(path: Path) -> list[Row]:
+    unread: set[str] = set()
+    found = [row for _, row in parse_rows(path, unread)]
+    if unread:
+        logger.warning("%s: fields that are not read: %s; read are %s", path, ", ".join(sorted(unread)[:8]), ", ".join(FIELDS))
+    return found
+
+
+def _check_links(folder: Path) -> None:
+    for path in (folder / name for name in (*PART_FILES, CATALOGS, FACTS)):
+        if path.is_symlink() and not is_inside(path, folder):
+            raise DataError(f"{path}: a link that leads out of its folder, or nowhere; allowed: the file itself.")
+
+
+def _name_unread_files(folder: Path) -> None:
+    """Say which files of rows are none of the parts, such as dev.jsonl."""
+    others = sorted(path.name for path in folder.iterdir() if path.suffix in SUFFIXES and path.name not in PART_FILES)
+    if others:
+        logger.warning("%s: files that are not read: %s; read are %s", folder, ", ".join(others[:8]), ", ".join(PART_FILES))
 
 
 def check_held_out(skill: Skill, folder: Path) -> None:

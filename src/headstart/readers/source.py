@@ -6,6 +6,7 @@ import json
 import logging
 import lzma
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -57,36 +58,56 @@ class SourceFile:
         """The content as text: UTF-8, or UTF-16 with its byte order mark, line ends as `\\n`.
 
         Raises:
-            DataError: it is neither.
+            DataError: it is neither, or holds a conflict of git's.
         """
         encoding = "utf-16" if self.content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         try:
             text = self.content.decode(encoding)
         except UnicodeDecodeError as error:
             line = self.content[: error.start].count(b"\n") + 1
-            raise DataError(f"{self.where}, line {line}: not {encoding.upper()[:6]} text; save the file as UTF-8.") from error
+            raise DataError(
+                f"{self.where}, line {line}: not {'UTF-16' if encoding == 'utf-16' else 'UTF-8'} text; save the file as UTF-8."
+            ) from error
         if "\x00" in text:
             raise DataError(f"{self.where}: found zero bytes; allowed: a text file in UTF-8.")
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        conflict = _CONFLICT.search(text)
+        if conflict is not None and len({match[0] for match in _CONFLICT.finditer(text)}) > 1:
+            line = text.count("\n", 0, conflict.start()) + 1
+            raise DataError(f"{self.where}, line {line}: a conflict of git's that was not resolved; choose one side.")
+        return text
 
     @cached_property
     def json(self) -> Any:
         """The content as JSON; a damaged file is repaired as well as can be, with a warning. None if it is not JSON at all.
 
         Raises:
-            DataError: it is nested too deeply, or damaged and too large to repair.
+            DataError: it is nested too deeply, damaged and too large to repair, or has a field twice in an object.
         """
         if not _BEGINS_AS_JSON.match(self.text):
             return None
         check_depth(self.text, self.where)
         try:
-            content = json.loads(self.text)
+            content = json.loads(self.text, object_pairs_hook=self._object)
+        except DataError:
+            raise
         except JSONDecodeError as error:
             content = self._repair(error)
         except (ValueError, RecursionError) as error:  # a number of thousands of digits, for one
             raise DataError(f"{self.where}: not JSON that can be read ({error}); correct it there.") from error
         check_nesting(content, self.where)
         return self._without_surrogates(content)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """The object of these fields, of which JSON would keep the last where there are several of one name."""
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            for name, value in pairs:
+                if fields[name] != value:
+                    raise DataError(
+                        f"{self.where}: an object has the field {name!r} twice, of which only the last would be read."
+                    )
+        return fields
 
     @property
     def text_or_none(self) -> str | None:
@@ -162,6 +183,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMMENT = r"//[^\n]*|/\*(?s:.*?\*/|.*)"
 _BEGINS_AS_JSON = re.compile(rf"(?>\s|{_COMMENT})*+[\[{{]")
 _LOOKS_LIKE_JSON = re.compile(r"""\s*(?:\{\s*(?:["'}/]|[A-Za-z_]\w*\s*:)|\[\s*["'{\[\]/]|/)""")
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(rf'"(?:[^"\\\n]|\\.)*(?:"|\\$)?|{_COMMENT}|[\[\]{{}},:]|[^\s\[\]{{}},:"/]+|/')
 _CLOSING = {"{": "}", "[": "]"}
@@ -254,15 +276,39 @@ def check_nesting(content: Any, where: str) -> None:
     raise DataError(f"{where}: found over {MAX_DEPTH} levels of lists and objects; allowed: {MAX_DEPTH}.")
 
 
+class _Keys:
+    """The keys of an open collection of YAML, of which it would keep the last where there are several of one name."""
+
+    def __init__(self, is_mapping: bool) -> None:
+        self.is_mapping = is_mapping
+        self.is_next = True
+        self.seen: set[str] = set()
+
+    def add(self, event: Any, where: str) -> None:
+        """Take the next node of the collection, a key or not."""
+        if self.is_mapping and self.is_next and isinstance(event, yaml.ScalarEvent):
+            if event.value in self.seen and event.value != "<<":
+                line = event.start_mark.line + 1
+                raise DataError(
+                    f"{where}, line {line}: the field {event.value!r} is there twice, of which only the last would be read."
+                )
+            self.seen.add(event.value)
+        self.is_next = not self.is_next
+
+
 def check_events(events: Iterable[Any], where: str) -> None:
     """Raise `DataError` if YAML is nested too deeply, or if its aliases, written out, would make it hold itself or be huge."""
     sizes: dict[Any, int] = {}  # nodes behind each anchor
     stack: list[tuple[str | None, int]] = []  # anchor, and nodes before it, of each open collection
+    keys: list[_Keys] = []  # of each open collection
     nodes = copied = 0
     for event in events:
+        if isinstance(event, yaml.NodeEvent) and keys:
+            keys[-1].add(event, where)
         if isinstance(event, yaml.CollectionEndEvent):
             anchor, before = stack.pop()
             sizes[anchor] = nodes - before
+            keys.pop()
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in stack):
                 raise DataError(f"{where}: alias {event.anchor!r} stands inside of what it names; allowed: plain YAML.")
@@ -272,6 +318,7 @@ def check_events(events: Iterable[Any], where: str) -> None:
             sizes[event.anchor] = 1
             if isinstance(event, yaml.CollectionStartEvent):
                 stack.append((event.anchor, nodes))
+                keys.append(_Keys(isinstance(event, yaml.MappingStartEvent)))
             nodes += 1
         if copied > MAX_COPIED or nodes > MAX_NODES or len(stack) > MAX_DEPTH:
             raise DataError(
@@ -280,7 +327,7 @@ def check_events(events: Iterable[Any], where: str) -> None:
 
 
 class Source:
-    """The files behind a path: one file, or those of a folder or zip archive.
+    """The files behind a path: one file, or those of a folder or zip archive. Links in a folder are followed to its other files alone.
 
     Raises:
         DataError: there is no such path.
@@ -346,27 +393,35 @@ class Source:
 
     def _read_folder(self) -> Iterator[SourceFile]:
         total = number = 0
-        for path in sorted(self.path.rglob("*")):
+        links = []
+        for path in sorted(self.path.rglob("*")):  # which does not go into folders that are links
             name = path.relative_to(self.path).as_posix()
-            if path.is_file() and not any(part.startswith((".", "__MACOSX")) for part in name.split("/")):
+            if path.is_symlink() and (path.is_dir() or not is_inside(path, self.path)):
+                links.append(name)
+            elif path.is_file() and not any(part.startswith((".", "__MACOSX")) for part in name.split("/")):
                 total += path.stat().st_size
                 number += 1
                 _check_size(total, str(self.path), number)
                 yield SourceFile(name, str(path), path.read_bytes())
+        _name_links(self.path, links)
 
     def _read_archive(self) -> Iterator[SourceFile]:
         try:
             with zipfile.ZipFile(self.path) as archive:
-                members = [
-                    member for member in sorted(archive.infolist(), key=lambda member: member.filename) if not member.is_dir()
-                ]
+                listed = sorted(archive.infolist(), key=lambda member: member.filename)
+                links = [member.filename for member in listed if stat.S_ISLNK(member.external_attr >> 16)]
+                _name_links(self.path, links)
+                # Of an entry that is there twice, the last one counts, as where the archive is unpacked.
+                entries = {member.filename: member for member in listed if not member.is_dir() and member.filename not in links}
+                members = list(entries.values())
                 _check_size(sum(member.file_size for member in members), str(self.path), len(members))
                 for member in members:
                     if not any(part.startswith((".", "__MACOSX")) for part in member.filename.split("/")):
                         with archive.open(member) as stream:
                             content = stream.read(MAX_BYTES + 1)  # the size that the archive names may be wrong
                         _check_size(len(content), f"{self.path}/{member.filename}")
-                        yield SourceFile(member.filename, f"{self.path}/{member.filename}", content)
+                        name = member.filename.replace("\\", "/")  # some programs on Windows write these
+                        yield SourceFile(name, f"{self.path}/{name}", content)
         except (
             zipfile.BadZipFile,
             NotImplementedError,
@@ -384,6 +439,22 @@ class Source:
             ) from error
 
 
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path, once links are followed, is below the folder, or is what the hub's cache keeps for it beside its snapshots."""
+    try:
+        real, root = path.resolve(strict=True), folder.resolve()
+    except (OSError, RuntimeError):  # such as a link to itself
+        return False
+    snapshots = [place.parent for place in (root, *root.parents) if place.parent.name == "snapshots"]
+    return real.is_relative_to(root) or any(real.parent == place.parent / "blobs" for place in snapshots)
+
+
+def _name_links(path: Path, links: list[str]) -> None:
+    if links:
+        names = ", ".join(links[:8])
+        logger.warning("%s: %d links that are not followed, to folders or out of this one: %s", path, len(links), names)
+
+
 def _check_size(size: int, where: str, files: int = 1) -> None:
     if size > MAX_BYTES:
         raise DataError(f"{where}: {size / 2**20:.0f} MiB is too large for a skill; allowed: {MAX_BYTES // 2**20} MiB.")
@@ -391,4 +462,4 @@ def _check_size(size: int, where: str, files: int = 1) -> None:
         raise DataError(f"{where}: more than {MAX_FILES} files; give the folder that holds the skill alone.")
 
 
-__all__ = ["Source", "SourceFile", "check_depth", "check_events", "check_nesting"]
+__all__ = ["Source", "SourceFile", "check_depth", "check_events", "check_nesting", "is_inside"]

@@ -1,18 +1,20 @@
 """Tables of utterances with their intents: CSV, TSV, or with semicolons.
 
-Intent-only corpora come so, and spreadsheets are saved so. A header names the columns, in any case and order: `text`, `utterance`,
-`query`, `sentence` or `phrase`, and `intent`, `label`, `category` or `class`; other columns are not read. Without a header, a table has two
-columns: text, intent. Fields in quotes may hold the delimiter and line ends. Slots are not annotated in a table.
+Spreadsheets are saved so, and corpora come so. A header names the columns, in any case and order: `text`, `utterance`, `query`, `sentence` or
+`phrase`; `intent`, `label`, `category` or `class`; for slots, if they are annotated, `slots`, `slot_labels`, `entities` or the like (see
+`slot_cells`); and `split` or `partition`, which says of each record whether it is for training, validation or test. Other columns are not
+read, which is said in the log. Without a header, a table has two columns: text, intent.
 
-A folder's tables are training, validation and test parts by their names.
+Cells in quotes may hold the delimiter, line ends, and quotes written twice (see `records`). Every record has as many cells as the header.
+
+A folder's tables are training, validation and test parts by their names, unless they have a column for it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,26 +22,33 @@ from headstart.data.rows import DataError, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.readers.oddities import Oddities
-from headstart.readers.parts import part_in, skill_of_parts
+from headstart.readers.parts import PART_WORDS, parts_in, plain_label, skill_of_parts
+from headstart.readers.records import Record, records
+from headstart.readers.slot_cells import slots_template
 from headstart.readers.source import Source, SourceFile
+
+logger = logging.getLogger(__name__)
 
 NAME = "table"
 SUFFIXES: tuple[str, ...] = (".csv", ".tsv", ".tab")
-DELIMITERS = ("\t", ",", ";")
+DELIMITERS = {"\t": "a tab", ",": "a comma", ";": "a semicolon"}
 TEXT_NAMES = ("text", "utterance", "query", "sentence", "phrase")
 INTENT_NAMES = ("intent", "label", "category", "class")
+SLOT_NAMES = ("slots", "slot_labels", "entities", "slot_tags", "bio_tags", "ner_tags", "bio", "iob")
+PART_NAMES = ("split", "partition")
 LOOKED_AT = 200  # records that tell the delimiter
 MAX_LABEL = 60  # characters; a longer second column holds no intents
 
 
 class _Table(NamedTuple):
-    """How a file is cut: delimiter, whether quotes count, the columns of text and intent, and the records before the first row."""
+    """How a file is cut: its delimiter, its header (nothing without one), and the columns that are read, None for those that it lacks."""
 
     delimiter: str
-    quoting: int
+    header: Sequence[str]
     text: int
     intent: int
-    header: int
+    slots: int | None = None
+    part: int | None = None
 
 
 def detect(source: Source) -> bool:
@@ -64,8 +73,11 @@ def read(source: Source, name: str) -> Skill:
         )
     parts: dict[str, list[Template]] = defaultdict(list)
     oddities = Oddities()
+    _name_others(source, found)
+    part_of_file = parts_in(source, (file for file, table in found if table.part is None))
     for file, table in found:
-        parts[part_in(source, file)] += _templates(file, table, oddities)
+        for part, template in _templates(file, table, oddities):
+            parts[part or part_of_file[file.name]].append(template)
     oddities.warn(source.path)
     return skill_of_parts(name, parts)
 
@@ -80,6 +92,16 @@ def _tables(source: Source) -> list[tuple[SourceFile, _Table]]:
     return found
 
 
+def _name_others(source: Source, found: Sequence[tuple[SourceFile, _Table]]) -> None:
+    """Say which of a folder's tables are not read."""
+    read = {file.name for file, _ in found}
+    others = [file.name for file in source.find(*SUFFIXES) if file.name not in read]
+    if others:
+        logger.warning(
+            "%s: tables without a text and an intent column, which are not read: %s", source.path, ", ".join(others[:8])
+        )
+
+
 def _layout(file: SourceFile, is_strict: bool = True) -> _Table | None:
     """How the file is cut, or None if it is no such table.
 
@@ -87,63 +109,112 @@ def _layout(file: SourceFile, is_strict: bool = True) -> _Table | None:
         file: the file.
         is_strict: a table without a header must be called so, and its second column must look like intents.
     """
-    heads = [(delimiter, quoting, records) for delimiter in DELIMITERS for quoting, records in [_head(file.text, delimiter)]]
-    for delimiter, quoting, records in heads:
-        names = [cell.strip().lower() for cell in records[0]] if records else []
-        text = next((names.index(name) for name in TEXT_NAMES if name in names), None)
-        intent = next((names.index(name) for name in INTENT_NAMES if name in names), None)
+    heads = [(delimiter, list(islice(records(file.text, delimiter), LOOKED_AT))) for delimiter in DELIMITERS]
+    for delimiter, head in heads:
+        header = [cell.strip().lower() for cell in head[0].cells] if head else []
+        while header and not header[-1]:
+            header.pop()
+        text, intent, slots, part = (_column(names, header) for names in (TEXT_NAMES, INTENT_NAMES, SLOT_NAMES, PART_NAMES))
         if text is not None and intent is not None:
-            return _Table(delimiter, quoting, text, intent, header=1)
-    for delimiter, quoting, records in heads:
-        is_pair = bool(records) and all(len(record) == 2 for record in records)
-        if is_pair and (not is_strict or (file.suffix in SUFFIXES and _are_intents(records))):
-            return _Table(delimiter, quoting, text=0, intent=1, header=0)
+            return _Table(delimiter, header, text, intent, slots, part)
+    for delimiter, head in heads:
+        is_pair = bool(head) and all(len(record.cells) == 2 for record in head)
+        if is_pair and (not is_strict or (file.suffix in SUFFIXES and _are_intents(head))):
+            return _Table(delimiter, (), text=0, intent=1)
     return None
 
 
-def _are_intents(records: list[list[str]]) -> bool:
+def _column(names: Sequence[str], header: Sequence[str]) -> int | None:
+    return next((header.index(name) for name in names if name in header), None)
+
+
+def _are_intents(head: list[Record]) -> bool:
     """Whether the second column repeats short names, and the first holds sentences."""
-    names = [record[1].strip() for record in records]
+    names = [record.cells[1].strip() for record in head]
     are_names = all(name[:1].isalpha() and len(name) <= MAX_LABEL for name in names)
-    return are_names and len(set(names)) < len(names) and any(" " in record[0].strip() for record in records)
+    return are_names and len(set(names)) < len(names) and any(" " in record.cells[0].strip() for record in head)
 
 
-def _head(text: str, delimiter: str) -> tuple[int, list[list[str]]]:
-    """Whether quotes count, and the first records. Where quotes are not set as in CSV, they are plain characters."""
-    try:
-        return csv.QUOTE_MINIMAL, list(islice(_records(text, delimiter, csv.QUOTE_MINIMAL), LOOKED_AT))
-    except csv.Error:
-        pass
-    try:
-        return csv.QUOTE_NONE, list(islice(_records(text, delimiter, csv.QUOTE_NONE), LOOKED_AT))
-    except csv.Error:
-        return csv.QUOTE_NONE, []
+def _templates(file: SourceFile, table: _Table, oddities: Oddities) -> Iterator[tuple[str | None, Template]]:
+    """The samples of a table, each with its part where a column says it."""
+    _check_header(file, table)
+    found = list(records(file.text, table.delimiter))[1 if table.header else 0 :]
+    for record in found:
+        _check_width(record, file, table)
+    _check_quotes(found, file, table)
+    for record in found:
+        if _is_header(record, file, table):
+            continue
+        where, place = (f"{name}, line {record.first}" for name in (file.where, file.name))
+        text, intent = record.cells[table.text], plain_label(record.cells[table.intent])
+        if record.has_stray:
+            oddities.note("quotes that open a cell and don't close it, which are read as characters", f"{place}: {text}")
+        if not text.strip() or not intent:
+            oddities.note("records without text or intent, which are left out", place)
+            continue
+        part = None if table.part is None else _part(record.cells[table.part], f"{where}, column {table.header[table.part]!r}")
+        cell = "" if table.slots is None else record.cells[table.slots]
+        where = "" if table.slots is None else f"{where}, column {table.header[table.slots]!r}"
+        yield part, slots_template(text, cell, intent, where, oddities)
 
 
-def _records(text: str, delimiter: str, quoting: int) -> Iterator[list[str]]:
-    strict = quoting == csv.QUOTE_MINIMAL
-    # newline="": StringIO would otherwise be cut at other line ends than the file's.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=strict)  # type: ignore[arg-type]
-    return (record for record in reader if any(cell.strip() for cell in record))
+def _part(cell: str, where: str) -> str:
+    part = PART_WORDS.get(cell.strip().lower())
+    if part is None:
+        raise DataError(f"{where}: found {shorten(cell)}; allowed: train, validation or test, or another name for the column.")
+    return part
 
 
-def _templates(file: SourceFile, table: _Table, oddities: Oddities) -> list[Template]:
-    try:
-        records = list(_records(file.text, table.delimiter, table.quoting))
-    except csv.Error:  # a quote that is out of place below the first records
-        table = table._replace(quoting=csv.QUOTE_NONE)
-        try:
-            records = list(_records(file.text, table.delimiter, table.quoting))
-        except csv.Error as error:
-            raise DataError(f"{file.where}: not a table ({shorten(str(error))}); one utterance a record.") from error
-    templates = []
-    for record in records[table.header :]:
-        cells = [" ".join(record[column].split()) for column in (table.text, table.intent) if column < len(record)]
-        if len(cells) == 2 and all(cells):
-            templates.append(Template(cells[1], (cells[0],), has_slots=False))
-        else:
-            oddities["records without text or intent"] += 1
-    return templates
+def _is_header(record: Record, file: SourceFile, table: _Table) -> bool:
+    """Whether the header stands here again, as where files were put behind each other."""
+    cells = [cell.strip("\ufeff ").lower() for cell in record.cells[: len(table.header)]]
+    if not table.header or sorted(cells) != sorted(table.header):
+        return False
+    if cells != list(table.header):
+        raise DataError(
+            f"{file.where}, line {record.first}: found a header with its columns in another order; allowed: one table a file."
+        )
+    logger.warning("%s, line %d: found the header again, which is left out", file.where, record.first)
+    return True
+
+
+def _check_header(file: SourceFile, table: _Table) -> None:
+    """Refuse a column that is there twice, and say which are not read."""
+    columns = [column for column in (table.text, table.intent, table.slots, table.part) if column is not None]
+    if not table.header:
+        return
+    read = [table.header[column] for column in columns]
+    for name in read:
+        if table.header.count(name) > 1:
+            raise DataError(f"{file.where}, line 1: found {table.header.count(name)} columns {name!r}; allowed: one.")
+    unread = [name or f"number {number}" for number, name in enumerate(table.header, start=1) if number - 1 not in columns]
+    if unread:
+        logger.warning("%s: columns that are not read: %s; read are %s", file.where, ", ".join(unread), ", ".join(read))
+
+
+def _check_width(record: Record, file: SourceFile, table: _Table) -> None:
+    """Refuse a record with more or fewer cells than the header; blank ones behind its last column are nothing."""
+    width = len(table.header) or 2
+    if len(record.cells) < width or any(cell.strip() for cell in record.cells[width:]):
+        raise DataError(
+            f"{file.where}, line {record.first}: found {len(record.cells)} cells where the {'header' if table.header else 'first lines'} "
+            f"{'has' if table.header else 'have'} {width}: {shorten(table.delimiter.join(record.cells))}; a cell that holds "
+            f"{DELIMITERS[table.delimiter]} must be in double quotes."
+        )
+
+
+def _check_quotes(found: Sequence[Record], file: SourceFile, table: _Table) -> None:
+    """Refuse a record over several lines of which one looks like a record itself: its quote was not meant to go that far."""
+    intents = {record.cells[table.intent].strip() for record in found if record.first == record.last}
+    lines = file.text.split("\n")
+    for record in found:
+        for line in lines[record.first - 1 : record.last - 1]:
+            cells = line.split(table.delimiter)
+            if len(cells) == (len(table.header) or 2) and cells[table.intent].strip() in intents:
+                raise DataError(
+                    f"{file.where}, line {record.first}: a quote opens here and closes in line {record.last}, with other records between them; "
+                    "close it in its line, or take it out."
+                )
 
 
 __all__ = ["NAME", "SUFFIXES", "detect", "read"]

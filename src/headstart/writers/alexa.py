@@ -6,7 +6,7 @@ latter is counted in a warning, and is:
 
 - a row without an intent: it is written in the intent `HEADSTART.NoIntent`, which the reader takes back, and Amazon refuses;
 - a row whose slots are not annotated: it is written, and read, as one without slots;
-- braces in a text: where they would be read as a slot they become parentheses. In slot labels braces and bars become `_`;
+- braces in a text become parentheses, as do those in a value that would be read otherwise. In slot labels braces and bars become `_`;
 - values of the same slot next to each other: they are read as one;
 - the same text in several intents, in whatever case, or with several annotations in one intent: all are written, the first is read;
 - a catalog for one slot of a built-in type, where another slot of the type has a different one: the slot gets a type of its own;
@@ -21,9 +21,8 @@ Amazon's builder is stricter than the format. Names with other characters than l
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -32,9 +31,8 @@ from headstart.data.rows import DataError
 from headstart.data.skills import PARTS, Skill
 from headstart.data.templates import Slot, Template, row_template
 from headstart.readers.alexa_parts import NO_INTENT, parse_sample
+from headstart.readers.oddities import Oddities
 from headstart.readers.parts import join_text, trimmed_slot
-
-logger = logging.getLogger(__name__)
 
 NAME = "alexa"
 SUFFIXES: tuple[str, ...] = (".json",)
@@ -110,7 +108,7 @@ def write(skill: Skill, path: Path) -> None:
     Raises:
         DataError: the file can't be written.
     """
-    changes: Counter[str] = Counter()
+    changes = Oddities()
     is_open = any(template.is_open for template in skill.templates)
     templates = skill.templates if is_open else [row_template(row) for row in skill.rows("train")]
     samples, labels = _samples(templates, changes)
@@ -123,14 +121,13 @@ def write(skill: Skill, path: Path) -> None:
         for intent, lines in samples.items()
     ]
     for part in PARTS[1:]:
-        changes["validation and test rows are not written"] += len(skill.rows(part))
-    changes["names have characters that Amazon refuses"] += sum(
-        not ALLOWED_NAME.fullmatch(name) for name in {*samples, *(label for used in labels.values() for label in used)}
-    )
+        for row in skill.rows(part):
+            changes.note("validation and test rows are not written", row["text"])
+    for name in dict.fromkeys([*samples, *(label for used in labels.values() for label in used)]):
+        if not ALLOWED_NAME.fullmatch(name):
+            changes.note("names have characters that Amazon refuses", name)
     _write(Path(path), {"invocationName": skill.invocation or _spoken_name(skill.name), "intents": intents, "types": types})
-    for change, count in changes.items():
-        if count:
-            logger.warning("%s: %d %s", path, count, change)
+    changes.warn(path)
 
 
 def _write(path: Path, model: _LanguageModel) -> None:
@@ -149,9 +146,7 @@ def _plain(label: str) -> str:
     return label.translate(PLAIN)
 
 
-def _samples(
-    templates: Sequence[Template], changes: Counter[str]
-) -> tuple[dict[str, dict[str, None]], dict[str, dict[str, None]]]:
+def _samples(templates: Sequence[Template], changes: Oddities) -> tuple[dict[str, dict[str, None]], dict[str, dict[str, None]]]:
     """The distinct samples and the slot labels of each intent, in order."""
     samples: dict[str, dict[str, None]] = defaultdict(dict)
     labels: dict[str, dict[str, None]] = defaultdict(dict)
@@ -164,37 +159,39 @@ def _samples(
             continue
         samples[intent][sample] = None
         labels[intent].update({part.label: None for part in parts if isinstance(part, Slot)})
-        changes[f"samples have no intent and are in {NO_INTENT}"] += template.intent is None
-        changes["samples have no annotated slots and are written as if they had none"] += not template.has_slots
-        changes["samples have characters that Amazon refuses"] += not all(
-            isinstance(part, Slot) or all(map(SPOKEN.fullmatch, part)) for part in parts
-        )
+        if template.intent is None:
+            changes.note(f"samples have no intent and are in {NO_INTENT}", sample)
+        if not template.has_slots:
+            changes.note("samples have no annotated slots and are written as if they had none", sample)
+        if not all(isinstance(part, Slot) or all(map(SPOKEN.fullmatch, part)) for part in parts):
+            changes.note("samples have characters that Amazon refuses", sample)
         read_as = Template(None, tuple(parts)).pattern + str([part.value for part in parts if isinstance(part, Slot)])
         text = "".join(part if isinstance(part, str) else part.value or f"{{{part.label}}}" for part in parts)
-        is_lost = written.get(read_as, intent) != intent or (text, intent) in texts
-        changes["samples are there before, in another intent or with other slots, and will not be read"] += is_lost
+        if written.get(read_as, intent) != intent or (text, intent) in texts:
+            changes.note("samples are there before, in another intent or with other slots, and will not be read", sample)
         written.setdefault(read_as, intent)
         texts.setdefault((text, intent), sample)
     return samples, labels
 
 
-def _sample(template: Template, changes: Counter[str]) -> tuple[str, list[str | Slot]]:
+def _sample(template: Template, changes: Oddities) -> tuple[str, list[str | Slot]]:
     """The sample, and the parts that it stands for."""
-    changes["slots have labels with braces or bars, which become '_'"] += any(
-        _plain(slot.label) != slot.label for slot in template.slots
-    )
+    for slot in template.slots:
+        if _plain(slot.label) != slot.label:
+            changes.note("slots have labels with braces or bars, which become '_'", slot.label)
     parts = _trimmed(template.parts)
     sample = _join(parts)
-    if list(parse_sample(sample, None, str).parts) != parts and sample.translate(ROUND) != sample:
+    has_braces = any(isinstance(part, str) and part.translate(ROUND) != part for part in parts)
+    if has_braces or (list(parse_sample(sample, None, str).parts) != parts and sample.translate(ROUND) != sample):
         rounded: list[str | Slot] = [
             part.translate(ROUND) if isinstance(part, str) else Slot(part.label, part.value and part.value.translate(ROUND))
             for part in parts
         ]
-        changes["samples have braces, which become parentheses"] += rounded != parts
+        if rounded != parts:
+            changes.note("samples have braces, which become parentheses", sample)
         parts, sample = rounded, _join(rounded)
-    changes["samples have values of one slot next to each other, which will be read as one"] += (
-        list(parse_sample(sample, None, str).parts) != parts
-    )
+    if list(parse_sample(sample, None, str).parts) != parts:
+        changes.note("samples have values of one slot next to each other, which will be read as one", sample)
     return sample, parts
 
 
@@ -220,12 +217,9 @@ def _trimmed(parts: Iterable[str | Slot]) -> list[str | Slot]:
     return join_text(pieces)
 
 
-def _types(labels: dict[str, dict[str, None]], skill: Skill, changes: Counter[str]) -> tuple[dict[str, str], list[_Type]]:
+def _types(labels: dict[str, dict[str, None]], skill: Skill, changes: Oddities) -> tuple[dict[str, str], list[_Type]]:
     """The type of each label, and the types with their values."""
-    catalogs = {_plain(label): _distinct(values) for label, values in skill.catalogs.items()}
-    changes["values are blank or repeated and are left out"] += sum(map(len, skill.catalogs.values())) - sum(
-        map(len, catalogs.values())
-    )
+    catalogs = {_plain(label): _distinct(label, values, changes) for label, values in skill.catalogs.items()}
     built_in = {_plain(label): _amazon_type(name, changes) for label, name in skill.slot_types.items()}
     by_type: dict[str, list[str]] = defaultdict(list)
     used = dict.fromkeys(label for declared in labels.values() for label in declared)
@@ -241,29 +235,35 @@ def _types(labels: dict[str, dict[str, None]], skill: Skill, changes: Counter[st
         values.update({slot_type: shared} if is_shared and shared else {})
     for label in used:
         if label not in type_of:
-            changes["slots have another catalog than others of their built-in type, and get a type of their own"] += bool(
-                built_in.get(label)
-            )
+            if built_in.get(label):
+                changes.note("slots have another catalog than others of their built-in type, and get a type of their own", label)
             type_of[label] = f"Type_{label}" if label.startswith("AMAZON.") or label == "LITERAL" else label
             values[type_of[label]] = catalogs.get(label, [])
-            changes["slots have no catalog: Amazon wants values in their types"] += not catalogs.get(label)
+            if not catalogs.get(label):
+                changes.note("slots have no catalog: Amazon wants values in their types", label)
     types: list[_Type] = [
         {"name": name, "values": [{"name": {"value": value}} for value in listed]} for name, listed in values.items()
     ]
     return type_of, types
 
 
-def _distinct(values: Iterable[str]) -> list[str]:
-    return [value for value in dict.fromkeys(" ".join(value.split()) for value in values) if value]
+def _distinct(label: str, values: Iterable[str], changes: Oddities) -> list[str]:
+    found: dict[str, None] = {}
+    for value in (" ".join(value.split()) for value in values):
+        if not value or value in found:
+            changes.note("values are blank or repeated and are left out", f"{value} of {label}")
+        else:
+            found[value] = None
+    return list(found)
 
 
-def _amazon_type(name: str, changes: Counter[str]) -> str | None:
+def _amazon_type(name: str, changes: Oddities) -> str | None:
     """The built-in type of Alexa for one of any platform, if there is one."""
     if name.startswith("AMAZON.") or name == "LITERAL":
         return name
     last = re.split(r"[./:]", name)[-1]
     found = BUILT_IN_TYPES.get(re.sub(r"[^a-z]", "", last.lower()))
-    changes["built-in types are another platform's: Alexa's take their place where there are such"] += 1
+    changes.note("built-in types are another platform's: Alexa's take their place where there are such", name)
     return f"AMAZON.{found}" if found else None
 
 

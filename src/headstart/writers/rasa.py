@@ -17,9 +17,8 @@ Validation and test rows, slot types and the invocation are not written, nor is 
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NotRequired, TypedDict
@@ -29,9 +28,8 @@ import yaml
 from headstart.data.rows import Row
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, row_template
-from headstart.readers.rasa_markdown import BLANKS, Annotation, parse_markup
-
-logger = logging.getLogger(__name__)
+from headstart.readers.oddities import Oddities
+from headstart.readers.rasa_markdown import BLANKS, Annotation, MarkupError, parse_markup
 
 NAME = "rasa"
 SUFFIXES: tuple[str, ...] = (".yml", ".yaml")
@@ -94,16 +92,14 @@ def write(skill: Skill, path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    changes: Counter[str] = Counter()
+    changes = Oddities()
     content = {"version": _Quoted(VERSION), "nlu": [*_intents(skill, changes), *_lookups(skill.catalogs, changes)]}
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
     Path(path).write_text(text, encoding="utf-8", newline="\n")
-    for change, count in changes.items():
-        if count:
-            logger.warning("%s: %s: %d", path, change, count)
+    changes.warn(path)
 
 
-def _intents(skill: Skill, changes: Counter[str]) -> list[_Intent]:
+def _intents(skill: Skill, changes: Oddities) -> list[_Intent]:
     no_intent = "no_intent"
     while no_intent in skill.intents:
         no_intent += "_"
@@ -112,10 +108,12 @@ def _intents(skill: Skill, changes: Counter[str]) -> list[_Intent]:
     for row in skill.rows("train"):
         example = _example(row, changes)
         groups[row["intent"], row["slots"] is None, bool(NOT_IN_LINE.search(example))].append(example)
+        if row["intent"] is None:
+            changes.note(f"rows without an intent, written as {no_intent!r}", row["text"])
+        if row["slots"] is None:
+            changes.note("rows whose slots are not annotated, written as if they had none", row["text"])
     items: list[_Intent] = []
     for (intent, is_open, is_quoted), examples in groups.items():
-        changes[f"rows without an intent, written as {no_intent!r}"] += len(examples) * (intent is None)
-        changes["rows whose slots are not annotated, written as if they had none"] += len(examples) * is_open
         unannotated = ["intent"] * (intent is None) + ["slots"] * is_open
         item: _Intent = {"intent": _scalar(no_intent if intent is None else intent)}
         if unannotated:
@@ -125,15 +123,16 @@ def _intents(skill: Skill, changes: Counter[str]) -> list[_Intent]:
     return items
 
 
-def _example(row: Row, changes: Counter[str]) -> str:
+def _example(row: Row, changes: Oddities) -> str:
     """The row as an example: with square brackets that are read as they are meant."""
     example = _markup(row)
     rounded = row["text"].translate(ROUND)  # as many characters, so that the slots are where they were
     if rounded != row["text"] and _is_misread(row, example):
-        changes["rows in which square brackets became round ones"] += 1
+        changes.note("rows in which square brackets became round ones", row["text"])
         example = _markup({**row, "text": rounded})
     stripped = example.strip(BLANKS)
-    changes["rows that lost blanks at their ends"] += stripped != example
+    if stripped != example:
+        changes.note("rows that lost blanks at their ends", row["text"])
     return stripped
 
 
@@ -149,19 +148,26 @@ def _name(label: str) -> str:
 
 
 def _is_misread(row: Row, example: str) -> bool:
-    pieces = parse_markup(example)
+    try:
+        pieces = parse_markup(example)
+    except MarkupError:
+        return True
     meant = [Annotation(part.value or "", part.label) if isinstance(part, Slot) else part for part in row_template(row).parts]
     # Later versions of Rasa also take `[a][b]` for markup.
     return pieces != meant or "][" in example
 
 
-def _lookups(catalogs: dict[str, list[str]], changes: Counter[str]) -> list[_Lookup]:
+def _lookups(catalogs: dict[str, list[str]], changes: Oddities) -> list[_Lookup]:
     items: list[_Lookup] = []
     for label, values in catalogs.items():
-        kept = dict.fromkeys(" ".join(value.splitlines()).strip(BLANKS) for value in values)
-        kept = {value: None for value in kept if value.strip()}
-        changes["catalog values that changed or are lost"] += len(set(values) - set(kept)) + len(values) - len(set(values))
-        changes["catalogs without values, which are lost"] += not kept
+        kept: dict[str, None] = {}
+        for value in values:
+            written = " ".join(value.splitlines()).strip(BLANKS)
+            if written != value or not written.strip() or written in kept:
+                changes.note("catalog values that changed or are lost", f"{value} of {label}")
+            kept.update({written: None} if written.strip() else {})
+        if not kept:
+            changes.note("catalogs without values, which are lost", label)
         if kept:
             items.append({"lookup": _scalar(label), "examples": _lines(kept)})
     return items

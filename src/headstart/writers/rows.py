@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from headstart.data.rows import CATALOGS, Row
+from headstart.data.rows import CATALOGS, Row, such_as
 from headstart.data.rows import SUFFIXES as FILES
 from headstart.data.skills import PARTS, Skill
 from headstart.readers.rows import FACTS
@@ -24,7 +24,10 @@ def write(skill: Skill, path: Path) -> None:
         _write_folder(skill, path)
         return
     if skill.catalogs:
-        logger.warning("%s: %d catalogs don't fit in a file of rows; give a folder to keep them", path, len(skill.catalogs))
+        named = such_as([*skill.catalogs])
+        logger.warning(
+            "%s: %d catalogs don't fit in a file of rows (%s); give a folder to keep them", path, len(skill.catalogs), named
+        )
     _write_rows(skill.rows("train"), path)
 
 

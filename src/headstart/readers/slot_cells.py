@@ -1,0 +1,129 @@
+"""Slots that stand in a column beside their utterance: a tag for each word, or entities as JSON.
+
+- Tags, parted by blanks or commas or in a list: as many as the text has words between blanks.
+- Entities: a list of `{"start", "end", "label"}` (characters, end exclusive) or `[start, end, label]`; or of `{"entity", "value"}`, or an object
+  `{label: value}`, whose values are looked for in the text. Lists and objects may be written as Python writes them.
+
+A cell that is blank or null says that slots are not annotated.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from headstart.data.offsets import UNITS, Given, Positions
+from headstart.data.rows import DataError, shorten
+from headstart.data.templates import Template
+from headstart.readers.fields import Fields, dict_of, text_of
+from headstart.readers.oddities import Oddities, Where
+from headstart.readers.parts import annotate
+from headstart.readers.tags import TAG, tagged_template
+
+LABELS = ("label", "entity", "slot", "slot_name", "entity_name", "type", "name")
+VALUES = ("text", "value", "entity_value", "word")  # the first may be what is said, the others what it means
+ALLOWED = 'a tag for each word, such as "O O B-size"; [{"start": 2, "end": 7, "label": "size"}]; or [{"entity": "size", "value": "large"}]'
+MAX_ENTITIES = 1000  # of an utterance, each of which may be looked for in all of it
+Span = tuple[int, int, str]
+
+
+def slots_template(text: str, cell: str, intent: str, where: str, oddities: Oddities) -> Template:
+    """The template of an utterance with the slots that its cell holds.
+
+    Args:
+        text: the utterance.
+        cell: what stands in the column.
+        intent: of the utterance.
+        where: file, line and column.
+        oddities: counts what is left out.
+
+    Raises:
+        DataError: the cell holds something else, or what doesn't fit the text.
+    """
+    content = _content(cell)
+    if content is None:
+        return Template(intent, (" ".join(text.split()),), has_slots=False)
+    if isinstance(content, list) and content and all(isinstance(item, str) and TAG.fullmatch(item) for item in content):
+        words = text.split()
+        if len(words) != len(content):
+            raise DataError(
+                f"{where}: found {len(content)} tags for the {len(words)} words of {shorten(text)}; allowed: one each."
+            )
+        return tagged_template(words, content, intent, oddities, Where(at=where))
+    if not isinstance(content, (list, dict)):
+        raise DataError(f"{where}: found {shorten(cell)}; allowed: {ALLOWED}.")
+    return annotate(text, list(_spans(content, Positions(text), where, oddities)), intent, oddities, Where(at=where))
+
+
+def _content(cell: str) -> Any:
+    """A list or object; None for nothing; and the cell itself if it is something else."""
+    cell = cell.strip()
+    if not cell or cell in ("null", "None", "nan", "NaN"):
+        return None
+    if cell[0] not in "[{":
+        tags = re.split(r"[\s,]+", cell)
+        return tags if all(map(TAG.fullmatch, tags)) else cell
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return cell
+
+
+def _spans(content: Any, positions: Positions, where: str, oddities: Oddities) -> Iterator[Span]:
+    items = [content] if isinstance(content, dict) and not {"start", *VALUES}.isdisjoint(content) else content
+    if isinstance(items, dict):
+        items = [
+            {"label": label, "value": value}
+            for label, values in items.items()
+            for value in (values if isinstance(values, list) else [values])
+        ]
+    if len(items) > MAX_ENTITIES:
+        raise DataError(f"{where}: found {len(items)} entities in one utterance; allowed: {MAX_ENTITIES}.")
+    for item in items:
+        is_triple = isinstance(item, (list, tuple)) and len(item) == 3
+        fields = dict(zip(("start", "end", "label"), item, strict=True)) if is_triple else dict_of(item)
+        label = next(filter(None, (text_of(fields.get(key)) for key in LABELS)), None)
+        if label is None:
+            raise DataError(f"{where}: found {shorten(item)}, in which no slot is named; allowed: {ALLOWED}.")
+        yield (*_place(fields, positions, where, oddities), label.strip())
+
+
+def _place(item: Fields, positions: Positions, where: str, oddities: Oddities) -> tuple[int, int]:
+    """Start and end of what an entity is of."""
+    text, start, end = positions.text, item.get("start"), item.get("end")
+    value = next((item[key] for key in VALUES if isinstance(item.get(key), str) and item[key].strip()), None)
+    if start is None and end is None and value is not None:
+        return _find(value.strip(), text, where)
+    given = Given(start, end, value) if type(start) is int and type(end) is int else None
+    place = None if given is None else positions.locate(given, may_be_normal=True)
+    if place is None and given is not None and value is not None and positions.characters(given.start, given.end, UNITS[0]):
+        found = shorten(text[given.start : given.end])
+        raise DataError(
+            f"{where}: found {value!r} at {start}-{end}, where the text {shorten(text)} has {found}; correct one of these."
+        )
+    if place is None:
+        raise DataError(
+            f"{where}: found {shorten(item)}; allowed: 0 <= start < end <= {len(text)}, the characters of {shorten(text)}."
+        )
+    if place.is_repaired:
+        shown = f"{start}-{end} {value} in {text}"
+        oddities.note("entities whose offsets don't fit their value, and are put right", shown, Where(at=where))
+    return place.start, place.end
+
+
+def _find(value: str, text: str, where: str) -> tuple[int, int]:
+    pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)", re.IGNORECASE)
+    found = list(pattern.finditer(text))
+    if len(found) != 1:
+        raise DataError(
+            f"{where}: {shorten(value)} stands {len(found)} times in {shorten(text)}; allowed: once, or give its start and end."
+        )
+    return found[0].span()
+
+
+__all__ = ["slots_template"]

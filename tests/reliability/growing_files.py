@@ -1,0 +1,494 @@
+"""Skills of any size and odd shape, in every format that is read: many samples, intents, slots, values; long texts of blanks, brackets, quotes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Piece = str | tuple[str, str]  # text, or a slot's label and value
+Sample = Sequence[Piece]
+Files = dict[str, str]
+
+
+class Made(NamedTuple):
+    """A skill: samples by intent, values by slot label, and whether the samples are validation rows too."""
+
+    intents: dict[str, list[Sample]]
+    values: dict[str, list[str]] = {}  # noqa: RUF012
+    held_out: bool = False
+
+
+def one(*samples: Sample, values: dict[str, list[str]] | None = None) -> Made:
+    """Samples of one intent, and a small one of another."""
+    return Made({"Brew": list(samples), "Stop": [["stop it"], ["halt ", ("now", "at once")]]}, values or {})
+
+
+SHAPES: dict[str, Callable[[int], Made]] = {
+    "samples": lambda n: one(*([f"tea number {i} ", ("guest", f"ann {i}")] for i in range(n))),
+    "the same sample": lambda n: one(*(["tea for ", ("guest", "ann")] for _ in range(n))),
+    "intents": lambda n: Made({f"Brew{i}": [[f"tea number {i}"]] for i in range(n)}),
+    "a sample in all intents": lambda n: Made({f"Brew{i}": [["make tea"]] for i in range(n)}),
+    "slot labels": lambda n: one(*([f"tea {i} for ", (f"guest{i}", "ann")] for i in range(n))),
+    "slots in a row": lambda n: one([piece for i in range(n) for piece in (("guest", f"ann{i}"), " and ")]),
+    "labels in a row": lambda n: one([piece for i in range(n) for piece in ((f"guest{i}", "ann"), " and ")]),
+    "neighbouring slots": lambda n: one([piece for i in range(n) for piece in (("guest", f"ann{i}"), " ")]),
+    "values": lambda n: one(["tea for ", ("guest", "ann")], values={"guest": [f"ann {i}" for i in range(n)]}),
+    "values of all labels": lambda n: one(
+        *([f"tea {i} for ", (f"guest{i}", "ann")] for i in range(n)), values={f"guest{i}": [f"ann {i}"] for i in range(n)}
+    ),
+    "held-out intents": lambda n: Made({f"Brew{i}": [[f"tea number {i}"]] for i in range(n)}, held_out=True),
+    "a long value": lambda n: one(["tea for ", ("guest", "ann " * n)], values={"guest": ["bob " * n]}),
+    "a long label": lambda n: one(["tea for ", ("g" * n, "ann")]),
+}
+
+TEXTS = {
+    **{
+        f"a text of {signs!r}": lambda n, signs=signs: one(["tea "], [signs * n])  # type: ignore[misc]
+        for signs in (
+            *("a", "tea ", "{", "}", "[", "]", "(", ")", "|", '"', "'", ":", "\\", "@", "#", "-", "*", "$", "<", "=", ",", ";", "\U0001f375 "),
+            *("{a}", "{a", "{a ", "{a|", "{a|b} ", "{@a=b} ", "{@a=", "[a]", "[a](", "[a](b) ", "[a]{", '[a]{"entity": "b"} ', "[a][{", "[a : b] ", "[:"),
+            *("(a|b) ", "[a|", "@a:b ", "a:O ", "a:B-b ", "<!--", "-->", '""', '","', "a,", "$a:", "^ ", "#@", "//", "`"),
+        )
+    },
+    "a text of blanks": lambda n: one(["tea" + " " * n + "please"]),
+    "a text of tabs": lambda n: one(["tea" + "\t" * n + "please"]),
+    "a text that ends in blanks": lambda n: one(["tea" + " " * n]),
+    "blanks within braces": lambda n: one(["tea {" + " " * n + "a please"]),
+    "blanks within brackets": lambda n: one(["tea [a" + " " * n + ":" + " " * n + "b please"]),
+    "blanks behind a colon": lambda n: one(["{a" + " :" * n]),
+}  # fmt: skip
+
+
+# Those texts that most patterns that go back and forth are found by.
+TEXTS["long texts"] = lambda n: Made(
+    {
+        "Brew": [sample for text in LONG for sample in TEXTS[text](n).intents["Brew"]],
+        "Stop": [["stop it"], ["halt ", ("now", "at once")]],
+    }
+)
+LONG = (
+    *(
+        "a text of blanks",
+        "a text that ends in blanks",
+        "blanks within braces",
+        "blanks within brackets",
+        "blanks behind a colon",
+    ),
+    *("a text of '{a|'", "a text of '[a]('", "a text of '\"'", "a text of ':'", "a text of 'tea '"),
+)
+
+
+def plain(sample: Sample) -> str:
+    """The text of a sample."""
+    return "".join(piece if isinstance(piece, str) else piece[1] for piece in sample)
+
+
+def marked(sample: Sample, form: str) -> str:
+    """The text of a sample with its slots in that form, of `{0}` the label and `{1}` the value."""
+    return "".join(piece if isinstance(piece, str) else form.format(*piece) for piece in sample)
+
+
+def spans(sample: Sample) -> list[tuple[int, int, str]]:
+    """Start, end and label of the slots, in UTF-16 units."""
+    found, end = [], 0
+    for piece in sample:
+        start, text = end, piece if isinstance(piece, str) else piece[1]
+        end += len(text.encode("utf-16-le")) // 2
+        if not isinstance(piece, str):
+            found.append((start, end, piece[0]))
+    return found
+
+
+def tagged(sample: Sample) -> tuple[list[str], list[str]]:
+    """Words and tags."""
+    words, tags = [], []
+    for piece in sample:
+        label, text = ("", piece) if isinstance(piece, str) else piece
+        found = text.split()
+        words += found
+        tags += [f"{'I' if number else 'B'}-{label}" if label else "O" for number in range(len(found))]
+    return words, tags
+
+
+def pairs(made: Made) -> list[tuple[str, Sample]]:
+    """Every sample with its intent."""
+    return [(intent, sample) for intent, samples in made.intents.items() for sample in samples]
+
+
+def labels(samples: Sequence[Sample]) -> list[str]:
+    """The slot labels of samples."""
+    return list(dict.fromkeys(piece[0] for sample in samples for piece in sample if not isinstance(piece, str)))
+
+
+def lines(*objects: Any) -> str:
+    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in objects)
+
+
+def rows(made: Made) -> Files:
+    found = []
+    for intent, sample in pairs(made):
+        end, slots = 0, []
+        for piece in sample:
+            start, end = end, end + len(piece if isinstance(piece, str) else piece[1])
+            slots += [] if isinstance(piece, str) or not piece[1].strip() else [{"start": start, "end": end, "label": piece[0]}]
+        found.append({"text": plain(sample), "intent": intent, "slots": slots})
+    held_out = {"validation.jsonl": lines(*found)} if made.held_out else {}
+    return {"train.jsonl": lines(*found), "catalogs.json": json.dumps(made.values), **held_out}
+
+
+def massive(made: Made) -> Files:
+    return {
+        "a.jsonl": lines(
+            *(
+                {"annot_utt": marked(sample, "[{0} : {1}]"), "intent": intent, "partition": part}
+                for part in ("train", "dev")[: 1 + made.held_out]
+                for intent, sample in pairs(made)
+            )
+        )
+    }
+
+
+def alexa(made: Made) -> Files:
+    intents = [
+        {
+            "name": intent,
+            "slots": [{"name": label, "type": label} for label in labels(samples)],
+            "samples": [marked(sample, "{{{1}|{0}}}") for sample in samples],
+        }
+        for intent, samples in made.intents.items()
+    ]
+    types = [
+        {"name": label, "values": [{"name": {"value": v, "synonyms": [v + "s"]}} for v in found]}
+        for label, found in made.values.items()
+    ]
+    return {"a.json": json.dumps({"interactionModel": {"languageModel": {"intents": intents, "types": types}}})}
+
+
+def alexa_open(made: Made) -> Files:
+    files = json.loads(alexa(made)["a.json"])
+    for intent, samples in zip(files["interactionModel"]["languageModel"]["intents"], made.intents.values(), strict=True):
+        intent["samples"] = [marked(sample, "{{{0}}}") for sample in samples]
+        intent["slots"] = [{"name": slot["name"].upper(), "type": slot["type"]} for slot in intent["slots"]]
+    return {"a.json": json.dumps(files)}
+
+
+def alexa_text(made: Made) -> Files:
+    schema = [
+        {"intent": intent, "slots": [{"slot": label, "name": label, "type": label.upper()} for label in labels(samples)]}
+        for intent, samples in made.intents.items()
+    ]
+    for intent in schema:
+        for slot in intent["slots"]:  # type: ignore[union-attr]
+            del slot["slot"]  # type: ignore[union-attr]
+    types = {f"customSlotTypes/{label.upper()[:99]}": "\n".join(found) for label, found in list(made.values.items())[:500]}
+    text = "".join(f"{intent} {marked(sample, '{{{1}|{0}}}')}\n" for intent, sample in pairs(made))
+    return {"IntentSchema.json": json.dumps({"intents": schema}), "SampleUtterances.txt": text, **types}
+
+
+def jovo(made: Made) -> Files:
+    intents = {
+        intent: {
+            "phrases": [marked(sample, "{{{0}}}") for sample in samples],
+            "entities": {label: {"type": label} for label in labels(samples)},
+        }
+        for intent, samples in made.intents.items()
+    }
+    return {
+        "a.json": json.dumps(
+            {"intents": intents, "entityTypes": {label: {"values": found} for label, found in made.values.items()}}
+        )
+    }
+
+
+def dialogflow(made: Made) -> Files:
+    files = {"agent.json": '{"language": "en"}'}
+    for intent, samples in list(made.intents.items())[:1500]:
+        phrases = [
+            {
+                "data": [
+                    {"text": piece} if isinstance(piece, str) else {"text": piece[1], "alias": piece[0], "meta": f"@{piece[0]}"}
+                    for piece in sample
+                ]
+            }
+            for sample in samples
+        ]
+        files[f"intents/{intent}_usersays_en.json"] = json.dumps(phrases)
+    for label, found in list(made.values.items())[:1500]:
+        files[f"entities/{label[:99]}_entries_en.json"] = json.dumps(
+            [{"value": value, "synonyms": [value + "s"]} for value in found]
+        )
+    return files
+
+
+def dialogflow_templates(made: Made) -> Files:
+    phrases = [{"isTemplate": True, "data": [{"text": marked(sample, "@{0}:{0}")}]} for _, sample in pairs(made)]
+    return {"intents/Brew_usersays_en.json": json.dumps(phrases)}
+
+
+def luis(made: Made) -> Files:
+    utterances = [
+        {
+            "text": plain(sample),
+            "intent": intent,
+            "entities": [{"entity": label, "startPos": start, "endPos": end - 1} for start, end, label in spans(sample)],
+        }
+        for intent, sample in pairs(made)
+    ]
+    lists = [
+        {"name": label, "subLists": [{"canonicalForm": value, "list": [value + "s"]} for value in found]}
+        for label, found in made.values.items()
+    ]
+    return {
+        "a.json": json.dumps(
+            {
+                "luis_schema_version": "7.0.0",
+                "intents": [{"name": intent} for intent in made.intents],
+                "entities": [{"name": label, "roles": []} for label in labels([sample for _, sample in pairs(made)])],
+                "closedLists": lists,
+                "utterances": utterances,
+            }
+        )
+    }
+
+
+def luis_patterns(made: Made) -> Files:
+    patterns = [{"pattern": marked(sample, "{{{0}:r}}"), "intent": intent} for intent, sample in pairs(made)]
+    return {"a.json": json.dumps({"luis_schema_version": "7.0.0", "patterns": patterns})}
+
+
+def clu(made: Made) -> Files:
+    utterances = [
+        {
+            "text": plain(sample),
+            "intent": intent,
+            "entities": [{"category": label, "offset": start, "length": end - start} for start, end, label in spans(sample)],
+        }
+        for intent, sample in pairs(made)
+    ]
+    entities = [
+        {
+            "category": label,
+            "list": {
+                "sublists": [{"listKey": value, "synonyms": [{"language": "en", "values": [value + "s"]}]} for value in found]
+            },
+        }
+        for label, found in made.values.items()
+    ]
+    return {
+        "a.json": json.dumps(
+            {"projectFileVersion": "1", "assets": {"intents": [], "entities": entities, "utterances": utterances}}
+        )
+    }
+
+
+def luis_lu(made: Made) -> Files:
+    intents = "".join(
+        f"# {intent}\n" + "".join(f"- {marked(sample, '{{@{0}={1}}}')}\n" for sample in samples)
+        for intent, samples in made.intents.items()
+    )
+    lists = "".join(
+        f"@ list {label} =\n" + "".join(f"- {value} :\n  - {value}s\n" for value in found) for label, found in made.values.items()
+    )
+    declared = "".join(f"@ ml {label} hasRoles r\n" for label in labels([sample for _, sample in pairs(made)]))
+    return {"a.lu": intents + declared + lists}
+
+
+def luis_lu_lines(made: Made) -> Files:
+    return {
+        "a.lu": "# Brew\n- tea\n"
+        + "".join(f"{start}{plain(sample)}\n" for _, sample in pairs(made) for start in ("", "@ ml ", "$", "$a:", "> ", "## "))
+    }
+
+
+def snips(made: Made) -> Files:
+    intents = {
+        intent: {
+            "utterances": [
+                {
+                    "data": [
+                        {"text": piece}
+                        if isinstance(piece, str)
+                        else {"text": piece[1], "slot_name": piece[0], "entity": piece[0]}
+                        for piece in sample
+                    ]
+                }
+                for sample in samples
+            ]
+        }
+        for intent, samples in made.intents.items()
+    }
+    entities = {
+        label: {"data": [{"value": value, "synonyms": [value + "s"]} for value in found]} for label, found in made.values.items()
+    }
+    return {"a.json": json.dumps({"intents": intents, "entities": entities})}
+
+
+def snips_yaml(made: Made) -> Files:
+    documents = [
+        f"type: intent\nname: {json.dumps(intent)}\nutterances:\n"
+        + "".join(f"  - {json.dumps(marked(sample, '[{0}:{0}]({1})'), ensure_ascii=False)}\n" for sample in samples)
+        for intent, samples in made.intents.items()
+    ]
+    documents += [
+        f"type: entity\nname: {json.dumps(label)}\nvalues:\n"
+        + "".join(f"  - {json.dumps([value, value + 's'])}\n" for value in found)
+        for label, found in made.values.items()
+    ]
+    return {"a.yaml": "---\n".join(documents)}
+
+
+def rasa(made: Made) -> Files:
+    items = [
+        f"- intent: {json.dumps(intent)}\n  examples: |\n"
+        + "".join(
+            f"    - {marked(sample, '[{1}]({0})') if len(sample) < 9 else marked(sample, RASA_OBJECT)}\n" for sample in samples
+        )
+        for intent, samples in made.intents.items()
+    ]
+    items += [
+        f"- lookup: {json.dumps(label)}\n  examples: |\n" + "".join(f"    - {value}\n" for value in found)
+        for label, found in made.values.items()
+    ]
+    items += [
+        f"- synonym: {json.dumps(value)}\n  examples: |\n    - {value}s\n" for found in made.values.values() for value in found
+    ]
+    return {"a.yml": 'version: "3.1"\nnlu:\n' + "".join(items)}
+
+
+RASA_OBJECT = '[{1}]{{"entity": "{0}", "value": "x"}}'
+
+
+def rasa_json(made: Made) -> Files:
+    examples = [
+        {
+            "text": plain(sample),
+            "intent": intent,
+            "entities": [{"entity": label, "start": start, "end": end} for start, end, label in spans(sample)],
+        }
+        for intent, sample in pairs(made)
+    ]
+    tables = [{"name": label, "elements": found} for label, found in made.values.items()]
+    synonyms = [{"value": value, "synonyms": [value + "s"]} for found in made.values.values() for value in found]
+    return {
+        "a.json": json.dumps(
+            {"rasa_nlu_data": {"common_examples": examples, "lookup_tables": tables, "entity_synonyms": synonyms}}
+        )
+    }
+
+
+def rasa_markdown(made: Made) -> Files:
+    sections = [
+        f"## intent:{intent}\n" + "".join(f"- {marked(sample, '[{1}]({0})')}\n" for sample in samples)
+        for intent, samples in made.intents.items()
+    ]
+    sections += [f"## lookup:{label}\n" + "".join(f"- {value}\n" for value in found) for label, found in made.values.items()]
+    sections += [f"## synonym:{value}\n- {value}s\n" for found in made.values.values() for value in found]
+    return {"a.md": "\n".join(sections)}
+
+
+def rasa_markdown_lines(made: Made) -> Files:
+    return {
+        "a.md": "## intent:Brew\n- tea\n"
+        + "".join(f"{start}{plain(sample)}\n" for _, sample in pairs(made) for start in ("", "## ", "## intent:"))
+    }
+
+
+def conll(made: Made) -> Files:
+    blocks = []
+    for intent, sample in pairs(made):
+        words, tags = tagged(sample)
+        blocks.append(f"# intent: {intent}\n" + "".join(f"{word}\t{tag}\n" for word, tag in zip(words, tags, strict=True)))
+    return {"a.conll": "\n".join(blocks)}
+
+
+def conll_lines(made: Made) -> Files:
+    found = []
+    for intent, sample in pairs(made):
+        words, tags = tagged(sample)
+        found.append(" ".join(f"{word}:{tag}" for word, tag in zip(words, tags, strict=True)) + f" <=> {intent}\n")
+    return {"a.txt": "".join(found)}
+
+
+def conll_raw(made: Made) -> Files:
+    return {
+        "a.conll": "# intent: Brew\ntea O\nplease B-x\n\n" * 110
+        + "".join(f"{plain(sample)}\n\n{plain(sample)} O\n\n" for _, sample in pairs(made))
+    }
+
+
+def conll_triple(made: Made) -> Files:
+    found = [(intent, *tagged(sample)) for intent, sample in pairs(made)]
+    return {
+        "train/seq.in": "".join(" ".join(words) + "\n" for _, words, _ in found),
+        "train/seq.out": "".join(" ".join(tags) + "\n" for _, _, tags in found),
+        "train/label": "".join(f"{intent}\n" for intent, _, _ in found),
+    }
+
+
+def table(made: Made) -> Files:
+    def cell(text: str) -> str:
+        doubled = text.replace('"', '""')
+        return f'"{doubled}"'
+
+    found = [
+        (plain(sample), intent, json.dumps([{"start": start, "end": end, "label": label} for start, end, label in spans(sample)]))
+        for intent, sample in pairs(made)
+    ]
+    return {"a.csv": "text,intent,entities\n" + "".join(",".join(map(cell, record)) + "\n" for record in found)}
+
+
+def table_tags(made: Made) -> Files:
+    records = "".join(f"{plain(sample)}\t{' '.join(tagged(sample)[1])}\t{intent}\n" for intent, sample in pairs(made))
+    return {"a.tsv": "text\tslot_labels\tintent\n" + records}
+
+
+def table_values(made: Made) -> Files:
+    found = [
+        (
+            plain(sample),
+            json.dumps([{"entity": piece[0], "value": piece[1]} for piece in sample if not isinstance(piece, str)]),
+            intent,
+        )
+        for intent, sample in pairs(made)
+    ]
+    return {"a.tsv": "text\tslots\tintent\n" + "".join("\t".join(record) + "\n" for record in found)}
+
+
+def many_files(made: Made) -> Files:
+    """Old schemas and texts of Alexa that don't fit each other."""
+    numbers = range(min(sum(map(len, made.intents.values())), 1000))
+    schemas = {f"a{i}/b.json": json.dumps({"intents": [{"intent": f"Tea{i}Intent"}]}) for i in numbers}
+    return schemas | {f"a{i}/b.txt": f"Milk{i}Intent milk\n" * 9 for i in numbers}
+
+
+def lookup_files(made: Made) -> Files:
+    """Lookup tables of Rasa that are files of their own, some of which are not there."""
+    names = [f"b{i}" for i in range(min(sum(map(len, made.intents.values())), 2000))]
+    sections = "".join(f"## lookup:{name}\n data/{name}.txt\n## lookup:{name}x\n data/{name}x.txt\n" for name in names)
+    return {"a.md": "## intent:Brew\n- tea\n" + sections, **{f"data/{name}.txt": "ann\n" for name in names}}
+
+
+def damaged_json(made: Made) -> Files:
+    """JSON without its commas, which is repaired."""
+    return {"a.json": snips(made)["a.json"].replace(", {", " {")}
+
+
+FORMATS: dict[str, Callable[[Made], Files]] = {
+    write.__name__: write
+    for write in (
+        *(rows, massive, alexa, alexa_open, alexa_text, jovo, dialogflow, dialogflow_templates, luis, luis_patterns, clu, luis_lu, luis_lu_lines),
+        *(snips, snips_yaml, rasa, rasa_json, rasa_markdown, rasa_markdown_lines, conll, conll_lines, conll_raw, conll_triple),
+        *(table, table_tags, table_values, damaged_json, many_files, lookup_files),
+    )
+}  # fmt: skip
+
+
+def write_files(name: str, shape: str, size: int, folder: Path) -> Path:
+    """Write a skill of that format, shape and size, and give the path that is read: a file if there is one alone."""
+    files = FORMATS[name]((SHAPES | TEXTS)[shape](size))
+    for file, content in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content.encode())
+    return folder / next(iter(files)) if len(files) == 1 and "/" not in next(iter(files)) else folder
