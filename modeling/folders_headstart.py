@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 CONFIG, CARD = "config.json", "README.md"
@@ -185,6 +186,17 @@ def _is_ours(config: Path) -> bool:
     return isinstance(content, dict) and content.get("model_type") == CHECKPOINT.name
 
 
+def check_file_room(file: Path) -> None:
+    """See that a file of another kind may be written: that it doesn't take the place of a model's.
+
+    Raises:
+        ValueError: it is one of the files of the model that its folder holds.
+    """
+    for kind in KINDS.values():
+        if (file.parent / kind.mark).is_file() and any(fnmatch(file.name, pattern) for pattern in kind.published):
+            raise ValueError(f"{str(file)!r} is a file of {kind.title}; give another name, or another folder.")
+
+
 def check_card_room(folder: Path) -> None:
     """See that a card may be written in a folder.
 
@@ -223,13 +235,15 @@ __all__ = [
     "ROWS",
     "RUN",
     "RUN_FACTS",
+    "TOKENIZER",
     "TRAINER_STATE",
     "TRAINING_FILES",
-    "TOKENIZER",
     "TRAINING_STATE",
+    "TRAIN_ROWS",
     "WEIGHTS",
     "FolderKind",
     "check_card_room",
+    "check_file_room",
     "check_room",
     "find_heads",
     "kind_of",

@@ -405,7 +405,14 @@ def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:
 
 def test_what_has_stopped_early_is_over(corpora: Path, tmp_path: Path) -> None:
     """An interruption between the last checkpoint and the result, and one while it waits for a better score."""
-    options = {**PRETRAINING, "eval_steps": 2, "save_steps": 2, "learning_rate": 1e-9, "max_steps": 20, "early_stopping_patience": 2}
+    options = {
+        **PRETRAINING,
+        "eval_steps": 2,
+        "save_steps": 2,
+        "learning_rate": 1e-9,
+        "max_steps": 20,
+        "early_stopping_patience": 2,
+    }
     pretrain(corpora, tmp_path / "whole", **options, save_total_limit=9)
     states = sorted(tmp_path.glob("whole/checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
     assert [state.name for state in states] == ["checkpoint-2", "checkpoint-4", "checkpoint-6"]

@@ -214,7 +214,9 @@ def _read_facts(checkpoint: Path) -> dict[str, Any] | None:
 def remove_checkpoint(checkpoint: Path) -> None:
     """Take away what training wrote in a folder; if anything else lies there, that stays, and the log says so."""
     (checkpoint / HASHES).unlink(missing_ok=True)
-    files = sorted(file for pattern in TRAINING_FILES for file in checkpoint.glob(pattern) if file.name != RUN_FACTS and file.is_file())
+    files = sorted(
+        file for pattern in TRAINING_FILES for file in checkpoint.glob(pattern) if file.name != RUN_FACTS and file.is_file()
+    )
     for file in [*dict.fromkeys(files), checkpoint / RUN_FACTS]:  # which says whose it is until the end
         file.unlink(missing_ok=True)
     if left := sorted(path.name for path in checkpoint.iterdir()):

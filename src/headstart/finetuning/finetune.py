@@ -96,7 +96,9 @@ def _check_sources(options: FinetuneOptions) -> None:
     out = options.output_path.resolve()
     for name, source in (("base", resolve_checkpoint(options.base or BASE_EN)), ("skill", str(options.skill))):
         if Path(source).exists() and Path(source).resolve() == out:
-            raise ValueError(f"output_dir is the {name} itself, {str(options.output_dir)!r}; give the result a folder of its own.")
+            raise ValueError(
+                f"output_dir is the {name} itself, {str(options.output_dir)!r}; give the result a folder of its own."
+            )
 
 
 def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind) -> NLUPipeline:
@@ -116,7 +118,9 @@ def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind) -> NLUPipelin
     base = Path(resolve_checkpoint(options.base or BASE_EN)).resolve()
     trained.trainer.accelerator.wait_for_everyone()
     if args.process_index == 0:
-        for state in states_of(options.output_path, trained.trainer.facts):  # kept for resuming only; the best one is what was saved
+        for state in states_of(
+            options.output_path, trained.trainer.facts
+        ):  # kept for resuming only; the best one is what was saved
             if state.resolve() != base:
                 remove_checkpoint(state)
     push_run(options, args)

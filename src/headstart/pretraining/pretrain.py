@@ -128,7 +128,9 @@ def _content_of(sources: list[Corpus], vocabulary: list[str]) -> dict[str, Any]:
 
 
 def _rows_hash(rows: Dataset) -> str:
-    return rows_hash(dict(zip(FIELDS, row, strict=True)) for batch in rows.iter(10_000) for row in zip(*map(batch.get, FIELDS), strict=True))
+    return rows_hash(
+        dict(zip(FIELDS, row, strict=True)) for batch in rows.iter(10_000) for row in zip(*map(batch.get, FIELDS), strict=True)
+    )
 
 
 def _open_sources(options: PretrainOptions) -> list[Corpus]:

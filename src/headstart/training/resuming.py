@@ -132,7 +132,9 @@ def _list_change(old: list[Any], new: list[Any]) -> str:
     gone, come = [name for name in old if name not in new], [name for name in new if name not in old]
     if not gone and not come:
         place = next((place for place, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), len(new))
-        return f"the order differs from number {place + 1} on, where {_shown(old[place:][:1])} was and {_shown(new[place:][:1])} is"
+        return (
+            f"the order differs from number {place + 1} on, where {_shown(old[place:][:1])} was and {_shown(new[place:][:1])} is"
+        )
     parts = [f"{_shown(names)} {verb}" for names, verb in ((gone, "is gone"), (come, "is new")) if names]
     return " and ".join(parts)
 

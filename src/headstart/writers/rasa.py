@@ -30,6 +30,7 @@ from headstart.data.rows import Row
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, row_template
 from headstart.readers.rasa_markdown import BLANKS, Annotation, parse_markup
+from headstart.saving import write_file
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def write(skill: Skill, path: Path) -> None:
     changes: Counter[str] = Counter()
     content = {"version": _Quoted(VERSION), "nlu": [*_intents(skill, changes), *_lookups(skill.catalogs, changes)]}
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
-    Path(path).write_text(text, encoding="utf-8", newline="\n")
+    write_file(Path(path), text)
     for change, count in changes.items():
         if count:
             logger.warning("%s: %s: %d", path, change, count)
