@@ -227,6 +227,14 @@ def _covered_rows(skill: Skill) -> list[Row]:
             skill.name,
             lost,
         )
+    units = [len(skill.intents) and row["intent"] is not None or len(skill.slots) and row["slots"] for row in rows]
+    if rows and not any(units):
+        logger.warning(
+            "skill %s: none of %d validation rows has an annotated intent or slot: no checkpoint is chosen on them",
+            skill.name,
+            len(rows),
+        )
+        return []
     return rows
 
 

@@ -217,6 +217,23 @@ class JointNLUTrainer(Trainer):
             cast(BatchStream, self.train_dataset).note(position)
         return loss
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """See `transformers.Trainer.evaluate`.
+
+        Raises:
+            ValueError: the metric that chooses the best checkpoint is none of those that the rows have.
+        """
+        metrics: dict[str, float] = super().evaluate(*args, **kwargs)
+        wanted = str(self.args.metric_for_best_model)
+        names = sorted(name.removeprefix("eval_") for name in metrics)
+        chooses = self.args.load_best_model_at_end or self.args.save_strategy == SaveStrategy.BEST
+        if chooses and wanted.removeprefix("eval_") not in names:
+            raise ValueError(
+                f"metric_for_best_model is {wanted!r}, which the validation rows don't have: they have {', '.join(names)}. Name one of these, or "
+                "annotate the rows."
+            )
+        return metrics
+
     def _check_weights(self) -> None:
         broken = [name for name, parameter in self.model.named_parameters() if not parameter.isfinite().all()]
         if broken:
