@@ -113,7 +113,8 @@ def locked(folder: Path) -> Iterator[None]:
         raise OSError(f"{str(folder)!r} is being written by {who}: wait for its end, or give another folder.") from error
     try:
         if not isinstance(lock, SoftFileLock):  # which has a content of its own
-            file.write_text(f"{os.getpid()}\n", encoding="utf-8")
+            with suppress(OSError):  # on a full disk the process isn't known
+                file.write_text(f"{os.getpid()}\n", encoding="utf-8")
         yield
     finally:
         with suppress(OSError):  # Windows keeps a file that is open
@@ -155,23 +156,27 @@ def begin_checkpoint(checkpoint: Path, facts: Mapping[str, Any]) -> None:
     """Make the folder of a checkpoint of training, and write into it what run it is of, before anything else.
 
     Raises:
-        OSError: there is a folder of that name that no training wrote.
+        OSError: there is a folder of that name that this run didn't write.
     """
-    check_checkpoint_room(checkpoint)
+    check_checkpoint_room(checkpoint, facts)
+    if checkpoint.exists():  # of the same run, or half of another
+        remove_checkpoint(checkpoint)
     checkpoint.mkdir(parents=True, exist_ok=True)
-    (checkpoint / HASHES).unlink(missing_ok=True)
     write_aside(checkpoint / RUN_FACTS, (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def check_checkpoint_room(checkpoint: Path) -> None:
+def check_checkpoint_room(checkpoint: Path, facts: Mapping[str, Any]) -> None:
     """See that a checkpoint of training may be written in a folder.
 
     Raises:
-        OSError: it holds what no training wrote.
+        OSError: it holds what no training wrote, or the complete checkpoint of another run.
     """
-    if checkpoint.exists() and not _is_written(checkpoint) and (checkpoint.is_file() or any(checkpoint.iterdir())):
+    if not checkpoint.exists() or (checkpoint.is_dir() and not any(checkpoint.iterdir())):
+        return
+    is_complete = (checkpoint / HASHES).is_file()
+    if not _is_written(checkpoint) or (is_complete and _read_facts(checkpoint) not in (None, dict(facts))):
         raise OSError(
-            f"{str(checkpoint)!r} is there, and training didn't write it, but would put a checkpoint in its place: move it, or give another "
+            f"{str(checkpoint)!r} is there, and this run didn't write it, but would put a checkpoint in its place: move it, or give another "
             "output_dir."
         )
 

@@ -82,12 +82,12 @@ def load_skill_of(options: FinetuneOptions) -> Skill:
 def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
     """[`finetune`], with all options in one object."""
     kind = HEAD_FOLDER if options.is_head else CHECKPOINT
-    check_room(options.output_path, kind)
-    check_card_room(options.output_path)
     _check_sources(options)
     if options.compare_no_transfer and not (skill.has("validation") or skill.has("test")):
         raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
     with locked(options.output_path):
+        check_room(options.output_path, kind)
+        check_card_room(options.output_path)
         return _run(options, skill, kind)
 
 

@@ -66,8 +66,8 @@ def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], *
 
 def run_pretraining(options: PretrainOptions) -> NLUPipeline:
     """[`pretrain`], with all options in one object."""
-    check_room(options.output_path, CHECKPOINT)
     with locked(options.output_path):
+        check_room(options.output_path, CHECKPOINT)
         return _run(options)
 
 

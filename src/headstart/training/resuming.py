@@ -93,7 +93,7 @@ def check_same_run(checkpoint: Path, facts: Mapping[str, Any], entries: Sequence
     before = facts_of(checkpoint)
     now = dict(facts)
     if before is None:
-        before, now = _labels(_skills_of(checkpoint)), _labels(entries)
+        before, now = labels_of(_skills_of(checkpoint)), labels_of(entries)
     if changes := _changes(before, now):
         raise ValueError(
             f"training can't go on from {str(checkpoint)!r}, which was trained otherwise: {'; '.join(changes)}. Give what it began with, or start "
@@ -108,7 +108,8 @@ def _skills_of(checkpoint: Path) -> list[Any]:
         raise ValueError(f"training can't be resumed from {str(checkpoint)!r}: its {CONFIG} can't be read ({error}).") from error
 
 
-def _labels(entries: Sequence[Mapping[str, Any]]) -> Facts:
+def labels_of(entries: Sequence[Mapping[str, Any]]) -> Facts:
+    """The labels of some skills, by what messages call them."""
     return {f"{kind} of {entry['name']}": list(entry[kind]) for entry in entries for kind in ("intents", "slots")}
 
 
@@ -172,4 +173,4 @@ def best_so_far(checkpoint: Path, facts: Mapping[str, Any], *, is_wanted: bool) 
     return None
 
 
-__all__ = ["Facts", "best_so_far", "check_same_run", "content_hash", "rows_hash", "run_facts", "weights_hash"]
+__all__ = ["Facts", "best_so_far", "check_same_run", "content_hash", "labels_of", "rows_hash", "run_facts", "weights_hash"]

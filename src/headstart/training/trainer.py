@@ -46,7 +46,7 @@ from headstart.tokenization import Words, tags_to_spans
 from headstart.training.arguments import HeadstartTrainingArguments
 from headstart.training.collator import JointNLUCollator
 from headstart.training.epochs import EpochRows
-from headstart.training.resuming import best_so_far, check_same_run
+from headstart.training.resuming import best_so_far, check_same_run, labels_of
 from headstart.version import __version__
 
 ORDER, STREAM = "order.safetensors", "stream-{}.json"  # in a checkpoint; a stream has one of every process
@@ -62,7 +62,7 @@ class JointNLUTrainer(Trainer):
         train_dataset: encoded rows, or a stream of batches.
         eval_dataset: encoded rows, or None.
         trunk_learning_rate: learning rate of the trunk; that of everything if left out.
-        facts: what the run is trained on, see [`headstart.training.resuming.run_facts`]: its checkpoints keep that, and it goes on only from those
+        facts: what the run is trained on, see [`headstart.training.resuming.run_facts`]; unset: its labels. Its checkpoints keep that, and it goes on only from those
             that say the same. Checkpoints that say something else stay where they are.
     """
 
@@ -79,7 +79,7 @@ class JointNLUTrainer(Trainer):
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.trunk_learning_rate = trunk_learning_rate
-        self.facts = {"headstart": __version__} if facts is None else dict(facts)
+        self.facts = {"headstart": __version__, **labels_of(model.entries)} if facts is None else dict(facts)
         self.epoch_order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
         self.resumed_order: torch.Tensor | None = None
         self._limit = args.save_total_limit
@@ -116,7 +116,7 @@ class JointNLUTrainer(Trainer):
         folder = Path(str(self.args.output_dir))
         for state in training_states(folder):
             if self._saves_at(int(state.name.removeprefix(TRAINING_STATE))):
-                check_checkpoint_room(state)
+                check_checkpoint_room(state, self.facts)
         # transformers would take away whatever is called like a checkpoint.
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         try:
