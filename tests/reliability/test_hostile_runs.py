@@ -483,6 +483,16 @@ def test_a_run_does_not_write_over_what_it_starts_from(out: str, options: dict[s
     assert content(work / "base") | content(work / "coffee") == before
 
 
+def test_a_skill_in_memory_may_be_called_as_its_folder(work: Path) -> None:
+    skill = load_skill(work / "coffee").replace(name="new")
+    for _ in range(2):
+        tune(work, "new", skill=skill)
+    alexa = work / "assistant"
+    convert(work / "coffee", alexa / "en-US.json")
+    with pytest.raises(ValueError, match="output_dir is the skill itself"):
+        tune(work, "assistant", skill=alexa)
+
+
 def test_nor_over_the_embedded_base(work: Path) -> None:
     with pytest.raises(ValueError, match="output_dir is the base itself"):
         finetune(work / "coffee", BASE_EN, **OPTIONS)

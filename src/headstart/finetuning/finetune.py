@@ -71,7 +71,9 @@ def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) 
     """
     name = skill.name if isinstance(skill, Skill) else str(skill)
     said = FinetuneOptions.of(output_dir=str(output_dir), skill=name, **options)
-    return run_finetuning(said, skill if isinstance(skill, Skill) else load_skill_of(said))
+    if isinstance(skill, Skill):
+        return _run_alone(said, skill)
+    return run_finetuning(said, load_skill_of(said))
 
 
 def load_skill_of(options: FinetuneOptions) -> Skill:
@@ -80,9 +82,15 @@ def load_skill_of(options: FinetuneOptions) -> Skill:
 
 
 def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
-    """[`finetune`], with all options in one object."""
+    """[`finetune`] of a skill that was read from where the options say, with all options in one object."""
+    _check_apart(options, "skill", str(options.skill))
+    return _run_alone(options, skill)
+
+
+def _run_alone(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
+    """Fine-tune where nobody else writes, and nothing else lies."""
     kind = HEAD_FOLDER if options.is_head else CHECKPOINT
-    _check_sources(options)
+    _check_apart(options, "base", resolve_checkpoint(options.base or BASE_EN))
     if options.compare_no_transfer and not (skill.has("validation") or skill.has("test")):
         raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
     with locked(options.output_path):
@@ -91,14 +99,10 @@ def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
         return _run(options, skill, kind)
 
 
-def _check_sources(options: FinetuneOptions) -> None:
-    """See that what a run starts from isn't what it would write."""
-    out = options.output_path.resolve()
-    for name, source in (("base", resolve_checkpoint(options.base or BASE_EN)), ("skill", str(options.skill))):
-        if Path(source).exists() and Path(source).resolve() == out:
-            raise ValueError(
-                f"output_dir is the {name} itself, {str(options.output_dir)!r}; give the result a folder of its own."
-            )
+def _check_apart(options: FinetuneOptions, what: str, source: str) -> None:
+    """See that a run doesn't write over what it starts from."""
+    if Path(source).exists() and Path(source).resolve() == options.output_path.resolve():
+        raise ValueError(f"output_dir is the {what} itself, {str(options.output_dir)!r}; give the result a folder of its own.")
 
 
 def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind) -> NLUPipeline:
