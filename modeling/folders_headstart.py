@@ -6,8 +6,10 @@ A folder is of one kind: what [`kind_of`] says of it is what loading answers fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 CONFIG, CARD = "config.json", "README.md"
@@ -18,6 +20,15 @@ WEIGHTS, TOKENIZER_CONFIG = "model.safetensors", "tokenizer_config.json"
 CODE, PIPELINE_CODE = "*_headstart.py", "pipeline_headstart.py"
 TRAINING_STATE = "checkpoint-"  # what the folders begin with that training is resumed from; then comes the number of steps
 HASHES = "sha256.json"  # in these: written last, so that one without it is not complete
+RUN_FACTS = "resume.json"  # in these: written first: which run it is of, and what that is trained on
+TRAINER_STATE = "trainer_state.json"  # in these: transformers' own
+TRAIN_ROWS, REPORT = "train.jsonl", "report.json"
+# What training writes into these folders; whatever else lies there is somebody else's.
+TRAINING_FILES = (
+    HASHES, RUN_FACTS, TRAINER_STATE, CONFIG, "generation_config.json", "model*.safetensors*", "optimizer.*", "scheduler.pt", "scaler.pt",
+    "rng_state*.pth", "training_args.bin", "tokenizer*.json", "special_tokens_map.json", "*_headstart.py", "order.safetensors",
+    "stream-*.json", ".unfinished-*",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,26 @@ EXPORTED = FolderKind(
 # In the order in which they are asked: a checkpoint is one whatever head lies beside it.
 KINDS = {kind.name: kind for kind in (CHECKPOINT, EXPORTED, HEAD_FOLDER)}
 
+# Folders that hold no model, and where none may be saved.
+ROWS = FolderKind(
+    name="rows",
+    title="rows of a skill",
+    mark=TRAIN_ROWS,
+    needed=(TRAIN_ROWS,),
+    further=("validation.jsonl", "test.jsonl", CATALOGS, "skill.json"),
+    replaces=("rows",),
+    remedy="convert the skill anew",
+)
+REPORT_FOLDER = FolderKind(
+    name="report",
+    title="a transfer report",
+    mark=REPORT,
+    needed=(REPORT,),
+    further=("report.md", "runs.jsonl", "plots/*"),
+    replaces=("report",),
+    remedy="give the same command again",
+)
+
 
 def kind_of_names(names: Iterable[str], where: str) -> FolderKind | None:
     """The kind of a folder or repository that holds files of these names; None if it holds no model.
@@ -96,13 +127,14 @@ def kind_of_names(names: Iterable[str], where: str) -> FolderKind | None:
         where: what messages call it.
 
     Raises:
-        ValueError: it holds a checkpoint and an exported skill: nobody could say which of them is meant.
+        ValueError: it holds an exported skill and another model: nobody could say which of them is meant.
     """
     there = set(names)
     found = [kind for kind in KINDS.values() if kind.mark in there]
-    if CHECKPOINT in found and EXPORTED in found:
+    if EXPORTED in found and len(found) > 1:
+        other = next(kind for kind in found if kind is not EXPORTED)
         raise ValueError(
-            f"{where} holds {CHECKPOINT.title} ({CONFIG}) and {EXPORTED.title} ({EXPORT}): move one of them to a folder of its own."
+            f"{where} holds {other.title} ({other.mark}) and {EXPORTED.title} ({EXPORT}): move one of them to a folder of its own."
         )
     return found[0] if found else None
 
@@ -121,16 +153,59 @@ def find_heads(folder: Path) -> list[Path]:
 
 
 def check_room(folder: Path, kind: FolderKind) -> None:
-    """See that a model of a kind may be saved in a folder.
+    """See that something of a kind may be saved in a folder.
 
     Raises:
-        ValueError: it is a file, or holds a model of a kind that this one doesn't replace.
+        ValueError: it is a file, or holds something that this kind doesn't replace.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{str(folder)!r} is a file; name a folder to write to.")
-    there = kind_of(folder)
-    if there is not None and there.name not in kind.replaces:
-        raise ValueError(f"{str(folder)!r} holds {there.title}; give {kind.title} a folder of its own.")
+    for title in _titles_of_others(folder, kind):
+        raise ValueError(f"{str(folder)!r} holds {title}; give {kind.title} a folder of its own.")
+
+
+def _titles_of_others(folder: Path, kind: FolderKind) -> Iterator[str]:
+    """What a folder holds that a kind doesn't replace."""
+    if (folder / TRAINER_STATE).is_file() and (folder / HASHES).is_file():
+        yield "a checkpoint of training, to resume from"
+    for other in (*KINDS.values(), ROWS, REPORT_FOLDER):
+        if (folder / other.mark).is_file() and other.name not in kind.replaces:
+            yield other.title
+    if kind.name in KINDS and kind_of(folder) is None and (heads := find_heads(folder)):
+        yield f"heads in folders of their own ({', '.join(head.name for head in heads[:3])}), which would be hidden by it"
+    if CHECKPOINT.name in kind.replaces and (folder / CONFIG).is_file() and not _is_ours(folder / CONFIG):
+        yield f"a {CONFIG} that is none of Headstart's"
+
+
+def _is_ours(config: Path) -> bool:
+    """Whether a configuration is of a Headstart checkpoint; one that can't be read is nobody's."""
+    try:
+        content = json.loads(config.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("model_type") == CHECKPOINT.name
+
+
+def check_file_room(file: Path) -> None:
+    """See that a file of another kind may be written: that it doesn't take the place of a model's.
+
+    Raises:
+        ValueError: it is one of the files of the model that its folder holds.
+    """
+    for kind in KINDS.values():
+        if (file.parent / kind.mark).is_file() and any(fnmatch(file.name, pattern) for pattern in kind.published):
+            raise ValueError(f"{str(file)!r} is a file of {kind.title}; give another name, or another folder.")
+
+
+def check_card_room(folder: Path) -> None:
+    """See that a card may be written in a folder.
+
+    Raises:
+        ValueError: it holds no model, but a text in the card's place.
+    """
+    card = folder / CARD
+    if card.is_file() and kind_of(folder) is None and b"library_name: headstart" not in card.read_bytes():
+        raise ValueError(f"{str(card)!r} is there, and no card of a model: give the model a folder of its own.")
 
 
 def training_states(folder: Path) -> list[Path]:
@@ -155,11 +230,20 @@ __all__ = [
     "METRICS",
     "NETWORK",
     "PIPELINE_CODE",
+    "REPORT",
+    "REPORT_FOLDER",
+    "ROWS",
     "RUN",
+    "RUN_FACTS",
     "TOKENIZER",
+    "TRAINER_STATE",
+    "TRAINING_FILES",
     "TRAINING_STATE",
+    "TRAIN_ROWS",
     "WEIGHTS",
     "FolderKind",
+    "check_card_room",
+    "check_file_room",
     "check_room",
     "find_heads",
     "kind_of",

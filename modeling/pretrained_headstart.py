@@ -1,11 +1,14 @@
 """First weights, saving and loading: what the trunk and the whole network share.
 
-Private in transformers, and used here alone: the mark `_is_hf_initialized` of parameters that were loaded.
+Private in transformers, and used here alone: the mark `_is_hf_initialized` of parameters that were loaded, and how code is put beside a checkpoint.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,17 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
+from transformers.dynamic_module_utils import custom_object_save, get_class_from_dynamic_module
 
 from .configuration_headstart import HeadstartConfig
 from .crf_headstart import ChainCRF
+from .folders_headstart import CHECKPOINT, CONFIG, PIPELINE_CODE, check_room
 from .lora_headstart import LoraLSTM
-from .weights_headstart import check_hashes, note_hashes
+from .weights_headstart import check_hashes, note_hashes, write_aside
+
+logger = logging.getLogger(__name__)
+
+TASK = "joint-nlu"
 
 # Weights as headstart 0.1 called them, and how they are called today.
 RENAMED_WEIGHTS = {
@@ -38,11 +47,20 @@ class HeadstartPreTrainedModel(PreTrainedModel):
     accepts_loss_kwargs = False
 
     def save_pretrained(self, save_directory: Any, is_main_process: bool = True, *args: Any, **kwargs: Any) -> None:
-        """Save weights and configuration, with the weights' SHA-256; see `transformers.PreTrainedModel.save_pretrained`."""
+        """Save weights, configuration, and the code that loads them without this package, the pipeline's too, with the weights' SHA-256; see
+        `transformers.PreTrainedModel.save_pretrained`.
+
+        Raises:
+            ValueError: the folder holds something else.
+        """
+        if is_main_process:
+            check_room(Path(save_directory), CHECKPOINT)
         # Otherwise weights that were renamed when they were loaded would be saved under their old names.
         kwargs.setdefault("save_original_format", False)
         super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
         if is_main_process:
+            if self.base_model is not self:  # a trunk alone answers nothing
+                _save_pipeline(self, Path(save_directory))
             note_hashes(Path(save_directory), kwargs.get("variant"))
 
     @classmethod
@@ -83,6 +101,39 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             init.normal_(module.lora_A, std=module.lora_A.shape[1] ** -0.5)
             init.zeros_(module.lora_B)
             init.zeros_(module.bias)
+
+
+def _save_pipeline(model: Any, folder: Path) -> None:
+    """Put the pipeline's code beside a saved network, and name it in the configuration."""
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    try:
+        pipeline = _pipeline_class(model)
+    except (OSError, ImportError, AttributeError) as error:
+        logger.warning("%s is saved without the pipeline %s, whose code is not there any more: %s", folder, TASK, error)
+        config.pop("custom_pipelines", None)
+    else:
+        custom_object_save(pipeline, folder)
+        impl = f"{pipeline.__module__.rpartition('.')[2]}.{pipeline.__name__}"
+        config["custom_pipelines"] = {TASK: {"impl": impl, "pt": ["AutoModel"]}}
+    write_aside(folder / CONFIG, (json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
+
+
+def _pipeline_class(model: Any) -> Any:
+    """The class of the pipeline: the package's, or the one that lies beside the checkpoint that the network came from.
+
+    Raises:
+        OSError, ImportError, AttributeError: that checkpoint has none any more.
+    """
+    from transformers.pipelines import PIPELINE_REGISTRY  # not needed to load a network
+
+    if TASK in PIPELINE_REGISTRY.supported_tasks:
+        return PIPELINE_REGISTRY.supported_tasks[TASK]["impl"]
+    name, stem = "NLUPipeline", Path(PIPELINE_CODE).stem
+    sibling = sys.modules.get(f"{type(model).__module__.rpartition('.')[0]}.{stem}")
+    if sibling is not None:
+        return getattr(sibling, name)
+    revision = getattr(model.config, "_commit_hash", None)
+    return get_class_from_dynamic_module(f"{stem}.{name}", model.config.name_or_path, revision=revision)
 
 
 def _init_lstm(lstm: nn.LSTM) -> None:

@@ -106,15 +106,17 @@ def test_the_example_of_the_readme(root: Path, tmp_path: Path) -> None:
     assert 3 < len(skill.rows("test")) < len(skill.rows("train"))
 
 
-def test_nothing_of_an_earlier_skill_stays_in_the_folder(model_file: Path, tmp_path: Path) -> None:
+def test_nothing_of_an_earlier_skill_is_taken_for_a_part_of_the_new_one(model_file: Path, tmp_path: Path) -> None:
+    """It is not deleted either: somebody may have written it."""
     convert(model_file, tmp_path / "out", test_share=0.3)
-    assert (tmp_path / "out" / "test.jsonl").exists()
+    written = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert "test.jsonl" in written
+    with pytest.raises(ValueError, match=r"holds test\.jsonl, and skill 'cafe' has nothing for it: delete it"):
+        convert(model_file, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == written
+    (tmp_path / "out" / "test.jsonl").unlink()
     convert(model_file, tmp_path / "out")
     assert not load_skill(tmp_path / "out").has("test")
-    rows = tmp_path / "rows.jsonl"
-    rows.write_text('{"text": "stop", "intent": "Stop", "slots": []}\n', encoding="utf-8")
-    convert(rows, tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["train.jsonl"]
 
 
 def test_test_rows_are_not_replaced(root: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, pipeline
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainingArguments, pipeline
 
 from headstart import BASE_EN, HeadstartForJointNLU
 from headstart.finetuning.catalogs import tokenize_catalogs
@@ -85,12 +85,46 @@ def test_model_tokenizer_and_pipeline_work_without_the_package(folder: Path, tmp
     assert NLUPipeline(model=model, tokenizer=tokenizer)("Brew a latte", skill="cafe") == result["answer"]
 
 
-def test_a_plain_save_names_no_file_that_it_does_not_write(tiny_base: Path, tmp_path: Path) -> None:
-    model = HeadstartForJointNLU.from_pretrained(tiny_base)
-    model.save_pretrained(tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
-    assert "custom_pipelines" not in config
-    for reference in config["auto_map"].values():
-        assert (tmp_path / f"{reference.split('.')[0]}.py").exists()
-    assert "joint-nlu" in json.loads((tiny_base / "config.json").read_text())["custom_pipelines"]
-    assert (tiny_base / "pipeline_headstart.py").exists() and (tiny_base / "alignment_headstart.py").exists()
+MODEL_ONLY = (
+    SCRIPT.partition("import torch")[0]
+    + """
+from transformers import AutoModel, AutoTokenizer, pipeline
+
+source, out = sys.argv[1:]
+AutoModel.from_pretrained(source, trust_remote_code=True).save_pretrained(out)
+AutoTokenizer.from_pretrained(source, trust_remote_code=True).save_pretrained(out)
+nlu = pipeline("joint-nlu", model=out, trust_remote_code=True, skill="cafe")
+print(json.dumps({"answer": nlu("Brew a latte"), "module": type(nlu).__module__}))
+"""
+)
+
+
+def files_of(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_whichever_object_saves_the_same_files_are_there(folder: Path, tmp_path: Path, zygote: Any) -> None:
+    """Where the package is installed and where it isn't; a fresh interpreter then answers from them without it."""
+    nlu = pipeline("joint-nlu", model=str(folder), skill="cafe")
+    wanted = nlu("Brew a latte")
+    nlu.model.save_pretrained(tmp_path / "model")
+    nlu.tokenizer.save_pretrained(tmp_path / "model")
+    args = TrainingArguments(output_dir=str(tmp_path / "unused"), use_cpu=True, report_to="none")
+    Trainer(nlu.model, args, processing_class=nlu.tokenizer).save_model(str(tmp_path / "trainer"))
+    source = tmp_path / "model"
+    for step in ("remote", "remote again"):
+        environment = {**os.environ, "HF_MODULES_CACHE": str(tmp_path / f"modules {step}"), "HF_HUB_OFFLINE": "1"}
+        done = zygote.run(MODEL_ONLY, source, tmp_path / step, environment=environment, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        result = json.loads(done.stdout.splitlines()[-1])
+        assert result["answer"] == wanted and result["module"].startswith("transformers_modules.")
+        source = tmp_path / step
+    for name in ("model", "trainer", "remote", "remote again"):
+        assert files_of(tmp_path / name) - {"training_args.bin"} == files_of(folder), name
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert config["custom_pipelines"] == {"joint-nlu": {"impl": "pipeline_headstart.NLUPipeline", "pt": ["AutoModel"]}}
+
+
+def test_a_trunk_alone_names_no_pipeline(tiny_base: Path, tmp_path: Path) -> None:
+    HeadstartForJointNLU.from_pretrained(tiny_base).trunk.save_pretrained(tmp_path)
+    assert "custom_pipelines" not in json.loads((tmp_path / "config.json").read_text())

@@ -65,8 +65,9 @@ def corpus(tmp_path: Path) -> Path:
             {"text": f"{part} {domain} {number}", "domain": domain, "intent": f"intent{number % 4}", "slots": []}
             for domain, size in sizes.items() for number in range(size)
         ]  # fmt: skip
-        (tmp_path / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return tmp_path
+        (tmp_path / "corpus").mkdir(exist_ok=True)
+        (tmp_path / "corpus" / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return tmp_path / "corpus"
 
 
 def test_what_a_skill_lacks_is_held_out_by_template(root: Path) -> None:

@@ -404,19 +404,23 @@ def test_pretraining_resumes(corpora: Path, tmp_path: Path) -> None:
 
 
 def test_what_has_stopped_early_is_over(corpora: Path, tmp_path: Path) -> None:
-    """An interruption between the last checkpoint and the result; and more steps than before are taken where these were the end."""
-    options = {**PRETRAINING, "eval_steps": 2, "save_steps": 2, "learning_rate": 1e-9}
-    pretrain(corpora, tmp_path / "whole", **{**options, "max_steps": 20}, early_stopping_patience=2)
-    last = max(tmp_path.glob("whole/checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
-    steps = int(last.name.partition("-")[2])
-    assert steps < 20
-    for name, further, wanted in (
-        ("half", {"max_steps": 20, "early_stopping_patience": 2}, steps),
-        ("on", {"max_steps": 22}, 22),
-    ):
-        shutil.copytree(last, tmp_path / name / last.name)
-        pretrain(corpora, tmp_path / name, resume_from_checkpoint="last", **{**options, **further})
-        assert json.loads((tmp_path / name / "metrics.json").read_text())["steps"] == wanted
+    """An interruption between the last checkpoint and the result, and one while it waits for a better score."""
+    options = {
+        **PRETRAINING,
+        "eval_steps": 2,
+        "save_steps": 2,
+        "learning_rate": 1e-9,
+        "max_steps": 20,
+        "early_stopping_patience": 2,
+    }
+    pretrain(corpora, tmp_path / "whole", **options, save_total_limit=9)
+    states = sorted(tmp_path.glob("whole/checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
+    assert [state.name for state in states] == ["checkpoint-2", "checkpoint-4", "checkpoint-6"]
+    for number in (2, 3):
+        for state in states[:number]:
+            shutil.copytree(state, tmp_path / f"half-{number}" / state.name)
+        pretrain(corpora, tmp_path / f"half-{number}", resume_from_checkpoint="last", **options)
+        assert json.loads((tmp_path / f"half-{number}" / "metrics.json").read_text())["steps"] == 6
 
 
 @pytest.mark.skipif(bf16_fault() is not None, reason="wants a processor with AVX-512")

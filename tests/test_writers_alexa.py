@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headstart.data.rows import DataError
 from headstart.data.skills import Skill, make_skill
 from headstart.data.templates import Slot, Template, row_template, tidy
 from headstart.readers import load_skill
@@ -109,7 +108,7 @@ def test_slots_of_one_built_in_type_with_different_catalogs(tmp_path, caplog):
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
-    with pytest.raises(DataError, match="can't be written"):
+    with pytest.raises(OSError, match="can't be written"):
         write_alexa(Skill("x", [row("a", "A")]), tmp_path / "none" / "out.json")
 
 

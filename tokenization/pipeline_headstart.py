@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 from transformers import Pipeline
-from transformers.dynamic_module_utils import custom_object_save
 
 from .alignment_headstart import Words, find_words
 from .answers_headstart import Answer, check_requests, check_threshold, make_answer, make_no_answer, readable, warn_of_cut
@@ -173,12 +172,10 @@ class NLUPipeline(Pipeline):
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
         """Save model, tokenizer and the code that loads them without this package: a self-contained checkpoint."""
         super().save_pretrained(save_directory, **kwargs)
-        if not hasattr(self, "_registered_impl"):  # this class itself came with a checkpoint: transformers copies nothing then
-            custom_object_save(self, save_directory)
-        elif hasattr(self.model.config, "custom_pipelines"):
-            # transformers leaves the entry in the live configuration, from where a later plain model.save_pretrained would name
-            # a pipeline file that it doesn't write.
-            del self.model.config.custom_pipelines
+        if hasattr(
+            self, "_registered_impl"
+        ):  # transformers leaves an entry in the live configuration, which an installed package has no use for
+            vars(self.model.config).pop("custom_pipelines", None)
 
 
 __all__ = ["NLUPipeline"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from headstart.data.skills import PARTS, Skill, make_skill
 from headstart.data.templates import split_rows
+from headstart.modeling.folders_headstart import ROWS, check_file_room, check_room
 from headstart.readers import load_skill
+from headstart.saving import locked
 from headstart.writers import WRITERS, find_writer
 
 logger = logging.getLogger(__name__)
@@ -42,7 +45,9 @@ def convert(
 
     Raises:
         DataError: the skill's files are not as they must be.
-        ValueError: the format is not known, or test rows are asked for where they can't be written.
+        ValueError: the format is not known, test rows are asked for where they can't be written, or what would be written is a part of what is
+            read, or of a model.
+        OSError: it can't be written, or another process writes there.
     """
     out = Path(out)
     writer = find_writer(out) if format is None else WRITERS.get(format)
@@ -54,6 +59,11 @@ def convert(
     is_folder = "" in writer.SUFFIXES and not (out.suffix and out.suffix.lower() in writer.SUFFIXES)
     if test_share and not is_folder:
         raise ValueError(f"test rows need a folder of rows, not {str(out)!r}: leave out test_share, or give --out FOLDER.")
+    _check_apart(Path(path), out, [out / name for name in ROWS.published] if is_folder else [out])
+    if is_folder:
+        check_room(out, ROWS)
+    else:
+        check_file_room(out)
     skill = _fill_anew(load_skill(path, name, allow_unseen_labels=True, format=source_format), seed, filling)
     if test_share and skill.has("test"):
         raise ValueError(f"{path} has test rows of its own ({len(skill.rows('test'))}): leave out test_share.")
@@ -63,12 +73,27 @@ def convert(
             logger.warning("%s: no template can be held out: every intent needs at least two", path)
         skill = skill.replace(train=kept, test=held_out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    writer.write(skill, out)
+    with locked(out) if is_folder else nullcontext():
+        writer.write(skill, out)
     if not is_folder:
         _warn_of_held_out_rows(skill, out)
     rows, labels = len(skill.rows("train")), (len(skill.intents), len(skill.slots))
     logger.info("%s: %s, %d rows, %d intents, %d slots", out, writer.NAME, rows, *labels)
     return skill
+
+
+def _check_apart(path: Path, out: Path, files: list[Path]) -> None:
+    """See that none of the files that would be written is read, or would be when the skill is read again, under whatever name.
+
+    Raises:
+        ValueError: one is.
+    """
+    is_inside = path.is_dir() and out.resolve().is_relative_to(path.resolve())
+    read = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    known = {(status.st_dev, status.st_ino) for status in (file.stat() for file in read if file.is_file())}
+    for file in files:
+        if is_inside or (file.is_file() and ((status := file.stat()).st_dev, status.st_ino) in known):
+            raise ValueError(f"{str(out)!r} is a part of the skill itself, {str(path)!r}; write to a place of its own.")
 
 
 def _fill_anew(skill: Skill, seed: int, filling: dict[str, Any]) -> Skill:

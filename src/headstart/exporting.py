@@ -28,7 +28,7 @@ from headstart.modeling.labels_headstart import UNSEEN_PRIOR
 from headstart.modeling.layers_headstart import BiLSTM, SkillClassifiers, TaskLayers
 from headstart.modeling.lora_headstart import merged
 from headstart.onnx import FACTORED_VERSION, MAX_TOKENS, VERSION, OnnxNLU
-from headstart.saving import written_aside
+from headstart.saving import locked, written_aside
 from headstart.tokenization import NLUPipeline
 from headstart.version import __version__
 
@@ -93,7 +93,7 @@ def write_exported(network: ExportedNetwork, entry: SkillEntry, texts: ReadTexts
     check_room(out, EXPORTED)
     # A copy, on the CPU and in float32 whatever the model is in, and out of training.
     network = copy.deepcopy(network).cpu().float().eval()
-    with written_aside(out, EXPORTED.mark, EXPORTED.outdated) as folder:
+    with locked(out), written_aside(out, EXPORTED.mark, EXPORTED.outdated) as folder:
         _write_network(network, folder / NETWORK, int8)
         if network.classifiers.crf is not None:
             arrays: Any = {name: _to_numpy(part) for name, part in network.classifiers.crf.arrays().items()}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 
 
 @pytest.fixture
@@ -19,3 +23,32 @@ def material(root: Path, tmp_path: Path) -> tuple[Path, Path]:
     skill = tmp_path / "skills" / "coffee_machine"
     shutil.copytree(tmp_path / "corpora" / "coffee_machine", skill)
     return skill, tmp_path / "corpora"
+
+
+@pytest.fixture(scope="session")
+def begun(root: Path, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an interrupted fine-tuning leaves, with all that it read, and beside it what the uninterrupted one comes to."""
+    from interrupted import OUT_OF_SCOPE, interrupt, tune  # which wait for torch
+
+    from headstart.saving import newest_complete
+
+    place = tmp_path_factory.mktemp("begun")
+    skill = place / "coffee"
+    skill.mkdir()
+    for part, source in (("train", "train"), ("validation", "test"), ("test", "test")):
+        shutil.copy(root / "examples" / "coffee_machine" / f"{source}.jsonl", skill / f"{part}.jsonl")
+    (skill / "catalogs.json").write_text(json.dumps({"drink": ["latte", "flat white"]}))
+    shutil.copytree(tiny_base, place / "base")
+    (place / "others.txt").write_text("\n".join(OUT_OF_SCOPE))
+    tune(place, "whole")
+    interrupt(lambda: tune(place, "out"))
+    assert newest_complete(place / "out") == place / "out" / "checkpoint-4"
+    return place
+
+
+@pytest.fixture
+def work(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, in which nothing knows of the place where it began."""
+    folder = Path(shutil.copytree(begun, tmp_path / "work"))
+    monkeypatch.chdir(folder)
+    return folder

@@ -356,7 +356,7 @@ def test_a_pickle_in_an_exported_skill_is_not_loaded(tiny_base: Path, sandbox: P
 def test_a_pickle_in_a_checkpoint_of_training_is_not_loaded(coffee: Skill, tiny_base: Path, sandbox: Path) -> None:
     options = {**QUICK, "base": str(tiny_base), "save_strategy": "steps", "save_steps": 1}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("headstart.finetuning.finetune.shutil.rmtree", lambda folder, **_: None)  # what it kept to resume from
+        patched.setattr("headstart.finetuning.finetune.remove_checkpoint", lambda folder: None)  # what it kept to resume from
         finetune(coffee, "out", **options)
     checkpoint = Path("out/checkpoint-1")
     for file in ("optimizer.pt", "rng_state.pth", "scheduler.pt"):

@@ -70,10 +70,10 @@ def test_what_fails_leaves_the_folder_as_it_was_and_what_was_killed_is_cleared_a
         (aside / "config").write_text("sec")
         raise OSError(28, "No space left on device")
     assert [path.name for path in tmp_path.iterdir()] == ["config"] and (tmp_path / "config").read_text() == "first"
-    (tmp_path / ".unfinished-abc").mkdir()
-    (tmp_path / ".unfinished-abc" / "weights").write_text("half")
+    (tmp_path / ".unfinished-99999999-abc").mkdir()  # of a process that is no more
+    (tmp_path / ".unfinished-99999999-abc" / "weights").write_text("half")
     (tmp_path / f".unfinished-{os.getpid()}-metrics.json").write_text("half")
-    with pytest.raises(ValueError, match="config one of them"):
+    with pytest.raises(ValueError, match="config must be one of them"):
         fill(tmp_path, "third", ("weights",))
     fill(tmp_path, "second", ("config",))
     assert [path.name for path in tmp_path.iterdir()] == ["config"] and (tmp_path / "config").read_text() == "second"
@@ -145,7 +145,7 @@ def test_training_goes_on_from_the_newest_checkpoint_that_is_whole(
     coffee: Skill, tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     options = {**QUICK, "base": str(tiny_base), "save_strategy": "steps", "save_steps": 2, "save_total_limit": 3}
-    with patch("headstart.finetuning.finetune.shutil.rmtree"):  # what it kept to resume from
+    with patch("headstart.finetuning.finetune.remove_checkpoint"):  # what it kept to resume from
         finetune(coffee, tmp_path / "whole", **options)
     checkpoints = [tmp_path / "whole" / f"checkpoint-{steps}" for steps in (2, 4, 6)]
     flip(checkpoints[2] / "optimizer.pt", 2000)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from tqdm.auto import tqdm
 from headstart.data.rows import DataError, Row, parse_row, shorten
 from headstart.data.skills import is_covered
 from headstart.data.texts import domain_of, text_key, with_domain
+from headstart.modeling.weights_headstart import ASIDE
 
 if TYPE_CHECKING:  # counting labels doesn't wait for the library
     import datasets
@@ -194,9 +196,11 @@ class CorporaFolder:
         return cast(CorpusLabels, found)
 
     def write_labels(self, name: str, content: CorpusLabels) -> None:
-        """Write `labels.json` of a corpus."""
-        with self.files.open(f"{self.root}/{name}/{LABELS}", "w", encoding="utf-8") as file:
+        """Write `labels.json` of a corpus: aside, and moved, so that an interrupted writer leaves the old one."""
+        aside = f"{self.root}/{name}/{ASIDE}{os.getpid()}-{LABELS}"
+        with self.files.open(aside, "w", encoding="utf-8") as file:
             file.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        self.files.mv(aside, f"{self.root}/{name}/{LABELS}")
 
 
 def write_labels(data_dir: str, names: Sequence[str] | None = None) -> dict[str, CorpusLabels]:

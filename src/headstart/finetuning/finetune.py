@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -31,22 +30,22 @@ from headstart.finetuning.starting_model import starting_model
 from headstart.hub.card import NO_TRANSFER, Facts, licence_of, make_card
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.folders_headstart import (
-    CARD,
     CHECKPOINT,
     HEAD_FOLDER,
     HEAD_WEIGHTS,
-    METRICS,
     WEIGHTS,
+    FolderKind,
+    check_card_room,
     check_room,
-    training_states,
 )
-from headstart.modeling.weights_headstart import write_aside
 from headstart.readers import load_skill
+from headstart.saving import locked, remove_checkpoint, states_of
 from headstart.tokenization import NLUPipeline
 from headstart.training.arguments import HeadstartTrainingArguments
 from headstart.training.epochs import EpochRows, NewEpoch
 from headstart.training.options import FinetuneOptions
-from headstart.training.runs import last_checkpoint, push_run, save_run, write_json
+from headstart.training.resuming import content_hash, rows_hash, run_facts, weights_hash
+from headstart.training.runs import last_checkpoint, push_run, save_run
 from headstart.training.trainer import JointNLUTrainer
 
 logger = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) 
     said = FinetuneOptions.of(output_dir=str(output_dir), skill=name, **options)
     if isinstance(skill, Skill):  # else reading has looked for them
         warn_of_contradictions(skill, f"skill {skill.name!r}")
-        return run_finetuning(said, skill)
+        return _run_alone(said, skill)
     return run_finetuning(said, load_skill_of(said))
 
 
@@ -85,29 +84,51 @@ def load_skill_of(options: FinetuneOptions) -> Skill:
 
 
 def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
-    """[`finetune`], with all options in one object."""
+    """[`finetune`] of a skill that was read from where the options say, with all options in one object."""
+    _check_apart(options, "skill", str(options.skill))
+    return _run_alone(options, skill)
+
+
+def _run_alone(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
+    """Fine-tune where nobody else writes, and nothing else lies."""
     kind = HEAD_FOLDER if options.is_head else CHECKPOINT
-    check_room(options.output_path, kind)
+    _check_apart(options, "base", resolve_checkpoint(options.base or BASE_EN))
     if options.compare_no_transfer and not (skill.has("validation") or skill.has("test")):
         raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
+    with locked(options.output_path):
+        check_room(options.output_path, kind)
+        check_card_room(options.output_path)
+        return _run(options, skill, kind)
+
+
+def _check_apart(options: FinetuneOptions, what: str, source: str) -> None:
+    """See that a run doesn't write over what it starts from."""
+    if Path(source).exists() and Path(source).resolve() == options.output_path.resolve():
+        raise ValueError(f"output_dir is the {what} itself, {str(options.output_dir)!r}; give the result a folder of its own.")
+
+
+def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind) -> NLUPipeline:
     trained = train_skill(options, skill)
     args = cast(HeadstartTrainingArguments, trained.trainer.args)
     metrics = _scores(trained, skill)
     start = None if options.from_scratch else checkpoint_name(options.base or BASE_EN)
     facts = {"skill": skill.name, "base": start, "train_rows": len(skill.rows("train"))}
-    save_run(trained.trainer, trained.nlu, options, metrics, kind=kind, **facts)
+
+    def card(aside: Path) -> ModelCard:
+        return _make_card(options, skill, trained, metrics, weights=aside / (HEAD_WEIGHTS if options.is_head else WEIGHTS))
+
+    save_run(trained.trainer, trained.nlu, options, metrics, kind=kind, card=card, **facts)
     if options.compare_no_transfer:
         metrics |= {NO_TRANSFER + name: value for name, value in _without_transfer(options, skill).items()}
-    if args.process_index == 0:
-        write_json(options.output_path / METRICS, metrics)
-        card = _make_card(options, skill, trained, metrics, start)
-        write_aside(options.output_path / CARD, str(card).encode())
+        save_run(trained.trainer, trained.nlu, options, metrics, kind=kind, card=card, **facts)
     base = Path(resolve_checkpoint(options.base or BASE_EN)).resolve()
     trained.trainer.accelerator.wait_for_everyone()
     if args.process_index == 0:
-        for folder in training_states(options.output_path):  # kept for resuming only; the best one is what was saved
-            if folder.resolve() != base:
-                shutil.rmtree(folder)
+        for state in states_of(
+            options.output_path, trained.trainer.facts
+        ):  # kept for resuming only; the best one is what was saved
+            if state.resolve() != base:
+                remove_checkpoint(state)
     push_run(options, args)
     return trained.nlu
 
@@ -128,6 +149,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     base = resolve_checkpoint(options.base or BASE_EN)
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = starting_model(base, skill, options, tokenizer)
+    start = weights_hash(model, tokenizer)
     covered = _covered_rows(skill)
     out_of_scope, held_out = choose_out_of_scope(skill, model, tokenizer, options)
     train = EpochRows(
@@ -148,7 +170,13 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     logger.info("skill %s: %d training rows, %s", skill.name, size.own, plan.recipe)
     _train_seen_tokens(model, train)
     args = plan.arguments(options)
-    trainer = JointNLUTrainer(model, args, tokenizer, train, validation or None, trunk_learning_rate=plan.trunk_learning_rate)
+    facts = run_facts(
+        "finetune", options, args, **_content_of(skill), base=start, trunk_learning_rate=plan.trunk_learning_rate,
+        out_of_scope_utterances=content_hash([out_of_scope, held_out]),
+    )  # fmt: skip
+    trainer = JointNLUTrainer(
+        model, args, tokenizer, train, validation or None, trunk_learning_rate=plan.trunk_learning_rate, facts=facts
+    )
     for callback in (NewEpoch(train), *callbacks):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=resumed)
@@ -164,6 +192,15 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
         if len(covered) < len(skill.rows("validation")):
             metrics |= {f"eval_{name}": value for name, value in evaluate(nlu, skill.rows("validation")).items()}
     return TrainedSkill(nlu, trainer, metrics, plan.trunk_learning_rate)
+
+
+def _content_of(skill: Skill) -> dict[str, Any]:
+    """What a skill's training depends on, for [`run_facts`]; test rows train nothing."""
+    return {
+        "skill": skill.name, "intents": skill.intents, "slot_labels": skill.slots, "training_rows": rows_hash(skill.rows("train")),
+        "validation_rows": rows_hash(skill.rows("validation")),
+        "catalogs": content_hash([skill.catalogs, skill.slot_types]),
+    }  # fmt: skip
 
 
 def _fit_router(model: HeadstartForJointNLU, skill: Skill, tokenizer: PreTrainedTokenizerBase, options: FinetuneOptions) -> None:
@@ -196,6 +233,14 @@ def _covered_rows(skill: Skill) -> list[Row]:
             skill.name,
             lost,
         )
+    units = [len(skill.intents) and row["intent"] is not None or len(skill.slots) and row["slots"] for row in rows]
+    if rows and not any(units):
+        logger.warning(
+            "skill %s: none of %d validation rows has an annotated intent or slot: no checkpoint is chosen on them",
+            skill.name,
+            len(rows),
+        )
+        return []
     return rows
 
 
@@ -223,8 +268,8 @@ def _without_transfer(options: FinetuneOptions, skill: Skill) -> Figures:
         return _scores(train_skill(plain, skill), skill)
 
 
-def _make_card(options: FinetuneOptions, skill: Skill, trained: TrainedSkill, metrics: Figures, start: str | None) -> ModelCard:
-    weights = options.output_path / (HEAD_WEIGHTS if options.is_head else WEIGHTS)
+def _make_card(options: FinetuneOptions, skill: Skill, trained: TrainedSkill, metrics: Figures, *, weights: Path) -> ModelCard:
+    start = None if options.from_scratch else checkpoint_name(options.base or BASE_EN)
     rows, nlu = skill.rows("train"), trained.nlu
     facts = Facts(
         metrics,

@@ -15,9 +15,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
 from headstart.data.batches import BatchStream
 from headstart.data.corpora import Corpus, LabelKinds, first_texts, load_sources, stream_sources
 from headstart.data.encoding import encode_list, encode_rows
-from headstart.data.rows import Row
+from headstart.data.rows import FIELDS, Row
+from headstart.data.streaming import StreamedRows
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
 from headstart.modeling.entries_headstart import SkillEntry, crf_of
+from headstart.modeling.folders_headstart import CHECKPOINT, check_room
 from headstart.pretraining.distillation import (
     DistillationCollator,
     DistillationTrainer,
@@ -27,9 +29,11 @@ from headstart.pretraining.distillation import (
     teacher_columns,
 )
 from headstart.pretraining.embeddings import choose_vocabulary, distill_embeddings, teacher_folder
+from headstart.saving import locked
 from headstart.tokenization import NLUPipeline, build_tokenizer, order_tokens
 from headstart.training.arguments import HeadstartTrainingArguments, training_arguments
 from headstart.training.options import PretrainOptions
+from headstart.training.resuming import content_hash, rows_hash, run_facts, weights_hash
 from headstart.training.runs import last_checkpoint, push_run, save_run
 
 logger = logging.getLogger(__name__)
@@ -62,6 +66,12 @@ def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], *
 
 def run_pretraining(options: PretrainOptions) -> NLUPipeline:
     """[`pretrain`], with all options in one object."""
+    with locked(options.output_path):
+        check_room(options.output_path, CHECKPOINT)
+        return _run(options)
+
+
+def _run(options: PretrainOptions) -> NLUPipeline:
     resumed = last_checkpoint(options)
     args = training_arguments(options)
     set_seed(args.seed)
@@ -69,6 +79,7 @@ def run_pretraining(options: PretrainOptions) -> NLUPipeline:
     vocabulary = _make_vocabulary(sources, options)
     tokenizer = build_tokenizer(vocabulary)
     model = _make_model(sources, vocabulary, options)
+    start = weights_hash(model, tokenizer)
     reads_batches = options.word_loss or (options.sentence_loss and options.streaming)
     sentences = _embed_sentences(sources, options, args) if options.sentence_loss and not reads_batches else None
     teacher = Teacher(teacher_folder(), dtype=torch.bfloat16 if args.bf16 else torch.float32) if reads_batches else None
@@ -89,6 +100,7 @@ def run_pretraining(options: PretrainOptions) -> NLUPipeline:
     trainer = DistillationTrainer(
         model, args, tokenizer, train, validation if args.eval_strategy != "no" else None,
         sentences=sentences, teacher=teacher, sentence_loss=options.sentence_loss, word_loss=options.word_loss,
+        facts=run_facts("pretrain", options, args, base=start, **_content_of(sources, vocabulary)),
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=resumed)
     trainer.drop_maps()
@@ -98,6 +110,27 @@ def run_pretraining(options: PretrainOptions) -> NLUPipeline:
     save_run(trainer, nlu, options, metrics, train_rows=train_rows)
     push_run(options, args)
     return nlu
+
+
+def _content_of(sources: list[Corpus], vocabulary: list[str]) -> dict[str, Any]:
+    """What pretraining depends on, for [`run_facts`]. Of a stream, which may be endless, the number of its rows is known; its first ones are in the
+    vocabulary."""
+    content: dict[str, Any] = {"sources": [source.name for source in sources], "vocabulary": content_hash(vocabulary)}
+    for source in sources:
+        is_stream = isinstance(source.train, StreamedRows)
+        content |= {
+            f"intents of {source.name}": source.intents,
+            f"slot labels of {source.name}": source.slots,
+            f"training rows of {source.name}": f"{source.streamed.num_rows} rows" if is_stream else _rows_hash(source.loaded),
+            f"validation rows of {source.name}": _rows_hash(source.validation),
+        }
+    return content
+
+
+def _rows_hash(rows: Dataset) -> str:
+    return rows_hash(
+        dict(zip(FIELDS, row, strict=True)) for batch in rows.iter(10_000) for row in zip(*map(batch.get, FIELDS), strict=True)
+    )
 
 
 def _open_sources(options: PretrainOptions) -> list[Corpus]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from typing import cast
 
 import torch
 from datasets.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
@@ -17,9 +18,11 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
+from headstart.data.rows import DataError, shorten
 from headstart.report.results import RunKey, RunResult
 from headstart.report.systems import Run
 from headstart.report.workers import end_with_parent
+from headstart.saving import write_file
 
 logger = logging.getLogger(__name__)
 
@@ -108,14 +111,26 @@ def _read_log(log: Path, runs: Sequence[Run]) -> dict[RunKey, RunResult]:
     lines = log.read_text(encoding="utf-8").split("\n")
     if lines[-1]:  # the last run was cut off in the middle of its line
         logger.warning("%s: the last line is cut off; its run is done again", log)
-        log.write_text("".join(f"{line}\n" for line in lines[:-1]), encoding="utf-8")
-    results: list[RunResult] = [json.loads(line) for line in lines[:-1] if line]
+        write_file(log, "".join(f"{line}\n" for line in lines[:-1]))
+    results = [_read_result(line, f"{log}, line {number}") for number, line in enumerate(lines[:-1], start=1) if line]
     found: dict[RunKey, RunResult] = {(result["skill"], result["system"], result["seed"]): result for result in results}
     known = [run for run in runs if run.key in found]
     same = {run.key: found[run.key] for run in known if found[run.key]["fingerprint"] == run.fingerprint}
     if len(same) < len(known):
         logger.warning("%s: %d runs were made with other settings or data; they are done again", log, len(known) - len(same))
     return same
+
+
+def _read_result(line: str, where: str) -> RunResult:
+    try:
+        result = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: not JSON ({error}); delete the line, its run will be done again.") from error
+    if not isinstance(result, dict) or not {"skill", "system", "seed", "fingerprint"} <= result.keys():
+        raise DataError(
+            f"{where}: found {shorten(line)}; a line is what a run resulted in. Delete it, or give the report another folder."
+        )
+    return cast(RunResult, result)
 
 
 def _backend(name: str) -> dict[str, object]:

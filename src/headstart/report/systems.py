@@ -24,7 +24,9 @@ from headstart.finetuning.finetune import train_skill
 from headstart.finetuning.recipe import choose_recipe
 from headstart.finetuning.starting_model import starting_embeddings
 from headstart.modeling import HeadstartConfig
+from headstart.modeling.folders_headstart import WEIGHTS
 from headstart.modeling.heads_headstart import head_files
+from headstart.modeling.weights_headstart import file_hash
 from headstart.report.cases import Case, data_hash
 from headstart.report.curve import EVALUATION, Curve
 from headstart.report.options import System
@@ -89,7 +91,8 @@ class Run:
     def fingerprint(self) -> str:
         """A hash of whatever its result depends on, besides the code of this revision."""
         is_transfer = self.system.kind == "finetune" and not self.system.options.get("from_scratch")
-        start = (checkpoint_hash(self.base) or self.base) if is_transfer else _shape_hash(self.base)
+        weights = checkpoint_hash(self.base) if is_transfer else None
+        start = self.base if weights == "" else [weights, _shape_hash(self.base)]  # the name alone of one on a hub
         facts: list[object] = [
             __version__,
             REVISIONS[self.system.kind],
@@ -203,13 +206,13 @@ def distill(base: str, folder: Path) -> Path:
 @lru_cache(maxsize=8)
 def checkpoint_hash(base: str) -> str:
     """SHA-256, first 16 digits, of a checkpoint's weights; empty for one on a hub."""
-    path = Path(base) / "model.safetensors"
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
+    path = Path(base) / WEIGHTS
+    return file_hash(path)[:16] if path.is_file() else ""
 
 
 @lru_cache(maxsize=8)
 def _shape_hash(base: str) -> str:
-    """A hash of what a network without transfer takes from a base: its tokenizer and its sizes."""
+    """A hash of what every network takes from a base: its tokenizer and its sizes."""
     tokenizer = AutoTokenizer.from_pretrained(base)
     config = HeadstartConfig.from_pretrained(base)
     facts = [tokenizer.backend_tokenizer.to_str(), *(getattr(config, name) for name in SHAPE)]

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.data.rows import DataError
 from headstart.modeling import HeadstartConfig
-from headstart.modeling.weights_headstart import write_aside
+from headstart.modeling.folders_headstart import REPORT, REPORT_FOLDER, check_room
 from headstart.report.cases import Case, data_hash, find_domains, find_skills
 from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions, System
 from headstart.report.results import ReportContent, ReportFacts, Summary
 from headstart.report.systems import Run, checkpoint_hash, distill
+from headstart.saving import locked, written_aside
 from headstart.training.runs import write_json
 from headstart.version import __version__
 
@@ -66,6 +67,14 @@ def make_report(options: ReportOptions) -> ReportContent:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(f"the report needs {', '.join(missing)}: pip install 'headstart[report]'")
+    check_room(options.out, REPORT_FOLDER)
+    if options.out.resolve().is_relative_to(options.skills.resolve()):
+        raise ValueError(f"the report would be written among the skills, into {str(options.out)!r}; give it a folder of its own.")
+    with locked(options.out):
+        return _make(options)
+
+
+def _make(options: ReportOptions) -> ReportContent:
     from headstart.report import engine, plots, statistics, tables
 
     plan = _make_plan(options)
@@ -75,10 +84,11 @@ def make_report(options: ReportOptions) -> ReportContent:
     facts = _facts(options, plan, untouched)
     if options.tuned_on:
         facts["summary_of_all"] = _summarize(options, results)
-    names = plots.draw_plots(facts["summary"], untouched, options.out / "plots")
-    content: ReportContent = {**facts, "plots": names, "runs": runs}
-    write_aside(options.out / "report.md", tables.report_markdown(content).encode())
-    write_json(options.out / "report.json", content)
+    with written_aside(options.out, REPORT) as aside:
+        names = plots.draw_plots(facts["summary"], untouched, aside / "plots")
+        content: ReportContent = {**facts, "plots": names, "runs": runs}
+        (aside / "report.md").write_text(tables.report_markdown(content), encoding="utf-8")
+        write_json(aside / REPORT, content)
     return content
 
 
@@ -145,7 +155,7 @@ def _read_reasons(path: Path | None) -> dict[str, str]:
         return {}
     try:
         reasons = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON: {error}") from error
     if not isinstance(reasons, dict) or not all(isinstance(reason, str) for reason in reasons.values()):
         raise DataError(f'{path} must hold a reason by the name of a skill, such as {{"lamp": "two intents mean the same"}}.')

@@ -110,8 +110,15 @@ def _add_option(group: Any, name: str, kind: str, text: str) -> None:
         return
     convert: Any = float if "float" in kinds else int if "int" in kinds else _text_or_truth if "bool" in kinds else str
     if any(part.startswith("dict[") for part in kinds) and "str" not in kinds:
-        convert = json.loads
+        convert = _json
     group.add_argument(f"--{name}", type=convert, metavar=METAVARS.get(convert, "TEXT"), help=text)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise argparse.ArgumentTypeError("found JSON that is nested too deeply") from error
 
 
 def _truth(word: str) -> bool:
@@ -135,14 +142,32 @@ def _as_typed(name: str, value: Any) -> list[str]:
     return [f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value)]
 
 
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """YAML takes the last of two values of one name; a file of options with two is a mistake."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """What a mapping stands for.
+
+        Raises:
+            yaml.YAMLError: a name stands in it twice.
+        """
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.YAMLError(f"{name} stands in line {seen[name]} and in line {line}.")
+            seen[name] = line
+        return dict(super().construct_mapping(node, deep=deep))
+
+
 def _read_options(path: Path) -> dict[str, Any]:
     if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
         raise ValueError(f"{path} is not a file of options; allowed: a .yaml or .json file, or --option value.")
     try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {error}") from error
-    if not isinstance(options, dict):
+        options = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} is not YAML that can be read: {error}") from error
+    if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
         raise ValueError(f"{path} must hold options by name, such as 'learning_rate: 0.002'.")
     return options
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from headstart.hub.push import push
-from headstart.modeling.folders_headstart import CHECKPOINT, HEAD_FOLDER, METRICS, RUN, FolderKind
+from headstart.modeling.folders_headstart import CARD, CHECKPOINT, HEAD_FOLDER, METRICS, RUN, FolderKind, kind_of
 from headstart.modeling.weights_headstart import write_aside
 from headstart.saving import newest_complete, what_is_wrong, written_aside
 from headstart.tokenization import NLUPipeline
@@ -60,9 +60,10 @@ def save_run(
     metrics: Mapping[str, Any],
     *,
     kind: FolderKind = CHECKPOINT,
+    card: Callable[[Path], object] | None = None,
     **facts: Any,
 ) -> None:
-    """Save a self-contained checkpoint, or a head, in `output_dir`, with `metrics.json` (figures) and `run.json` (options and facts).
+    """Save a self-contained checkpoint, or a head, in `output_dir`, with `metrics.json` (figures), `run.json` (options and facts) and a card.
 
     Whenever it is interrupted, the folder holds what was there before, a whole result, or none. Of several processes the first one saves.
 
@@ -72,12 +73,14 @@ def save_run(
         options: those of the stage.
         metrics: figures to keep.
         kind: a head is saved without the trunk, the model's only skill.
+        card: makes the card, from the folder that the weights are in; unset: none is written, and one of an earlier model goes.
         facts: further entries of `run.json`.
     """
     if not trainer.is_world_process_zero():
         return
     resolved = {name: value for name, value in trainer.args.to_dict().items() if name not in PATHS}
-    with written_aside(options.output_path, kind.mark, kind.outdated) as aside:
+    cards = (CARD,) if kind_of(options.output_path) is not None else ()
+    with written_aside(options.output_path, kind.mark, (*kind.outdated, *cards)) as aside:
         if kind is HEAD_FOLDER:
             nlu.model.save_skill(nlu.model.skill()["name"], aside, metrics=metrics, headstart=__version__)
         else:
@@ -85,6 +88,8 @@ def save_run(
         write_json(aside / METRICS, metrics)
         run = {"headstart": __version__, "date": date.today().isoformat(), **facts}
         write_json(aside / RUN, {**run, "options": {**options.described(), **resolved}})
+        if card is not None:
+            (aside / CARD).write_text(str(card(aside)), encoding="utf-8")
 
 
 def push_run(options: TrainingOptions, args: HeadstartTrainingArguments) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, cast
@@ -24,20 +24,30 @@ from transformers import (
 )
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_pt_utils import LengthGroupedSampler
-from transformers.trainer_utils import rotate_checkpoints
+from transformers.trainer_utils import SaveStrategy
 
 from headstart.data.batches import BatchStream
 from headstart.data.encoding import EncodedRow
 from headstart.evaluation.metrics import Scorable, score
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.entries_headstart import SkillEntry
-from headstart.modeling.folders_headstart import TRAINING_STATE
+from headstart.modeling.folders_headstart import TRAINING_STATE, training_states
 from headstart.modeling.labels_headstart import IGNORED, REJECTED
-from headstart.saving import mark_complete, named_write_errors, newest_complete
+from headstart.saving import (
+    begin_checkpoint,
+    check_checkpoint_room,
+    mark_complete,
+    named_write_errors,
+    newest_complete,
+    rotate,
+    states_of,
+)
 from headstart.tokenization import Words, tags_to_spans
 from headstart.training.arguments import HeadstartTrainingArguments
 from headstart.training.collator import JointNLUCollator
 from headstart.training.epochs import EpochRows
+from headstart.training.resuming import best_so_far, check_same_run, labels_of
+from headstart.version import __version__
 
 ORDER, STREAM = "order.safetensors", "stream-{}.json"  # in a checkpoint; a stream has one of every process
 
@@ -52,6 +62,8 @@ class JointNLUTrainer(Trainer):
         train_dataset: encoded rows, or a stream of batches.
         eval_dataset: encoded rows, or None.
         trunk_learning_rate: learning rate of the trunk; that of everything if left out.
+        facts: what the run is trained on, see [`headstart.training.resuming.run_facts`]; unset: its labels. Its checkpoints keep that, and it goes on only from those
+            that say the same. Checkpoints that say something else stay where they are.
     """
 
     model: Any
@@ -64,10 +76,13 @@ class JointNLUTrainer(Trainer):
         train_dataset: Dataset | EpochRows | BatchStream,
         eval_dataset: Dataset | Sequence[EncodedRow] | None = None,
         trunk_learning_rate: float | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.trunk_learning_rate = trunk_learning_rate
+        self.facts = {"headstart": __version__, **labels_of(model.entries)} if facts is None else dict(facts)
         self.epoch_order = torch.get_rng_state()  # what the order of the rows in this epoch was drawn from
         self.resumed_order: torch.Tensor | None = None
+        self._limit = args.save_total_limit
         self._stops_early = bool(args.early_stopping_patience)
         self._stopped_early = False  # before it was interrupted
         if isinstance(train_dataset, BatchStream):
@@ -97,16 +112,43 @@ class JointNLUTrainer(Trainer):
         if resume_from_checkpoint is True:
             resume_from_checkpoint = newest_complete(Path(str(self.args.output_dir)))
         if resume_from_checkpoint:
-            self._load_order(Path(resume_from_checkpoint))
-            self._stopped_early = self._stops_early and _has_stopped_early(Path(resume_from_checkpoint))
+            self._go_on(Path(resume_from_checkpoint))
+        folder = Path(str(self.args.output_dir))
+        for state in training_states(folder):
+            if self._saves_at(int(state.name.removeprefix(TRAINING_STATE))):
+                check_checkpoint_room(state, self.facts)
+        # transformers would take away whatever is called like a checkpoint.
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
         try:
             result = super().train(str(resume_from_checkpoint) if resume_from_checkpoint else None, *args, **kwargs)
         except UnpicklingError as error:  # torch loads nothing but tensors and numbers
             raise ValueError(
                 f"training can't be resumed from {str(resume_from_checkpoint)!r}: it holds what training doesn't write."
             ) from error
+        finally:
+            self.args.save_total_limit = limit
         self._check_weights()
         return result
+
+    def _go_on(self, checkpoint: Path) -> None:
+        """See that the run may go on from a checkpoint, and take from it what transformers leaves out."""
+        self._load_order(checkpoint)
+        check_same_run(checkpoint, self.facts, self.model.entries)
+        self.add_callback(_BestSoFar(best_so_far(checkpoint, self.facts, is_wanted=bool(self.args.load_best_model_at_end))))
+        waited = _state_of(checkpoint).stateful_callbacks.get(EarlyStoppingCallback.__name__, {}).get("attributes", {})
+        for callback in self.callback_handler.callbacks:
+            if isinstance(callback, EarlyStoppingCallback):
+                vars(callback).update(waited)
+        self._stopped_early = self._stops_early and _has_stopped_early(checkpoint)
+
+    def _saves_at(self, steps: int) -> bool:
+        """Whether a checkpoint is saved after so many steps."""
+        strategy, every, last = self.args.save_strategy, self.args.save_steps, self.args.max_steps
+        if strategy == SaveStrategy.NO or 0 < last < steps:
+            return False
+        if strategy != SaveStrategy.STEPS or last <= 0:  # when an epoch ends, or the best is found, is not known yet
+            return True
+        return steps == last or steps % (every if every >= 1 else np.ceil(last * every)) == 0
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         # Interrupted between its last checkpoint and its end, a run would be resumed with one more step.
@@ -175,6 +217,23 @@ class JointNLUTrainer(Trainer):
             cast(BatchStream, self.train_dataset).note(position)
         return loss
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """See `transformers.Trainer.evaluate`.
+
+        Raises:
+            ValueError: the metric that chooses the best checkpoint is none of those that the rows have.
+        """
+        metrics: dict[str, float] = super().evaluate(*args, **kwargs)
+        wanted = str(self.args.metric_for_best_model)
+        names = sorted(name.removeprefix("eval_") for name in metrics)
+        chooses = self.args.load_best_model_at_end or self.args.save_strategy == SaveStrategy.BEST
+        if chooses and wanted.removeprefix("eval_") not in names:
+            raise ValueError(
+                f"metric_for_best_model is {wanted!r}, which the validation rows don't have: they have {', '.join(names)}. Name one of these, or "
+                "annotate the rows."
+            )
+        return metrics
+
     def _check_weights(self) -> None:
         broken = [name for name, parameter in self.model.named_parameters() if not parameter.isfinite().all()]
         if broken:
@@ -195,15 +254,12 @@ class JointNLUTrainer(Trainer):
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         self._check_weights()
-        # An older checkpoint goes only when the new one is known to be complete.
-        limit, self.args.save_total_limit = self.args.save_total_limit, None
         folder = Path(self._get_output_dir(trial=None))
         checkpoint = folder / f"{TRAINING_STATE}{self.state.global_step}"
         with named_write_errors(folder):
-            try:
-                super()._save_checkpoint(*args, **kwargs)
-            finally:
-                self.args.save_total_limit = limit
+            if self.args.should_save:
+                begin_checkpoint(checkpoint, self.facts)
+            super()._save_checkpoint(*args, **kwargs)
             if isinstance(self.train_dataset, BatchStream):
                 state = json.dumps(self.train_dataset.state_dict())
                 (checkpoint / STREAM.format(self.args.process_index)).write_text(state, encoding="utf-8")
@@ -211,7 +267,10 @@ class JointNLUTrainer(Trainer):
             if self.args.should_save:
                 save_file({"state": self.epoch_order}, checkpoint / ORDER)
                 mark_complete(checkpoint)
-                rotate_checkpoints(str(folder), limit, self.state.best_model_checkpoint, use_mtime=True)
+                # An older checkpoint goes only when the new one is known to be complete.
+                best = self.state.best_model_checkpoint
+                kept = [checkpoint, *([] if best is None else [Path(best)])]
+                rotate(states_of(folder, self.facts), self._limit, kept)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """See `transformers.Trainer.compute_loss`."""
@@ -240,11 +299,29 @@ class JointNLUTrainer(Trainer):
         return outputs.loss, (decoding.intents, decoding.tags), labels
 
 
+def _state_of(checkpoint: Path) -> Any:
+    return TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+
+
 def _has_stopped_early(checkpoint: Path) -> bool:
     """The run that wrote a checkpoint of training was to stop there, though steps were left."""
-    state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+    state = _state_of(checkpoint)
     control = state.stateful_callbacks.get("TrainerControl", {}).get("args", {})
     return bool(control.get("should_training_stop")) and state.global_step < state.max_steps
+
+
+class _BestSoFar(TrainerCallback):
+    """Tells a resumed run where its best checkpoint is now.
+
+    Args:
+        checkpoint: the best one; None: there is none yet.
+    """
+
+    def __init__(self, checkpoint: Path | None) -> None:
+        self.checkpoint = checkpoint
+
+    def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        state.best_model_checkpoint = None if self.checkpoint is None else str(self.checkpoint)
 
 
 class _StreamEpoch(TrainerCallback):

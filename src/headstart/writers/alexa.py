@@ -27,12 +27,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from headstart.data.rows import DataError
 from headstart.data.skills import PARTS, Skill
 from headstart.data.templates import Slot, Template, row_template
 from headstart.readers.alexa_parts import NO_INTENT, parse_sample
 from headstart.readers.oddities import Oddities
 from headstart.readers.parts import join_text, trimmed_slot
+from headstart.saving import write_file
 
 NAME = "alexa"
 SUFFIXES: tuple[str, ...] = (".json",)
@@ -106,7 +106,7 @@ def write(skill: Skill, path: Path) -> None:
         path: the JSON file; one that is there is replaced.
 
     Raises:
-        DataError: the file can't be written.
+        OSError: the file can't be written.
     """
     changes = Oddities()
     is_open = any(template.is_open for template in skill.templates)
@@ -132,10 +132,7 @@ def write(skill: Skill, path: Path) -> None:
 
 def _write(path: Path, model: _LanguageModel) -> None:
     content = {"interactionModel": {"languageModel": model}}
-    try:
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(f"{path}: can't be written ({error.strerror}); give a file in a folder that is there.") from error
+    write_file(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def _spoken_name(name: str) -> str:

@@ -30,6 +30,7 @@ from headstart.data.skills import Skill
 from headstart.data.templates import Slot, row_template
 from headstart.readers.oddities import Oddities
 from headstart.readers.rasa_markdown import BLANKS, Annotation, MarkupError, parse_markup
+from headstart.saving import write_file
 
 NAME = "rasa"
 SUFFIXES: tuple[str, ...] = (".yml", ".yaml")
@@ -95,7 +96,7 @@ def write(skill: Skill, path: Path) -> None:
     changes = Oddities()
     content = {"version": _Quoted(VERSION), "nlu": [*_intents(skill, changes), *_lookups(skill.catalogs, changes)]}
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
-    Path(path).write_text(text, encoding="utf-8", newline="\n")
+    write_file(Path(path), text)
     changes.warn(path)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from headstart.data.rows import CATALOGS, Row, such_as
 from headstart.data.rows import SUFFIXES as FILES
 from headstart.data.skills import PARTS, Skill
+from headstart.modeling.folders_headstart import ROWS
 from headstart.readers.rows import FACTS
+from headstart.saving import write_file, written_aside
 
 logger = logging.getLogger(__name__)
 
@@ -28,33 +30,30 @@ def write(skill: Skill, path: Path) -> None:
         logger.warning(
             "%s: %d catalogs don't fit in a file of rows (%s); give a folder to keep them", path, len(skill.catalogs), named
         )
-    _write_rows(skill.rows("train"), path)
+    write_file(path, _lines(skill.rows("train")))
 
 
 def _write_folder(skill: Skill, folder: Path) -> None:
-    """Write rows, catalogs, and what else is known of the skill. Such files of an earlier skill are replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        _write_or_remove(folder / f"{part}.jsonl", skill.rows(part))
+    """Write rows, catalogs, and what else is known of the skill, all or nothing of it.
+
+    Raises:
+        ValueError: there is a file of a skill that has more: beside this one's it would be taken for a part of it.
+    """
     facts = {"invocation": skill.invocation, "slot_types": skill.slot_types}
-    for name, content in ((CATALOGS, skill.catalogs), (FACTS, {key: value for key, value in facts.items() if value})):
-        if content:
-            (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        else:
-            (folder / name).unlink(missing_ok=True)
+    known = {CATALOGS: skill.catalogs, FACTS: {key: value for key, value in facts.items() if value}}
+    files = {f"{part}.jsonl": _lines(rows) for part in PARTS if (rows := skill.rows(part))}
+    files |= {name: json.dumps(content, indent=1, ensure_ascii=False) + "\n" for name, content in known.items() if content}
+    if left := [name for name in ROWS.published if name not in files and (folder / name).exists()]:
+        raise ValueError(
+            f"{str(folder)!r} holds {', '.join(left)}, and skill {skill.name!r} has nothing for it: delete it, or give a folder of its own."
+        )
+    with written_aside(folder, ROWS.mark) as aside:
+        for name, text in files.items():
+            (aside / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_or_remove(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows; without any, nothing of an earlier skill may stay in their place."""
-    if rows:
-        _write_rows(rows, path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _write_rows(rows: Sequence[Row], path: Path) -> None:
-    with path.open("w", encoding="utf-8") as stream:
-        stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+def _lines(rows: Sequence[Row]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 __all__ = ["NAME", "SUFFIXES", "write"]
