@@ -14,6 +14,7 @@ from huggingface_hub import ModelCard
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback, set_seed
 
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
+from headstart.consent import load_without_code
 from headstart.data.encoding import encode_list, report_spans
 from headstart.data.label_names import rows_of_names
 from headstart.data.out_of_scope import list_out_of_scope, without_own
@@ -122,7 +123,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     resumed = last_checkpoint(options, options.base)
     set_seed(options.seed)
     base = resolve_checkpoint(options.base or BASE_EN)
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = load_without_code(AutoTokenizer.from_pretrained, base)
     model = starting_model(base, skill, options, tokenizer)
     covered = _covered_rows(skill)
     out_of_scope, held_out = choose_out_of_scope(skill, model, tokenizer, options)

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn.functional import cosine_similarity, normalize
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
+from headstart.consent import load_without_code
 from headstart.modeling.labels_headstart import IGNORED
 from headstart.pretraining.embeddings import embed_sentences, teacher_folder
 from headstart.saving import written_aside
@@ -92,8 +93,8 @@ class Teacher:
     """
 
     def __init__(self, folder: Path, layers: tuple[int, int] = (3, 6), dtype: torch.dtype = torch.float32) -> None:
-        self.model = AutoModel.from_pretrained(folder, dtype=dtype).eval()
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = load_without_code(AutoModel.from_pretrained, folder, dtype=dtype).eval()
+        self.tokenizer = load_without_code(AutoTokenizer.from_pretrained, folder)
         self.layers = layers
 
     @property
