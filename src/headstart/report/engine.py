@@ -17,6 +17,7 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
+from headstart.report.log import one_writer, read_log
 from headstart.report.results import RunKey, RunResult
 from headstart.report.systems import Run
 from headstart.report.workers import end_with_parent
@@ -37,10 +38,16 @@ def run_all(runs: Sequence[Run], log: Path, jobs: int = 2, backend: str = "loky"
         the results of these runs, in their order.
 
     Raises:
-        ValueError: some runs failed, after all others were done; or there is no such backend.
+        DataError: a line of the log is damaged.
+        ValueError: some runs failed, after all others were done; there is no such backend; or another report writes the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    done = _read_log(log, runs)
+    with one_writer(log):
+        return _run_missing(runs, log, jobs, backend)
+
+
+def _run_missing(runs: Sequence[Run], log: Path, jobs: int, backend: str) -> list[RunResult]:
+    done = read_log(log, runs)
     left = [run for run in runs if run.key not in done]
     if done:
         logger.info("%s holds %d of %d runs already", log, len(done), len(runs))
@@ -99,23 +106,6 @@ def _quiet() -> Iterator[None]:
         transformers_logging.enable_progress_bar()
         if has_bars:
             enable_progress_bar()
-
-
-def _read_log(log: Path, runs: Sequence[Run]) -> dict[RunKey, RunResult]:
-    """The log's results of these runs with these settings."""
-    if not log.exists():
-        return {}
-    lines = log.read_text(encoding="utf-8").split("\n")
-    if lines[-1]:  # the last run was cut off in the middle of its line
-        logger.warning("%s: the last line is cut off; its run is done again", log)
-        log.write_text("".join(f"{line}\n" for line in lines[:-1]), encoding="utf-8")
-    results: list[RunResult] = [json.loads(line) for line in lines[:-1] if line]
-    found: dict[RunKey, RunResult] = {(result["skill"], result["system"], result["seed"]): result for result in results}
-    known = [run for run in runs if run.key in found]
-    same = {run.key: found[run.key] for run in known if found[run.key]["fingerprint"] == run.fingerprint}
-    if len(same) < len(known):
-        logger.warning("%s: %d runs were made with other settings or data; they are done again", log, len(known) - len(same))
-    return same
 
 
 def _backend(name: str) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from headstart.data.rows import read_text
 from headstart.training.options import TrainingOptions, check_names, own_options
 from headstart.training.transformers_options import transformers_options
 
@@ -139,8 +140,8 @@ def _read_options(path: Path) -> dict[str, Any]:
     if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
         raise ValueError(f"{path} is not a file of options; allowed: a .yaml or .json file, or --option value.")
     try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
-    except yaml.YAMLError as error:
+        options = yaml.safe_load(read_text(path))  # JSON is YAML
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path} is not YAML: {error}") from error
     if not isinstance(options, dict):
         raise ValueError(f"{path} must hold options by name, such as 'learning_rate: 0.002'.")
