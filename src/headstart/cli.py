@@ -177,7 +177,9 @@ def _add_report(commands: Any) -> None:
                          help="skills: each as it is; growth: each domain of a corpus at 25 to 800 utterances (default: %(default)s)")  # fmt: skip
     command.add_argument("--base", default=BASE_EN, help="checkpoint that transfer starts from; unset: the embedded base")
     command.add_argument("--seeds", type=int, help="runs of each skill and system (default: 3; quick: 1)")
-    command.add_argument("--jobs", type=int, default=2, help="processes, of one thread each (default: %(default)s)")
+    command.add_argument(
+        "--jobs", type=int, help="runs at once, of one thread each (default: 2; ray: all that the cluster has CPUs for)"
+    )
     command.add_argument("--systems", nargs="+", choices=sorted(SYSTEMS), default=(), metavar="SYSTEM",
                          help=f"of: {', '.join(SYSTEMS)}; unset: {', '.join(DEFAULT_SYSTEMS)}")  # fmt: skip
     command.add_argument("--only", nargs="+", default=(), metavar="SKILL", help="these skills alone")
@@ -186,7 +188,7 @@ def _add_report(commands: Any) -> None:
     )
     command.add_argument("--max_steps", type=int, help="steps of every network; unset: chosen by the number of training rows")
     command.add_argument("--backend", choices=("loky", "ray"), default="loky",
-                         help="loky: processes here; ray: a Ray cluster, if ray is installed (default: %(default)s)")  # fmt: skip
+                         help="loky: processes here; ray: the Ray cluster at RAY_ADDRESS, or the one that runs here, or a new one (default: %(default)s)")  # fmt: skip
     command.add_argument("--reasons", type=_path, metavar="FILE",
                          help="JSON file of remarks by the names of skills, for those where transfer gains least")  # fmt: skip
     command.add_argument("--quick", action="store_true", help="see that it works: 4 skills, 1 seed, 60 steps")

@@ -71,6 +71,7 @@ def make_report(options: ReportOptions) -> ReportContent:
         raise ImportError(f"the report needs {', '.join(missing)}: pip install 'headstart[report]'")
     from headstart.report import engine, plots, statistics, tables
 
+    engine.check_backend(options.backend)
     plan = _make_plan(options)
     runs = engine.run_all(_list_runs(options, plan), options.out / "runs.jsonl", options.jobs, options.backend)
     results = statistics.Results(runs)
@@ -128,6 +129,8 @@ def _facts(options: ReportOptions, plan: _Plan, results: Results) -> ReportFacts
 
 
 def _find_cases(options: ReportOptions) -> Sequence[Case]:
+    if options.out.resolve().is_relative_to(options.skills.resolve()):
+        raise ValueError(f"{options.out} lies in {options.skills}, whose data it would change; give a folder outside of it.")
     if options.experiment == "growth":
         if options.only or options.tuned_on:
             raise ValueError("only and tuned_on name skills; the domains of a growing corpus can't be chosen.")
