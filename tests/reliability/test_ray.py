@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -34,6 +35,8 @@ class Cluster:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address, self.folder, self.nodes = f"127.0.0.1:{self.port}", Path(folder), list[subprocess.Popen[bytes]]()
+        # A token of its own: whoever has none can't run anything on the nodes meanwhile.
+        self.environment = own_environment(self.folder) | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         name = f"node-{len(self.nodes)}"
@@ -41,10 +44,9 @@ class Cluster:
             str(Path(sys.executable).parent / "ray"), "start", "--block", "--node-ip-address", "127.0.0.1", "--num-cpus", "1",
             "--object-store-memory", "100000000", "--disable-usage-stats", "--temp-dir", str(self.folder / name), *arguments,
         ]  # fmt: skip
-        environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
         log = (self.folder / f"{name}.log").open("w+b")
         node = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=self.environment
         )
         self.nodes.append(node)
         said = self.folder / f"{name}.log"
@@ -61,6 +63,12 @@ class Cluster:
             except psutil.NoSuchProcess:
                 continue
         node.wait()
+
+
+def own_environment(home: Path) -> dict[str, str]:
+    """Without what ray was told of other clusters, and a home for what it keeps."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return kept | {"HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 
 def wait(is_so: Any, *running: subprocess.Popen[Any]) -> None:
@@ -97,11 +105,8 @@ def command(out: str, tiny_base: Path, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
-def start_report(out: str, folder: Path, tiny_base: Path, address: str | None, *more: str) -> subprocess.Popen[str]:
+def start_report(out: str, folder: Path, tiny_base: Path, environment: dict[str, str], *more: str) -> subprocess.Popen[str]:
     """In a process of its own, with paths that hold in its folder alone."""
-    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"} | {"OMP_NUM_THREADS": "1"}
-    if address is not None:
-        environment["RAY_ADDRESS"] = address
     program = "import sys; from headstart.cli import main; sys.exit(main(sys.argv[1:]))"
     arguments = command(out, tiny_base, "--backend", "ray", *more)
     return subprocess.Popen(
@@ -141,7 +146,7 @@ def test_a_node_is_killed_in_the_middle_and_nothing_is_lost(
     head = cluster.start("--head", "--port", str(cluster.port), "--include-dashboard", "false")
     second = cluster.start("--address", cluster.address)
     log = tmp_path / "on-ray" / "runs.jsonl"
-    report = start_report("on-ray", tmp_path, tiny_base, cluster.address)
+    report = start_report("on-ray", tmp_path, tiny_base, cluster.environment | {"RAY_ADDRESS": cluster.address})
     wait(lambda: len(lines(log)) >= 3 and is_running_something(second), report, head, second)
     before = len(lines(log))
     cluster.kill(second)
@@ -157,7 +162,9 @@ def test_a_node_is_killed_in_the_middle_and_nothing_is_lost(
 
 def test_without_a_cluster_one_is_started_and_stopped(skills: Path, tiny_base: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="ray is not installed: pip install 'headstart[ray]'")
-    report = start_report("out", tmp_path, tiny_base, None, "--jobs", "1", "--systems", "classical", "--seeds", "1")
+    report = start_report(
+        "out", tmp_path, tiny_base, own_environment(tmp_path), "--jobs", "1", "--systems", "classical", "--seeds", "1"
+    )
     output, errors = report.communicate(timeout=SECONDS)
     assert report.returncode == 0 and output == "out/report.md\n", errors
     assert len(lines(tmp_path / "out" / "runs.jsonl")) == 2
@@ -168,7 +175,9 @@ def test_a_cluster_that_is_not_there_is_named(skills: Path, tiny_base: Path, tmp
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-        report = start_report("out", tmp_path, tiny_base, address, "--systems", "classical")
+        report = start_report(
+            "out", tmp_path, tiny_base, own_environment(tmp_path) | {"RAY_ADDRESS": address}, "--systems", "classical"
+        )
         _, errors = report.communicate(timeout=100)
     assert report.returncode == 2
     assert f"the Ray cluster at '{address}' can't be joined" in errors.splitlines()[-1] and "Traceback" not in errors
@@ -178,7 +187,9 @@ def test_a_damaged_skill_fails_alone_on_a_cluster(skills: Path, tiny_base: Path,
     pytest.importorskip("ray", reason="ray is not installed: pip install 'headstart[ray]'")
     (skills / "broken").mkdir()
     (skills / "broken" / "train.jsonl").write_text("{\n")
-    report = start_report("out", tmp_path, tiny_base, None, "--jobs", "1", "--systems", "classical", "--seeds", "1")
+    report = start_report(
+        "out", tmp_path, tiny_base, own_environment(tmp_path), "--jobs", "1", "--systems", "classical", "--seeds", "1"
+    )
     _, errors = report.communicate(timeout=SECONDS)
     assert report.returncode == 2 and "1 of 3 runs failed" in errors and "train.jsonl, line 1" in errors, errors
     assert {run["skill"] for run in lines(tmp_path / "out" / "runs.jsonl")} == set(SKILLS)
