@@ -15,7 +15,16 @@ from transformers import Pipeline
 from transformers.dynamic_module_utils import custom_object_save
 
 from .alignment_headstart import Words, find_words
-from .answers_headstart import Answer, check_requests, check_threshold, make_answer, make_no_answer, readable, warn_of_cut
+from .answers_headstart import (
+    Answer,
+    check_requests,
+    check_threshold,
+    make_answer,
+    make_no_answer,
+    readable,
+    token_limit,
+    warn_of_cut,
+)
 
 # Probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md).
 NO_SKILL_THRESHOLD = 0.73
@@ -107,9 +116,10 @@ class NLUPipeline(Pipeline):
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids`, `attention_mask` and `word_starts` (1, tokens), the text, and its words."""
-        encoding = self.tokenizer(readable(input_), truncation=True, return_offsets_mapping=True)
+        limit = token_limit(self.tokenizer.model_max_length)
+        encoding = self.tokenizer(readable(input_), truncation=True, max_length=limit, return_offsets_mapping=True)
         words = find_words(input_, encoding["offset_mapping"], encoding.word_ids())
-        warn_of_cut(input_, words, len(encoding["input_ids"]), self.tokenizer.model_max_length)
+        warn_of_cut(input_, words, len(encoding["input_ids"]), limit)
         ids = encoding["input_ids"] or [self.tokenizer.unk_token_id]  # a packed sequence can't be empty
         word_starts = torch.zeros(1, len(ids), dtype=torch.long)
         word_starts[0, words.first_tokens or [0]] = 1

@@ -43,6 +43,7 @@ from headstart.modeling.folders_headstart import (
 from headstart.modeling.weights_headstart import write_aside
 from headstart.readers import load_skill
 from headstart.tokenization import NLUPipeline
+from headstart.tokenization.answers_headstart import token_limit
 from headstart.training.arguments import HeadstartTrainingArguments
 from headstart.training.epochs import EpochRows, NewEpoch
 from headstart.training.options import FinetuneOptions
@@ -139,7 +140,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     if model.routed_skills:
         _fit_router(model, skill, tokenizer, options)
     validation, counts = encode_list(covered, tokenizer, model.skill())
-    report_spans(counts, skill.name, tokenizer.model_max_length)
+    report_spans(counts, skill.name, token_limit(tokenizer.model_max_length))
     size = EpochSize(len(skill.rows("train")), train.num_out_of_scope, len(train.names))
     plan = plan_finetuning(options, size, bool(validation))
     logger.info("skill %s: %d training rows, %s", skill.name, size.own, plan.recipe)
