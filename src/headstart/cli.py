@@ -29,6 +29,7 @@ TRAINING = {
     "finetune": "train a skill on a base",
 }
 BATCH_SIZE = 64
+KEPT = "\0"  # stands for "--": no argument holds a NUL
 TRAIN_USAGE = "[FILE.yaml|FILE.json] [--option value ...]"
 
 
@@ -38,13 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] in TRAINING:
         return train_main(arguments, prog="headstart")
     parser = _make_parser()
-    options, rest = parser.parse_known_args(arguments)
-    # argparse gives up on texts that follow an option: predict MODEL --skill NAME TEXT.
+    # argparse takes away not only the first "--", but also a text that reads so.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    words = [*arguments[: end + 1], *(KEPT if word == "--" else word for word in arguments[end + 1 :])]
+    options, rest = parser.parse_known_args(words)
+    # It also gives up on texts that follow an option: predict MODEL --skill NAME TEXT.
     end = rest.index("--") if "--" in rest else len(rest)
     if rest and (not hasattr(options, "texts") or any(text.startswith("-") for text in rest[:end])):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if rest:
-        options.texts += rest[:end] + rest[end + 1 :]
+    if hasattr(options, "texts"):
+        options.texts = ["--" if text == KEPT else text for text in (*options.texts, *rest[:end], *rest[end + 1 :])]
     for name, value in vars(options).items():
         if value == "":  # a variable of the shell that isn't set: Path("") would be this folder
             parser.error(f"{name} is empty; leave it out, or give a value")
@@ -147,8 +151,8 @@ def _add_convert(commands: Any) -> None:
     command.add_argument(
         "--test_share", type=float, default=0.0, help="share of the templates that becomes test.jsonl of a folder"
     )
-    command.add_argument("--max_utterances", type=int, help=f"rows made of templates at most (default: {MAX_UTTERANCES})")
-    command.add_argument("--fills", type=int, help=f"rows made of each template with open slots (default: {FILLS})")
+    command.add_argument("--max_utterances", type=_size, help=f"rows made of templates at most (default: {MAX_UTTERANCES})")
+    command.add_argument("--fills", type=_size, help=f"rows made of each template with open slots (default: {FILLS})")
     command.add_argument("--seed", type=int, default=0, help="of the choice of values and templates (default: %(default)s)")
     command.set_defaults(run=_convert)
 
@@ -303,7 +307,7 @@ def _print_results(lines: Iterator[str]) -> None:
     """Print the results of a command one by one, in UTF-8, and nothing besides: what libraries print goes where the log goes.
 
     Raises:
-        OSError: there is no standard output.
+        OSError: there is no standard output, or it is full.
     """
     output = sys.stdout
     if output is None:
@@ -312,7 +316,12 @@ def _print_results(lines: Iterator[str]) -> None:
         output.reconfigure(encoding="utf-8", errors="surrogateescape")  # names of files may be no UTF-8
     with redirect_stdout(sys.stderr):
         for line in lines:
-            print(line, file=output, flush=True)
+            try:
+                print(line, file=output, flush=True)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise OSError(f"standard output can't be written: {error.strerror}") from error
 
 
 def _run(command: Callable[[], None]) -> int:

@@ -140,11 +140,16 @@ def _read_options(path: Path) -> dict[str, Any]:
     if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
         raise ValueError(f"{path} is not a file of options; allowed: a .yaml or .json file, or --option value.")
     try:
-        options = yaml.safe_load(read_text(path))  # JSON is YAML
+        text = read_text(path)
+        options = yaml.safe_load(text)  # JSON is YAML
+        names = [key.value for key, _ in yaml.compose(text, Loader=yaml.SafeLoader).value] if isinstance(options, dict) else []
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path} is not YAML: {error}") from error
-    if not isinstance(options, dict):
+    if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
         raise ValueError(f"{path} must hold options by name, such as 'learning_rate: 0.002'.")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{path} has {twice} twice; say it once.")
     return options
 
 
