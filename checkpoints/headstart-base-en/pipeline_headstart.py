@@ -16,7 +16,16 @@ from transformers import Pipeline
 from transformers.dynamic_module_utils import custom_object_save
 
 from .alignment_headstart import Words, find_words
-from .answers_headstart import Answer, check_requests, check_threshold, make_answer, make_no_answer, readable, token_limit, warn_of_cut
+from .answers_headstart import (
+    Answer,
+    check_requests,
+    check_threshold,
+    make_answer,
+    make_no_answer,
+    readable,
+    token_limit,
+    warn_of_cut,
+)
 
 # Probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md).
 NO_SKILL_THRESHOLD = 0.73

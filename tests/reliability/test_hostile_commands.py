@@ -286,7 +286,7 @@ def test_a_network_is_trained_asked_and_scored_without_docstrings(root: Path, ti
     assert done.stdout == b"exported\n"
     metric = "from headstart.evaluation.joint_nlu_metric import JointNLUMetric as metric; print(metric().inputs_description[:6].split())"
     checked = subprocess.run([sys.executable, "-OO", "-c", metric], capture_output=True, check=False)
-    assert checked.returncode == 0 and checked.stdout == b"['Args:']\n", checked.stderr
+    assert checked.returncode == 0 and checked.stdout.endswith(b"['Args:']\n"), checked.stderr
 
 
 def test_warnings_that_are_errors_and_an_odd_home(exported: Path, tmp_path: Path) -> None:
