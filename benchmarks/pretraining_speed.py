@@ -46,7 +46,7 @@ def encode_corpora(model: HeadstartForJointNLU, options: argparse.Namespace) -> 
     recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
     kinds = LabelKinds(**{entry.name: recipe[entry.name] for entry in fields(LabelKinds)})
     sources = load_sources(options.data, recipe["sources"], kinds)
-    tokenizer = AutoTokenizer.from_pretrained(options.base)
+    tokenizer = AutoTokenizer.from_pretrained(options.base, trust_remote_code=False)
     skills = model.config.skills
     return concatenate_datasets([encode_rows(source.loaded, tokenizer, skills[i], i) for i, source in enumerate(sources)])
 

@@ -132,7 +132,7 @@ def load_encoder(folder: Path, case: str) -> SentenceEncoderNLU:
     """MiniLM as `save_encoder` left it."""
     skill = SkillCase(Path(case)).load(0).replace(name=SKILL_NAME)
     nlu = SentenceEncoderNLU.__new__(SentenceEncoderNLU)
-    nlu.tokenizer, nlu.skill = AutoTokenizer.from_pretrained(folder), skill
+    nlu.tokenizer, nlu.skill = AutoTokenizer.from_pretrained(folder, trust_remote_code=False), skill
     nlu.entry = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     nlu.model = SentenceEncoderForJointNLU(skill, nlu.tokenizer).eval()
     nlu.model.load_state_dict(load_file(folder / "model.safetensors"))

@@ -31,7 +31,7 @@ FORMS = {
 
 def count_request(model: str, skill: str, text: str) -> dict[str, Any]:
     """Calls, files and switches of one request."""
-    nlu = pipeline("joint-nlu", model=model, skill=skill)
+    nlu = pipeline("joint-nlu", model=model, skill=skill, trust_remote_code=False)
     for _ in range(2):
         nlu(text)
     files: list[str] = []

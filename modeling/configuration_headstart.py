@@ -85,8 +85,12 @@ class HeadstartConfig(PreTrainedConfig):
         """See `transformers.PreTrainedConfig.from_dict`.
 
         Raises:
-            ValueError: a field is not as it must be.
+            ValueError: it is of another kind of model, or a field is not as it must be.
         """
+        if (found := config_dict.get("model_type", cls.model_type)) != cls.model_type:
+            raise ValueError(
+                f"model_type in the configuration is {found!r}; that of a Headstart checkpoint is {cls.model_type!r}."
+            )
         try:
             return super().from_dict(config_dict, **kwargs)
         except StrictDataclassError as error:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_a_text_may_begin_with_a_dash(tiny_base: Path, capsys: pytest.CaptureFix
 def test_predict_reads_standard_input(
     tiny_base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("brew\n\nstop\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"brew\n\nstop\n")))
     assert main(["predict", str(tiny_base), "--skill", "bank"]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [answer["text"] for answer in answers] == ["brew", "", "stop"]
@@ -43,12 +44,12 @@ def test_a_line_of_standard_input_is_answered_before_the_next_is_read(
 ) -> None:
     answered = []
 
-    def lines() -> Iterator[str]:
-        for text in ("brew", "stop", "help"):
-            yield f"{text}\n"
+    def lines() -> Iterator[bytes]:
+        for text in (b"brew", b"stop", b"help"):
+            yield text + b"\n"
             answered.append(capsys.readouterr().out)
 
-    monkeypatch.setattr("sys.stdin", lines())
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=lines()))
     assert main(["predict", str(tiny_base), "--skill", "travel"]) == 0
     assert [json.loads(line)["text"] for line in answered] == ["brew", "stop", "help"]
 

@@ -56,6 +56,8 @@ def run(skill: str, system: str, error: float, seed: int = 0, **fields: Any) -> 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     """A corpus with two domains, of 40 and 12 training rows."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
     for part, sizes in (
         ("train", {"home": 40, "bank": 12}),
         ("validation", {"home": 6, "bank": 3}),
@@ -65,9 +67,8 @@ def corpus(tmp_path: Path) -> Path:
             {"text": f"{part} {domain} {number}", "domain": domain, "intent": f"intent{number % 4}", "slots": []}
             for domain, size in sizes.items() for number in range(size)
         ]  # fmt: skip
-        (tmp_path / "corpus").mkdir(exist_ok=True)
-        (tmp_path / "corpus" / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return tmp_path / "corpus"
+        (folder / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder
 
 
 def test_what_a_skill_lacks_is_held_out_by_template(root: Path) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from .answers_headstart import MAX_TOKENS
+
 PAD, UNKNOWN, MASK = "[PAD]", "[UNK]", "[MASK]"
 CONTINUATION = "##"
-MAX_TOKENS = 512
 
 
 def order_tokens(tokens: Iterable[str]) -> tuple[list[str], int, int]:

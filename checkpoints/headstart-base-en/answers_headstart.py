@@ -12,6 +12,8 @@ from .alignment_headstart import Words, tags_to_spans
 
 logger = logging.getLogger(__name__)
 
+MAX_TOKENS = 512  # of a text, where its tokenizer names no limit: the time of an answer grows with them
+UNLIMITED = 10**20  # from here on, transformers' number for no limit
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -98,6 +100,20 @@ def readable(text: Any) -> str:
     return SURROGATES.sub("\ufffd", text)
 
 
+def token_limit(said: Any) -> int:
+    """How many tokens of a text are read: `model_max_length` of the tokenizer, or [`MAX_TOKENS`] where it says none.
+
+    Raises:
+        ValueError: it is no number of tokens.
+    """
+    if not isinstance(said, int | float) or not said >= 1:
+        raise ValueError(
+            f"tokens that are read of a text: found {said!r}; allowed: a whole number, at least 1 (model_max_length in tokenizer_config.json, "
+            "max_tokens in headstart.json)."
+        )
+    return int(said) if said < UNLIMITED else MAX_TOKENS
+
+
 def warn_of_cut(text: str, words: Words, num_tokens: int, max_tokens: int) -> None:
     """Log that the end of a text was not read, if that is so.
 
@@ -145,6 +161,7 @@ def make_no_answer(text: str, score: float) -> Answer:
 
 
 __all__ = [
+    "MAX_TOKENS",
     "SURROGATES",
     "Answer",
     "IntentAnswer",
@@ -155,5 +172,6 @@ __all__ = [
     "make_answer",
     "make_no_answer",
     "readable",
+    "token_limit",
     "warn_of_cut",
 ]

@@ -15,7 +15,16 @@ from torch.utils.data import Dataset
 from transformers import Pipeline
 
 from .alignment_headstart import Words, find_words
-from .answers_headstart import Answer, check_requests, check_threshold, make_answer, make_no_answer, readable, warn_of_cut
+from .answers_headstart import (
+    Answer,
+    check_requests,
+    check_threshold,
+    make_answer,
+    make_no_answer,
+    readable,
+    token_limit,
+    warn_of_cut,
+)
 
 # Probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md).
 NO_SKILL_THRESHOLD = 0.73
@@ -111,7 +120,7 @@ class NLUPipeline(Pipeline):
 
     def preprocess(self, input_: Any) -> dict[str, Any]:
         """Tokenize one text: `input_ids`, `attention_mask` and `word_starts` (1, tokens), the text, and its words."""
-        encoding, limit = self._encode(input_), self.tokenizer.model_max_length
+        encoding, limit = self._encode(input_), token_limit(self.tokenizer.model_max_length)
         ids = encoding["input_ids"][:limit]
         words = find_words(input_, encoding["offset_mapping"][:limit], encoding.word_ids()[:limit])
         warn_of_cut(input_, words, len(ids), limit)

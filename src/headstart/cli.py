@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from headstart.checkpoints import BASE_EN
+from headstart.data.rows import DataError, shorten
 from headstart.data.templates import FILLS, MAX_UTTERANCES
 from headstart.readers import READERS, load_skill
 from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions
@@ -26,6 +29,7 @@ TRAINING = {
     "finetune": "train a skill on a base",
 }
 BATCH_SIZE = 64
+KEPT = "\0"  # stands for "--": no argument holds a NUL
 TRAIN_USAGE = "[FILE.yaml|FILE.json] [--option value ...]"
 
 
@@ -35,14 +39,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] in TRAINING:
         return train_main(arguments, prog="headstart")
     parser = _make_parser()
-    options, rest = parser.parse_known_args(arguments)
-    # argparse gives up on texts that follow an option: predict MODEL --skill NAME TEXT.
+    # argparse takes away not only the first "--", but also a text that reads so.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    words = [*arguments[: end + 1], *(KEPT if word == "--" else word for word in arguments[end + 1 :])]
+    options, rest = parser.parse_known_args(words)
+    # It also gives up on texts that follow an option: predict MODEL --skill NAME TEXT.
     end = rest.index("--") if "--" in rest else len(rest)
     if rest and (not hasattr(options, "texts") or any(text.startswith("-") for text in rest[:end])):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if rest:
-        options.texts += rest[:end] + rest[end + 1 :]
-    return _run(lambda: options.run(options))
+    if hasattr(options, "texts"):
+        options.texts = ["--" if text == KEPT else text for text in (*options.texts, *rest[:end], *rest[end + 1 :])]
+    for name, value in vars(options).items():
+        if value == "":  # a variable of the shell that isn't set: Path("") would be this folder
+            parser.error(f"{name} is empty; leave it out, or give a value")
+    return _run(lambda: _print_results(options.run(options)))
 
 
 def train_main(argv: Sequence[str] | None = None, prog: str = "train.py") -> int:
@@ -111,10 +121,22 @@ def _make_parser() -> argparse.ArgumentParser:
             "--reject_threshold", type=float, metavar="P", help="reject over this probability of 'none of these'; 1: never"
         )
         command.add_argument("--without_gazetteers", action="store_true", help="answer as if no word were in a catalog")
-        command.add_argument("--batch_size", type=int, help=f"texts read at once (default: {BATCH_SIZE}; of standard input, 1)")
+        command.add_argument("--batch_size", type=_size, help=f"texts read at once (default: {BATCH_SIZE}; of standard input, 1)")
     for name, text in TRAINING.items():
         commands.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
     return parser
+
+
+def _path(word: str) -> Path:
+    if not word:
+        raise argparse.ArgumentTypeError("it is empty; leave it out, or give a value")  # Path("") is this folder
+    return Path(word)
+
+
+def _size(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"found {word!r}; allowed: a whole number, at least 1")
+    return int(word)
 
 
 def _add_convert(commands: Any) -> None:
@@ -129,13 +151,13 @@ def _add_convert(commands: Any) -> None:
     command.add_argument(
         "--test_share", type=float, default=0.0, help="share of the templates that becomes test.jsonl of a folder"
     )
-    command.add_argument("--max_utterances", type=int, help=f"rows made of templates at most (default: {MAX_UTTERANCES})")
-    command.add_argument("--fills", type=int, help=f"rows made of each template with open slots (default: {FILLS})")
+    command.add_argument("--max_utterances", type=_size, help=f"rows made of templates at most (default: {MAX_UTTERANCES})")
+    command.add_argument("--fills", type=_size, help=f"rows made of each template with open slots (default: {FILLS})")
     command.add_argument("--seed", type=int, default=0, help="of the choice of values and templates (default: %(default)s)")
     command.set_defaults(run=_convert)
 
 
-def _convert(options: argparse.Namespace) -> None:
+def _convert(options: argparse.Namespace) -> Iterator[str]:
     from headstart.conversion import convert
 
     filling = {name: value for name in ("max_utterances", "fills") if (value := getattr(options, name)) is not None}
@@ -143,6 +165,7 @@ def _convert(options: argparse.Namespace) -> None:
         options.path, options.out, options.format, source_format=options.source_format, name=options.name,
         test_share=options.test_share, seed=options.seed, **filling,
     )  # fmt: skip
+    yield from ()
 
 
 def _add_report(commands: Any) -> None:
@@ -151,14 +174,16 @@ def _add_report(commands: Any) -> None:
         description="Fine-tune every skill with every system and write report.json, report.md and plots. A report that was stopped goes "
         "on where it was when the same command is given again. Skills without validation or test rows have some held out.",
     )  # fmt: skip
-    command.add_argument("--skills", required=True, type=Path, metavar="FOLDER",
+    command.add_argument("--skills", required=True, type=_path, metavar="FOLDER",
                          help="folder of skills, one folder or file each; for growth, a corpus whose rows have a domain")  # fmt: skip
-    command.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the report is written")
+    command.add_argument("--out", required=True, type=_path, metavar="FOLDER", help="where the report is written")
     command.add_argument("--experiment", choices=EXPERIMENTS, default="skills",
                          help="skills: each as it is; growth: each domain of a corpus at 25 to 800 utterances (default: %(default)s)")  # fmt: skip
     command.add_argument("--base", default=BASE_EN, help="checkpoint that transfer starts from; unset: the embedded base")
     command.add_argument("--seeds", type=int, help="runs of each skill and system (default: 3; quick: 1)")
-    command.add_argument("--jobs", type=int, default=2, help="processes, of one thread each (default: %(default)s)")
+    command.add_argument(
+        "--jobs", type=int, help="runs at once, of one thread each (default: 2; ray: all that the cluster has CPUs for)"
+    )
     command.add_argument("--systems", nargs="+", choices=sorted(SYSTEMS), default=(), metavar="SYSTEM",
                          help=f"of: {', '.join(SYSTEMS)}; unset: {', '.join(DEFAULT_SYSTEMS)}")  # fmt: skip
     command.add_argument("--only", nargs="+", default=(), metavar="SKILL", help="these skills alone")
@@ -167,21 +192,21 @@ def _add_report(commands: Any) -> None:
     )
     command.add_argument("--max_steps", type=int, help="steps of every network; unset: chosen by the number of training rows")
     command.add_argument("--backend", choices=("loky", "ray"), default="loky",
-                         help="loky: processes here; ray: a Ray cluster, if ray is installed (default: %(default)s)")  # fmt: skip
-    command.add_argument("--reasons", type=Path, metavar="FILE",
+                         help="loky: processes here; ray: the Ray cluster at RAY_ADDRESS, or the one that runs here, or a new one (default: %(default)s)")  # fmt: skip
+    command.add_argument("--reasons", type=_path, metavar="FILE",
                          help="JSON file of remarks by the names of skills, for those where transfer gains least")  # fmt: skip
     command.add_argument("--quick", action="store_true", help="see that it works: 4 skills, 1 seed, 60 steps")
     command.set_defaults(run=_report)
 
 
-def _report(options: argparse.Namespace) -> None:
+def _report(options: argparse.Namespace) -> Iterator[str]:
     from headstart.report.transfer_report import make_report
 
     fields: dict[str, Any] = {field.name: getattr(options, field.name) for field in dataclasses.fields(ReportOptions)}
     for name in ("systems", "only", "tuned_on"):
         fields[name] = tuple(fields[name])
     make_report(ReportOptions(**fields))
-    print(f"{options.out / 'report.md'}")
+    yield str(options.out / "report.md")
 
 
 def _add_export(commands: Any) -> None:
@@ -194,12 +219,12 @@ def _add_export(commands: Any) -> None:
     command.set_defaults(run=_export)
 
 
-def _export(options: argparse.Namespace) -> None:
+def _export(options: argparse.Namespace) -> Iterator[str]:
     from headstart.exporting import export
     from headstart.loading import load_pipeline
 
     nlu = load_pipeline(options.model, base=options.base)
-    print(export(nlu, options.out, options.skill, int8=options.int8))  # type: ignore[arg-type]  # which says so of an exported one
+    yield str(export(nlu, options.out, options.skill, int8=options.int8))  # type: ignore[arg-type]  # which says so of an exported one
 
 
 def _add_push(commands: Any) -> None:
@@ -213,24 +238,27 @@ def _add_push(commands: Any) -> None:
     command.set_defaults(run=_push)
 
 
-def _push(options: argparse.Namespace) -> None:
+def _push(options: argparse.Namespace) -> Iterator[str]:
     from headstart.hub.push import push
 
     names = ("path_in_repo", "private", "revision", "message")
-    print(push(options.model, options.repo_id, **{name: getattr(options, name) for name in names}))
+    yield push(options.model, options.repo_id, **{name: getattr(options, name) for name in names})
 
 
-def _labels(options: argparse.Namespace) -> None:
+def _labels(options: argparse.Namespace) -> Iterator[str]:
     from headstart.data.streaming import write_labels
 
     for name, found in write_labels(options.data_dir, options.sources).items():
-        print(f"{name}: {found['rows']} rows, {len(found['intents'])} intents, {len(found['slots'])} slot labels")
+        yield f"{name}: {found['rows']} rows, {len(found['intents'])} intents, {len(found['slots'])} slot labels"
 
 
-def _predict(options: argparse.Namespace) -> None:
+def _predict(options: argparse.Namespace) -> Iterator[str]:
     from headstart.loading import finds_skills, load_pipeline, skill_entry
-    from headstart.tokenization.answers_headstart import readable
+    from headstart.tokenization.answers_headstart import SURROGATES, readable
 
+    for text in options.texts:
+        if SURROGATES.search(text):
+            raise DataError(f"the text {shorten(text)} is not UTF-8; give it in UTF-8, whatever the locale.")
     nlu: Any = load_pipeline(options.model, base=options.base)
     skill = options.skill if finds_skills(nlu) else skill_entry(nlu, options.skill)["name"]
     further = {"reject_threshold": options.reject_threshold, "use_gazetteers": not options.without_gazetteers}
@@ -240,12 +268,30 @@ def _predict(options: argparse.Namespace) -> None:
         answers = nlu(options.texts, skill=skill, batch_size=options.batch_size or BATCH_SIZE, **further)
     else:
         # Whoever writes a line waits for its answer.
-        answers = nlu((line.rstrip("\n") for line in sys.stdin), skill=skill, batch_size=options.batch_size or 1, **further)
+        answers = nlu(_read_lines(), skill=skill, batch_size=options.batch_size or 1, **further)
     for answer in answers:
-        print(readable(json.dumps(answer, ensure_ascii=False)), flush=True)
+        yield readable(json.dumps(answer, ensure_ascii=False, allow_nan=False))
 
 
-def _evaluate(options: argparse.Namespace) -> None:
+def _read_lines() -> Iterator[str]:
+    """The lines of standard input in UTF-8, whatever the locale, without their ends, and without a byte-order mark before the first one: it is no
+    character of a text, and would shift every offset of the answer."""
+    if sys.stdin is None:
+        raise DataError("there is no standard input to read requests from; give them on the command line.")
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise DataError(
+                f"standard input, line {number}: not UTF-8 (byte 0x{byte:02x}); give one request a line in UTF-8."
+            ) from error
+        if "\0" in text:
+            raise DataError(f"standard input, line {number}: found a NUL, as in UTF-16; give one request a line in UTF-8.")
+        yield text.removesuffix("\n").removesuffix("\r")
+
+
+def _evaluate(options: argparse.Namespace) -> Iterator[str]:
     from headstart.evaluation.evaluate import evaluate
     from headstart.loading import load_pipeline
 
@@ -254,15 +300,41 @@ def _evaluate(options: argparse.Namespace) -> None:
         out_of_scope=options.out_of_scope, reject_threshold=options.reject_threshold,
         use_gazetteers=not options.without_gazetteers,
     )  # fmt: skip
-    print(json.dumps(scores))
+    yield json.dumps(scores, allow_nan=False)
+
+
+def _print_results(lines: Iterator[str]) -> None:
+    """Print the results of a command one by one, in UTF-8, and nothing besides: what libraries print goes where the log goes.
+
+    Raises:
+        OSError: there is no standard output, or it is full.
+    """
+    output = sys.stdout
+    if output is None:
+        raise OSError("standard output is closed; results have nowhere to go.")
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(encoding="utf-8", errors="surrogateescape")  # names of files may be no UTF-8
+    with redirect_stdout(sys.stderr):
+        for line in lines:
+            try:
+                print(line, file=output, flush=True)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise OSError(f"standard output can't be written: {error.strerror}") from error
 
 
 def _run(command: Callable[[], None]) -> int:
     """Run a command; a user's mistake (`ValueError`, a missing file), a training that diverged or Ctrl-C becomes one line on stderr."""
+    if sys.stderr is None:  # print would take None for standard output
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("headstart").setLevel(logging.INFO)
     try:
         command()
+    except BrokenPipeError:  # whoever read the results has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # python flushes once more at its end
+        return 141  # 128 + SIGPIPE, as shells have it
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
         if os.environ.get("HEADSTART_TRACEBACK"):
             raise

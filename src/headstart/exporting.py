@@ -30,6 +30,7 @@ from headstart.modeling.lora_headstart import merged
 from headstart.onnx import FACTORED_VERSION, MAX_TOKENS, VERSION, OnnxNLU
 from headstart.saving import locked, written_aside
 from headstart.tokenization import NLUPipeline
+from headstart.tokenization.answers_headstart import token_limit
 from headstart.version import __version__
 
 OPSET = 17
@@ -61,7 +62,7 @@ def export(model: NLUPipeline | str | Path, out: str | Path, skill: str | None =
         raise TypeError(f"found {type(nlu).__name__}; give a pipeline, or the folder or repository of a checkpoint.")
     entry = nlu.model.skill(skill)
     network = _ExportedSkill(nlu.model, entry["name"])
-    texts = ReadTexts(nlu.tokenizer, nlu.model.config.unk_token_id, nlu.tokenizer.model_max_length)
+    texts = ReadTexts(nlu.tokenizer, nlu.model.config.unk_token_id, token_limit(nlu.tokenizer.model_max_length))
     return write_exported(network, entry, texts, out, int8=int8)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
+from headstart.consent import TRUST, said, told_in_one_line
 from headstart.hub.pull import pull
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import EXPORTED, find_heads, kind_of
@@ -25,7 +26,7 @@ def load_pipeline(model: str | Path, *, base: str | Path | None = None, **option
     Args:
         model: the checkpoint, exported skill, head, or folder or repository of heads.
         base: for heads, the checkpoint whose trunk they belong to; unset: the embedded one of the name that they hold.
-        options: of the pipeline, such as `device`.
+        options: of the pipeline, such as `device`. Code that a checkpoint brings is run only with `trust_remote_code=True`.
 
     Raises:
         ValueError: the base of a head is none of those embedded, and wasn't given; or the folder holds two kinds of models.
@@ -39,7 +40,8 @@ def load_pipeline(model: str | Path, *, base: str | Path | None = None, **option
     if base is not None and not heads:
         raise ValueError(f"a base is for heads; {str(model)!r} is a whole model: leave it out.")
     if kind_of(Path(model)) is EXPORTED:
-        options.pop("token", None)
+        for name in ("token", TRUST):
+            options.pop(name, None)
         return OnnxNLU(model, **options)
     if not heads:
         return _load_checkpoint(resolve_checkpoint(model), options)
@@ -63,7 +65,8 @@ def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
 
     check_hashes(Path(checkpoint))
     try:
-        return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
+        with told_in_one_line(checkpoint):
+            return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **said(options)))
     except ValueError as error:
         # transformers tells of each class that it tried, with tracebacks; what was wrong stands at the end.
         if not str(error).startswith("Could not load model"):

@@ -26,7 +26,15 @@ from headstart.modeling.entries_headstart import SkillEntry, read_entry
 from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, kind_of
 from headstart.modeling.labels_headstart import REJECTED, UNSEEN_PRIOR, seen_slots
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
-from headstart.tokenization.answers_headstart import Answer, check_requests, check_threshold, make_answer, readable, warn_of_cut
+from headstart.tokenization.answers_headstart import (
+    Answer,
+    check_requests,
+    check_threshold,
+    make_answer,
+    readable,
+    token_limit,
+    warn_of_cut,
+)
 
 VERSION, FACTORED_VERSION = (
     1,
@@ -62,7 +70,7 @@ class OnnxNLU:
         description = _read_description(folder)
         self.entry = cast(SkillEntry, read_entry(description["skill"]))
         self._unknown: int = description["unk_token_id"]
-        self._max_tokens: int = description[MAX_TOKENS if MAX_TOKENS in description else OLD_MAX_TOKENS]
+        self._max_tokens = token_limit(description[MAX_TOKENS if MAX_TOKENS in description else OLD_MAX_TOKENS])
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the token
         self._session = _open_session(folder / NETWORK, num_threads)

@@ -13,6 +13,7 @@ from headstart.data.rows import SHOWN, Row, list_rows, shorten, such_as
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.labels_headstart import IGNORED
 from headstart.tokenization.alignment_headstart import SpanCounts, find_words, spans_to_tags
+from headstart.tokenization.answers_headstart import token_limit
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -75,7 +76,7 @@ def encode_rows(rows: Dataset, tokenizer: PreTrainedTokenizerBase, skill: SkillE
     from datasets import Dataset
 
     features, counts = encode_list(list_rows(rows), tokenizer, skill, skill_id, show_progress=len(rows) >= MANY_ROWS)
-    report_spans(counts, skill["name"], tokenizer.model_max_length)
+    report_spans(counts, skill["name"], token_limit(tokenizer.model_max_length))
     return Dataset.from_list([dict(row) for row in features])
 
 
@@ -94,15 +95,16 @@ def encode_list(
         return [], counts
     encoding = tokenizer([row["text"] for row in rows], return_offsets_mapping=True, verbose=False)
     features: list[EncodedRow] = []
+    limit = token_limit(tokenizer.model_max_length)
     for number, row in enumerate(tqdm(rows, desc=f"Encoding {skill['name']}", disable=not show_progress)):
         tokens = _Tokens(encoding["input_ids"][number], encoding["offset_mapping"][number], encoding.word_ids(number))
-        slot_labels, row_counts = _slot_labels(row, tokens, tokenizer.model_max_length, skill["slots"])
+        slot_labels, row_counts = _slot_labels(row, tokens, limit, skill["slots"])
         counts.add_row(row_counts, row, number + 1)
         if intents and row["intent"] is not None and row["intent"] not in intents:
             raise ValueError(f"intent {row['intent']!r} is not one of the skill's: {', '.join(skill['intents'])}.")
         features.append(
             {
-                "input_ids": tokens.input_ids[: tokenizer.model_max_length],
+                "input_ids": tokens.input_ids[:limit],
                 "slot_labels": slot_labels,
                 "intent_labels": intents.get(str(row["intent"]), IGNORED),
                 "skill_ids": skill_id,

@@ -53,15 +53,19 @@ def read_text(path: Path) -> str:
     """The text of a UTF-8 file.
 
     Raises:
-        DataError: it is not UTF-8; the message names the line.
+        DataError: it is not UTF-8, or holds a NUL, as UTF-16 without its mark does; the message names the line.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise DataError(
             f"{path}, line {line}: not UTF-8 (byte 0x{error.object[error.start]:02x}); save the file as UTF-8."
         ) from error
+    if (place := text.find("\0")) >= 0:
+        line = text.count("\n", 0, place) + 1
+        raise DataError(f"{path}, line {line}: found a NUL, as in UTF-16; save the file as UTF-8.")
+    return text
 
 
 def read_rows(path: str | Path) -> list[Row]:

@@ -21,6 +21,13 @@ Returns:
 """
 
 
+class _Description(str):
+    """Text that evaluate appends to the docstrings of its methods, which are None under `python -OO`."""
+
+    def __radd__(self, docstring: str | None) -> str:
+        return (docstring or "") + str(self)
+
+
 class JointNLUMetric(evaluate.Metric):
     """Scores intents and slots together; see [`headstart.evaluation.metrics.Metrics`] for the definitions."""
 
@@ -32,7 +39,7 @@ class JointNLUMetric(evaluate.Metric):
         return evaluate.MetricInfo(
             description=_DESCRIPTION,
             citation="",
-            inputs_description=_INPUTS,
+            inputs_description=_Description(_INPUTS),
             features=datasets.Features({"predictions": row, "references": row}),
         )
 

@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback, set_seed
 
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
+from headstart.consent import load_without_code
 from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.encoding import encode_list, report_spans
 from headstart.data.label_names import rows_of_names
@@ -41,6 +42,7 @@ from headstart.modeling.folders_headstart import (
 from headstart.readers import load_skill
 from headstart.saving import locked, remove_checkpoint, states_of
 from headstart.tokenization import NLUPipeline
+from headstart.tokenization.answers_headstart import token_limit
 from headstart.training.arguments import HeadstartTrainingArguments
 from headstart.training.epochs import EpochRows, NewEpoch
 from headstart.training.options import FinetuneOptions
@@ -147,7 +149,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     resumed = last_checkpoint(options, options.base)
     set_seed(options.seed)
     base = resolve_checkpoint(options.base or BASE_EN)
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = load_without_code(AutoTokenizer.from_pretrained, base)
     model = starting_model(base, skill, options, tokenizer)
     start = weights_hash(model, tokenizer)
     covered = _covered_rows(skill)
@@ -164,7 +166,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     if model.routed_skills:
         _fit_router(model, skill, tokenizer, options)
     validation, counts = encode_list(covered, tokenizer, model.skill())
-    report_spans(counts, skill.name, tokenizer.model_max_length)
+    report_spans(counts, skill.name, token_limit(tokenizer.model_max_length))
     size = EpochSize(len(skill.rows("train")), train.num_out_of_scope, len(train.names))
     plan = plan_finetuning(options, size, bool(validation))
     logger.info("skill %s: %d training rows, %s", skill.name, size.own, plan.recipe)

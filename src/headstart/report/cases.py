@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,6 +33,10 @@ class SkillCase:
     """
 
     path: Path
+
+    def anywhere(self) -> SkillCase:
+        """The same by its whole path."""
+        return SkillCase(self.path.absolute())
 
     @property
     def name(self) -> str:
@@ -69,6 +73,10 @@ class DomainCase:
     corpus: Path
     domain: str
     stage: int
+
+    def anywhere(self) -> DomainCase:
+        """The same by its whole path."""
+        return replace(self, corpus=self.corpus.absolute())
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Runs of a report, in parallel, and the log of those that are done: a report that was stopped goes on where it was."""
+"""Runs of a report, in parallel: on this machine, or on a Ray cluster. A report that was stopped goes on where it was."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import cast
 
 import torch
 from datasets.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
@@ -18,42 +18,47 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
-from headstart.data.rows import DataError, shorten
+from headstart.report import cluster
+from headstart.report.log import read_log
 from headstart.report.results import RunKey, RunResult
 from headstart.report.systems import Run
 from headstart.report.workers import end_with_parent
-from headstart.saving import write_file
 
 logger = logging.getLogger(__name__)
 
+Outcome = tuple[RunKey, RunResult | None, str]  # without a result, what went wrong
+JOBS = 2
 
-def run_all(runs: Sequence[Run], log: Path, jobs: int = 2, backend: str = "loky") -> list[RunResult]:
+
+def run_all(runs: Sequence[Run], log: Path, jobs: int | None = None, backend: str = "loky") -> list[RunResult]:
     """Do every run that the log doesn't hold, and append its result to the log as soon as it is there.
 
     Args:
         runs: what to do.
         log: JSON-lines file of results. One of the same run with other settings, or other data, is not taken: the run is done again.
-        jobs: processes, of one thread each.
-        backend: `loky` (processes on this machine) or `ray` (several machines; needs `pip install ray`).
+        jobs: runs at once, of one thread each; None: two here, and as many as a Ray cluster has CPUs for.
+        backend: one of [`BACKENDS`].
 
     Returns:
         the results of these runs, in their order.
 
     Raises:
-        ValueError: some runs failed, after all others were done; or there is no such backend.
+        DataError: a line of the log is damaged.
+        ValueError: some runs failed, after all others were done.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    done = _read_log(log, runs)
-    left = [run for run in runs if run.key not in done]
+    done = read_log(log, runs)
     if done:
         logger.info("%s holds %d of %d runs already", log, len(done), len(runs))
+    left = {run.key: run for run in runs if run.key not in done}
+    wanted = {key: run.fingerprint for key, run in left.items()}
     failures = []
-    with parallel_config(n_jobs=jobs, **_backend(backend)), log.open("a", encoding="utf-8") as stream:
-        results = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(
-            delayed(_attempt)(run) for run in left
-        )
+    with log.open("a", encoding="utf-8") as stream:
+        results = BACKENDS[backend]([_anywhere(run) for run in left.values()], jobs)
         progress = tqdm(results, initial=len(done), total=len(runs), desc="Runs", unit="run", smoothing=0.05)
         for key, result, error in progress:
+            if result is not None and result["fingerprint"] != wanted[key]:
+                result, error = None, "the data, the base or the version of headstart are others where or when it ran"
             if result is None:
                 failures.append(f"{', '.join(map(str, key))}: {error}")
                 logger.warning("failed: %s", failures[-1])
@@ -70,7 +75,41 @@ def run_all(runs: Sequence[Run], log: Path, jobs: int = 2, backend: str = "loky"
     return [done[run.key] for run in runs]
 
 
-def _attempt(run: Run) -> tuple[RunKey, RunResult | None, str]:
+def _anywhere(run: Run) -> Run:
+    """The run as another process finds its files, wherever it was started; it looks at them itself, for its fingerprint."""
+    base = str(Path(run.base).absolute()) if Path(run.base).is_dir() else run.base
+    distilled = None if run.distilled is None else run.distilled.absolute()
+    return replace(run, case=run.case.anywhere(), base=base, distilled=distilled)
+
+
+def _on_this_machine(runs: Sequence[Run], jobs: int | None) -> Iterator[Outcome]:
+    options = {"inner_max_num_threads": 1, "initializer": end_with_parent, "initargs": (os.getpid(),)}
+    with parallel_config(n_jobs=jobs or JOBS, backend="loky", **options):
+        yield from Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(
+            delayed(_attempt)(run) for run in runs
+        )
+
+
+def _on_a_cluster(runs: Sequence[Run], jobs: int | None) -> Iterator[Outcome]:
+    for run, outcome in cluster.do_all(_attempt, runs, jobs):
+        yield (run.key, None, outcome) if isinstance(outcome, str) else outcome
+
+
+BACKENDS: dict[str, Callable[[Sequence[Run], int | None], Iterator[Outcome]]] = {
+    "loky": _on_this_machine,
+    "ray": _on_a_cluster,
+}
+
+
+def check_backend(name: str) -> None:
+    """Raise `ValueError` if there is no such backend, `ImportError` if it is not installed."""
+    if name not in BACKENDS:
+        raise ValueError(f"there is no backend {name!r}; allowed: {', '.join(BACKENDS)}.")
+    if name == "ray":
+        cluster.check_installed()
+
+
+def _attempt(run: Run) -> Outcome:
     """The run's key and its result, or what went wrong: the runs beside it shall not be lost to it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -104,49 +143,4 @@ def _quiet() -> Iterator[None]:
             enable_progress_bar()
 
 
-def _read_log(log: Path, runs: Sequence[Run]) -> dict[RunKey, RunResult]:
-    """The log's results of these runs with these settings."""
-    if not log.exists():
-        return {}
-    lines = log.read_text(encoding="utf-8").split("\n")
-    if lines[-1]:  # the last run was cut off in the middle of its line
-        logger.warning("%s: the last line is cut off; its run is done again", log)
-        write_file(log, "".join(f"{line}\n" for line in lines[:-1]))
-    results = [_read_result(line, f"{log}, line {number}") for number, line in enumerate(lines[:-1], start=1) if line]
-    found: dict[RunKey, RunResult] = {(result["skill"], result["system"], result["seed"]): result for result in results}
-    known = [run for run in runs if run.key in found]
-    same = {run.key: found[run.key] for run in known if found[run.key]["fingerprint"] == run.fingerprint}
-    if len(same) < len(known):
-        logger.warning("%s: %d runs were made with other settings or data; they are done again", log, len(known) - len(same))
-    return same
-
-
-def _read_result(line: str, where: str) -> RunResult:
-    try:
-        result = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: not JSON ({error}); delete the line, its run will be done again.") from error
-    if not isinstance(result, dict) or not {"skill", "system", "seed", "fingerprint"} <= result.keys():
-        raise DataError(
-            f"{where}: found {shorten(line)}; a line is what a run resulted in. Delete it, or give the report another folder."
-        )
-    return cast(RunResult, result)
-
-
-def _backend(name: str) -> dict[str, object]:
-    """Options of joblib's `parallel_config`."""
-    if name == "loky":
-        return {
-            "backend": "loky", "inner_max_num_threads": 1, "initializer": end_with_parent, "initargs": (os.getpid(),)
-        }  # fmt: skip
-    if name != "ray":
-        raise ValueError(f"there is no backend {name!r}; allowed: loky, ray.")
-    try:
-        from ray.util.joblib import register_ray
-    except ImportError as error:
-        raise ImportError("the backend ray is not installed: pip install ray") from error
-    register_ray()
-    return {"backend": "ray"}
-
-
-__all__ = ["run_all"]
+__all__ = ["BACKENDS", "check_backend", "run_all"]

@@ -53,7 +53,7 @@ class ReportOptions:
     experiment: str = "skills"
     base: str = BASE_EN
     seeds: int | None = None
-    jobs: int = 2
+    jobs: int | None = None
     systems: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     tuned_on: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments, set_seed
 
+from headstart.consent import load_without_code
 from headstart.data.rows import Row
 from headstart.data.skills import Skill, label_priors
 from headstart.evaluation.evaluate import Answered, score_answers
@@ -50,7 +51,7 @@ class SentenceEncoderForJointNLU(nn.Module):
         super().__init__()
         if pooling not in ("mean", "first"):
             raise ValueError(f"pooling is {pooling!r}; it must be 'mean' or 'first'.")
-        self.encoder = AutoModel.from_pretrained(teacher_folder(), dtype=torch.float32)
+        self.encoder = load_without_code(AutoModel.from_pretrained, teacher_folder(), dtype=torch.float32)
         width = self.encoder.config.hidden_size
         self.pooling = pooling
         self.dropout = nn.Dropout(0.1)
@@ -172,7 +173,7 @@ class SentenceEncoderNLU:
         use_cpu: bool = True,
     ) -> None:
         set_seed(seed)
-        self.tokenizer = AutoTokenizer.from_pretrained(teacher_folder())
+        self.tokenizer = load_without_code(AutoTokenizer.from_pretrained, teacher_folder())
         self.skill = skill
         self.model = SentenceEncoderForJointNLU(skill, self.tokenizer, pooling)
         self.entry: SkillEntry = {

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from headstart.checkpoints import resolve_checkpoint
+from headstart.consent import load_without_code
 from headstart.data.rows import DataError, Row
 from headstart.data.skills import Skill, is_covered
 from headstart.evaluation.evaluate import Answered, Scores, score_answers
@@ -169,7 +170,7 @@ def _classical(run: Run, skill: Skill) -> Trained:
     from headstart.report.classical import ClassicalNLU
 
     started = time.perf_counter()
-    tokenizer = AutoTokenizer.from_pretrained(resolve_checkpoint(run.base))
+    tokenizer = load_without_code(AutoTokenizer.from_pretrained, resolve_checkpoint(run.base))
     nlu = ClassicalNLU(skill, tokenizer, seed=run.seed, **run.system.options)
     seconds = time.perf_counter() - started
     return Trained(nlu, nlu, {"steps": None, "seconds": round(seconds, 2), "bytes": nlu.size(), "curve": []})
@@ -192,7 +193,7 @@ _KINDS = {"finetune": _finetune, "classical": _classical, "sentence_encoder": _s
 
 def distill(base: str, folder: Path) -> Path:
     """The file of the distilled embeddings of a base's vocabulary in a folder; written, unless it is there."""
-    config, tokenizer = HeadstartConfig.from_pretrained(base), AutoTokenizer.from_pretrained(base)
+    config, tokenizer = HeadstartConfig.from_pretrained(base), load_without_code(AutoTokenizer.from_pretrained, base)
     vocabulary = json.dumps([tokenizer.convert_ids_to_tokens(list(range(config.vocab_size))), config.embedding_size])
     file = folder / f"distilled-{hashlib.sha256(vocabulary.encode()).hexdigest()[:16]}.safetensors"
     if not file.exists():
@@ -213,7 +214,7 @@ def checkpoint_hash(base: str) -> str:
 @lru_cache(maxsize=8)
 def _shape_hash(base: str) -> str:
     """A hash of what every network takes from a base: its tokenizer and its sizes."""
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = load_without_code(AutoTokenizer.from_pretrained, base)
     config = HeadstartConfig.from_pretrained(base)
     facts = [tokenizer.backend_tokenizer.to_str(), *(getattr(config, name) for name in SHAPE)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
-from headstart.data.rows import DataError
+from headstart.data.rows import DataError, read_text
 from headstart.modeling import HeadstartConfig
 from headstart.modeling.folders_headstart import REPORT, REPORT_FOLDER, check_room
 from headstart.report.cases import Case, data_hash, find_domains, find_skills
@@ -27,6 +28,8 @@ from headstart.version import __version__
 
 if TYPE_CHECKING:  # at run time, what the report needs besides is looked for first
     from headstart.report.statistics import Results
+
+logger = logging.getLogger(__name__)
 
 GROWTH_SYSTEMS = ("transfer", "no_transfer")
 SEEDS = 3
@@ -77,6 +80,7 @@ def make_report(options: ReportOptions) -> ReportContent:
 def _make(options: ReportOptions) -> ReportContent:
     from headstart.report import engine, plots, statistics, tables
 
+    engine.check_backend(options.backend)
     plan = _make_plan(options)
     runs = engine.run_all(_list_runs(options, plan), options.out / "runs.jsonl", options.jobs, options.backend)
     results = statistics.Results(runs)
@@ -96,6 +100,9 @@ def _make_plan(options: ReportOptions) -> _Plan:
     systems = [SYSTEMS[name] for name in _choose_systems(options)]
     reasons = _read_reasons(options.reasons)
     cases = _find_cases(options)
+    foreign = sorted(set(reasons) - {case.name for case in cases})
+    if foreign:
+        logger.warning("%s: no skill of the report is called %s", options.reasons, ", ".join(map(repr, foreign[:8])))
     seeds = options.seeds or (QUICK["seeds"] if options.quick else SEEDS)
     max_steps = options.max_steps or (QUICK["max_steps"] if options.quick else None)
     base = resolve_checkpoint(options.base)
@@ -132,6 +139,8 @@ def _facts(options: ReportOptions, plan: _Plan, results: Results) -> ReportFacts
 
 
 def _find_cases(options: ReportOptions) -> Sequence[Case]:
+    if options.out.resolve().is_relative_to(options.skills.resolve()):
+        raise ValueError(f"{options.out} lies in {options.skills}, whose data it would change; give a folder outside of it.")
     if options.experiment == "growth":
         if options.only or options.tuned_on:
             raise ValueError("only and tuned_on name skills; the domains of a growing corpus can't be chosen.")
@@ -154,7 +163,9 @@ def _read_reasons(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        reasons = json.loads(path.read_text(encoding="utf-8"))
+        reasons = json.loads(read_text(path))
+    except DataError:  # it names the line
+        raise
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON: {error}") from error
     if not isinstance(reasons, dict) or not all(isinstance(reason, str) for reason in reasons.values()):

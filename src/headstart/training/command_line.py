@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from headstart.data.rows import read_text
 from headstart.training.options import TrainingOptions, check_names, own_options
 from headstart.training.transformers_options import transformers_options
 
@@ -164,8 +165,8 @@ def _read_options(path: Path) -> dict[str, Any]:
     if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
         raise ValueError(f"{path} is not a file of options; allowed: a .yaml or .json file, or --option value.")
     try:
-        options = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        options = yaml.load(read_text(path), Loader=_Loader)
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path} is not YAML that can be read: {error}") from error
     if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
         raise ValueError(f"{path} must hold options by name, such as 'learning_rate: 0.002'.")

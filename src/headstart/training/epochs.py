@@ -17,6 +17,7 @@ from headstart.data.rows import Row
 from headstart.data.skills import Skill
 from headstart.data.templates import ShuffledOrder, row_template, value_sources
 from headstart.modeling.entries_headstart import SkillEntry
+from headstart.tokenization.answers_headstart import token_limit
 
 
 class EpochRows(Dataset[EncodedRow]):
@@ -52,7 +53,7 @@ class EpochRows(Dataset[EncodedRow]):
         rows = skill.rows("train")
         self.templates = [row_template(row, trim=True) for row in rows]
         self.own, counts = encode_list(rows, tokenizer, entry)
-        report_spans(counts, skill.name, tokenizer.model_max_length)
+        report_spans(counts, skill.name, token_limit(tokenizer.model_max_length))
         self.sources = value_sources(skill.slots, skill.catalogs, skill.slot_types, self.templates, seed) if refill else {}
         self._label_counts = Counter(slot.label for template in self.templates for slot in template.slots)
         self.out_of_scope = _encode_out_of_scope(out_of_scope, tokenizer, entry)
