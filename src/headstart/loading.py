@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
 from headstart.hub.pull import pull
 from headstart.modeling.entries_headstart import SkillEntry
-from headstart.modeling.folders_headstart import EXPORTED, find_heads, kind_of
+from headstart.modeling.folders_headstart import CHECKPOINT, CONFIG, EXPORTED, find_heads, kind_of
+from headstart.modeling.integrity_headstart import read_seal
 from headstart.onnx import OnnxNLU
 
 if TYPE_CHECKING:  # which waits for torch
@@ -59,9 +60,8 @@ def _load_heads(heads: list[Path], base: str | Path | None, options: dict[str, A
 def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
     from transformers import pipeline
 
-    from headstart.modeling.weights_headstart import check_hashes
-
-    check_hashes(Path(checkpoint))
+    if (Path(checkpoint) / CONFIG).is_file():
+        read_seal(Path(checkpoint), CHECKPOINT)  # before transformers reads it in its own way
     try:
         return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
     except ValueError as error:

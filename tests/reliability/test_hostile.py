@@ -22,7 +22,7 @@ from headstart import DataError, HeadstartForJointNLU, NLUPipeline, Skill, expor
 from headstart.conversion import convert
 from headstart.data.rows import rows_to_dataset
 from headstart.loading import load_pipeline
-from headstart.modeling.weights_headstart import note_hashes
+from headstart.modeling.integrity_headstart import note_hashes
 from headstart.onnx import OnnxNLU
 from headstart.saving import mark_complete
 
