@@ -123,7 +123,9 @@ class HeadstartConfig(PreTrainedConfig):
         for field in ("pad_token_id", "unk_token_id"):
             token = getattr(self, field)
             if type(token) is not int or not 0 <= token < self.vocab_size:
-                raise ValueError(f"{field} is {token!r}; it must be the id of a token, at least 0 and below vocab_size, {self.vocab_size}.")
+                raise ValueError(
+                    f"{field} is {token!r}; it must be the id of a token, at least 0 and below vocab_size, {self.vocab_size}."
+                )
         start, stop = self.continuation_start, self.continuation_stop
         if type(start) is not int or type(stop) is not int or not 0 <= start <= stop or (start < stop and stop > self.vocab_size):
             raise ValueError(

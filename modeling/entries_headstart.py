@@ -157,7 +157,7 @@ def _check_rejection(entry: Mapping[str, Any]) -> None:
         raise ValueError(
             f"rejection of skill {entry['name']!r} is {rejection!r}; it must have temperature and threshold, and the skill intents."
         )
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in rejection.values()):
+    if not all(type(value) in (int, float) and abs(value) < math.inf for value in rejection.values()):
         raise ValueError(f"rejection of skill {entry['name']!r} must have numbers, not {rejection}.")
     least, most = TEMPERATURES
     if not least <= rejection["temperature"] <= most or not 0 <= rejection["threshold"] <= 1:

@@ -108,7 +108,9 @@ def read_seal(folder: Path, kind: FolderKind, *, is_checked: bool = True) -> Sea
         table = old if isinstance(old, dict) and not is_hidden else {}
         if is_hidden and is_checked:
             raise damaged(folder, kind, f"the table of hashes in {kind.mark} has lost its name")
-    is_table = isinstance(table, dict) and all(isinstance(value, str) and Path(name).name == name for name, value in table.items())
+    is_table = isinstance(table, dict) and all(
+        isinstance(value, str) and Path(name).name == name for name, value in table.items()
+    )
     if is_checked and (not is_table or (is_sealed and kind.mark not in table)):
         raise damaged(folder, kind, f"the table of hashes in {kind.mark} is none")
     hashes = dict(table) if is_table else {}
@@ -177,7 +179,9 @@ def accept_changes(folder: str | Path) -> list[str]:
     kind = kind_of(folder)
     if kind is None:
         names = ", ".join(str(path) for path in find_heads(folder)[:8])
-        hint = f"; these folders hold heads: {names}" if names else ", which has " + " or ".join(KINDS[name].mark for name in KINDS)
+        hint = (
+            f"; these folders hold heads: {names}" if names else ", which has " + " or ".join(KINDS[name].mark for name in KINDS)
+        )
         raise ValueError(f"{str(folder)!r} holds no model: name the folder of one{hint}.")
     seal = read_seal(folder, kind, is_checked=False)
     hashes = hashed_files(folder, kind.hashed)

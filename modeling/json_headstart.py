@@ -32,9 +32,7 @@ def parse_json(content: bytes, name: str) -> Any:
         ValueError: it is no JSON; the message names the file.
     """
     try:
-        return json.loads(
-            content.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_number, parse_float=_finite
-        )
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_number, parse_float=_finite)
     except RecursionError as error:
         raise ValueError(f"{name} can't be read (it is nested too deeply)") from error
     except ValueError as error:

@@ -8,7 +8,7 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import nn

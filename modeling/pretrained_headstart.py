@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
-from transformers.utils import cached_file, resolve_revision
+from transformers.utils.hub import cached_file, resolve_revision
 
 from .configuration_headstart import HeadstartConfig
 from .folders_headstart import CHECKPOINT, CODE, CONFIG, FURTHER_TOKENIZER, TOKENIZER, TOKENIZER_CONFIG
@@ -54,9 +54,9 @@ class HeadstartPreTrainedModel(PreTrainedModel):
 
     def post_init(self) -> None:
         """Compare what was built, before it takes memory, with the weights that are to be loaded into it; see `transformers.PreTrainedModel.post_init`."""
-        super().post_init()
+        super().post_init()  # type: ignore[no-untyped-call]
         wanted = _LOADED.get()
-        if wanted is not None and wanted.network is type(self):
+        if wanted is not None and wanted.shapes is not None and wanted.network is type(self):
             shapes = {name: tuple(value.shape) for name, value in self.state_dict().items()}
             problems = _mismatches(shapes, wanted.shapes)
             if problems:
@@ -86,9 +86,10 @@ class HeadstartPreTrainedModel(PreTrainedModel):
         """
         path = pretrained_model_name_or_path
         kwargs["key_mapping"] = {**RENAMED_WEIGHTS, **(kwargs.get("key_mapping") or {})}
+        load: Any = super().from_pretrained
         folder = _folder_of(path, kwargs)
         if folder is None:  # nothing but a configuration and a state, or a repository of which transformers says what is wrong
-            return super().from_pretrained(path, *args, **kwargs)
+            return load(path, *args, **kwargs)
         seal = read_seal(folder, CHECKPOINT) if (folder / CONFIG).is_file() else Seal(folder, CHECKPOINT, {}, {}, False)
         files = _weight_files(seal, path, kwargs)
         ignores = kwargs.pop("ignore_mismatched_sizes", False)
@@ -98,9 +99,7 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             checking = pool.submit(_check_files, seal)
             try:
                 with _loading(None if ignores else _Loaded(cls, path, _shapes_of(seal, files, kwargs["key_mapping"]))):
-                    model, info = super().from_pretrained(
-                        path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True
-                    )
+                    model, info = load(path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True)
             except Exception as error:
                 checking.result()  # says more of what is wrong
                 if not isinstance(error, (SafetensorError, RecursionError)):
@@ -144,7 +143,10 @@ class HeadstartPreTrainedModel(PreTrainedModel):
                 )
         start, stop = config.continuation_start, config.continuation_stop
         inside, outside = {start, stop - 1} if start < stop else set(), {start - 1, stop, 3}
-        for token, continues in [*((token, True) for token in inside), *((token, False) for token in outside - set(range(start, stop)))]:
+        for token, continues in [
+            *((token, True) for token in inside),
+            *((token, False) for token in outside - set(range(start, stop))),
+        ]:
             name = tokenizer.convert_ids_to_tokens(token) if 0 <= token < config.vocab_size else None
             if name is not None and continues != (name.startswith(CONTINUATION) and name != CONTINUATION):
                 raise ValueError(
@@ -205,7 +207,7 @@ _LOADED: ContextVar[_Loaded | None] = ContextVar("loaded", default=None)
 
 @contextmanager
 def _loading(loaded: _Loaded | None) -> Iterator[None]:
-    token = _LOADED.set(loaded if loaded is not None and loaded.shapes is not None else None)
+    token = _LOADED.set(loaded)
     try:
         yield
     finally:

@@ -11,6 +11,8 @@ from typing import Any, NotRequired, TypedDict, cast
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 MAX_RANK = 1024
+MAX_VALUES = 2**31 - 1  # of a skill's catalogs, and tokens of these: they are counted in int32
+TEMPERATURES = (1e-6, 1e6)  # beyond these, scores divided by one are no numbers any more
 REJECT_THRESHOLD = 0.9  # of a skill that nobody gave another
 RENAMED = {"slots_of_intents": "label_priors"}  # fields as headstart 0.1 called them
 
@@ -140,6 +142,10 @@ def _check_gazetteer(entry: Mapping[str, Any]) -> None:
             f"gazetteer of skill {entry['name']!r} must have a list of slots and numbers of values and tokens, not {gazetteer!r}."
         )
     unknown = sorted(set(gazetteer["slots"]) - set(entry["slots"]))
+    if max(sizes) > MAX_VALUES:
+        raise ValueError(f"gazetteer of skill {entry['name']!r} has sizes {sizes}; allowed are {MAX_VALUES} values and tokens.")
+    if len(set(gazetteer["slots"])) < len(gazetteer["slots"]):
+        raise ValueError(f"gazetteer of skill {entry['name']!r} lists a slot twice: {gazetteer['slots']!r}.")
     if unknown or not gazetteer["slots"] or min(sizes) < 1:
         raise ValueError(f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {unknown or gazetteer!r}.")
 
@@ -152,11 +158,12 @@ def _check_rejection(entry: Mapping[str, Any]) -> None:
         raise ValueError(
             f"rejection of skill {entry['name']!r} is {rejection!r}; it must have temperature and threshold, and the skill intents."
         )
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in rejection.values()):
+    if not all(type(value) in (int, float) and abs(value) < math.inf for value in rejection.values()):
         raise ValueError(f"rejection of skill {entry['name']!r} must have numbers, not {rejection}.")
-    if rejection["temperature"] <= 0 or not 0 <= rejection["threshold"] <= 1:
+    least, most = TEMPERATURES
+    if not least <= rejection["temperature"] <= most or not 0 <= rejection["threshold"] <= 1:
         raise ValueError(
-            f"rejection of skill {entry['name']!r}: temperature must be over 0 and threshold in [0, 1], not {rejection}."
+            f"rejection of skill {entry['name']!r}: temperature must be in [{least}, {most}] and threshold in [0, 1], not {rejection}."
         )
 
 

@@ -9,7 +9,7 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import nn
@@ -28,7 +28,7 @@ from .outputs_headstart import (
     SkillScores,
     TaskStates,
 )
-from .pretrained_headstart import HeadstartPreTrainedModel, load_whole, rename_weights
+from .pretrained_headstart import HeadstartPreTrainedModel, rename_weights
 from .routing_headstart import Router, log_odds
 from .skills_headstart import SkillsMixin
 
@@ -126,15 +126,6 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         for entry in self.entries:
             self.put_modules(entry, self.new_modules(entry))
         self.post_init()
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Load a checkpoint; see `transformers.PreTrainedModel.from_pretrained`.
-
-        Raises:
-            ValueError: the checkpoint's heads don't match the skills of the configuration.
-        """
-        return load_whole(super().from_pretrained, pretrained_model_name_or_path, *args, **kwargs)
 
     # ---- skills
 

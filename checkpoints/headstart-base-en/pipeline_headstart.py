@@ -68,6 +68,10 @@ class NLUPipeline(Pipeline):
     _load_feature_extractor = False
     _load_tokenizer = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.model.check_tokenizer(self.tokenizer)
+
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Answer one text (an [`Answer`]) or several (a list of these); see the class."""
         check_requests(inputs)
@@ -175,6 +179,7 @@ class NLUPipeline(Pipeline):
             # transformers leaves the entry in the live configuration, from where a later plain model.save_pretrained would name
             # a pipeline file that it doesn't write.
             del self.model.config.custom_pipelines
+        self.model.note_files(save_directory)
 
 
 __all__ = ["NLUPipeline"]

@@ -10,31 +10,21 @@ nlu("a large latte with oat milk please")
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import GeneratorType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
-from tokenizers import Tokenizer
 
+from headstart.exported import Exported, is_exported, read_exported
 from headstart.modeling.catalog_headstart import CatalogDict, find_matches, mark_matches
-from headstart.modeling.entries_headstart import SkillEntry, read_entry
-from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, kind_of
-from headstart.modeling.labels_headstart import REJECTED, UNSEEN_PRIOR, seen_slots
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.folders_headstart import CRF, EXPORT, NETWORK
+from headstart.modeling.labels_headstart import REJECTED, seen_slots
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
 from headstart.tokenization.answers_headstart import Answer, check_requests, check_threshold, make_answer, readable, warn_of_cut
-
-VERSION = 1  # of the files of an exported skill
-# Fields of headstart.json.
-OLD_MAX_TOKENS, MAX_TOKENS = "max_pieces", "max_tokens"
-
-
-def is_exported(folder: str | Path) -> bool:
-    """Whether `headstart export` wrote the folder."""
-    return kind_of(Path(folder)) is EXPORTED
 
 
 class OnnxNLU:
@@ -54,24 +44,21 @@ class OnnxNLU:
     """
 
     def __init__(self, folder: str | Path, num_threads: int = 1) -> None:
-        folder = Path(folder)
-        description = _read_description(folder)
-        self.entry = cast(SkillEntry, read_entry(description["skill"]))
-        self._unknown: int = description["unk_token_id"]
-        self._max_tokens: int = description[MAX_TOKENS if MAX_TOKENS in description else OLD_MAX_TOKENS]
-        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the token
-        self._session = _open_session(folder / NETWORK, num_threads)
+        exported = read_exported(Path(folder))
+        self.entry = exported.entry
+        self._unknown = exported.unknown
+        self._max_tokens = exported.max_tokens
+        self._tokenizer = exported.tokenizer
+        self._session = _open_session(exported, num_threads)
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._crf = _CRF(folder / CRF) if self.entry["slots"] else None
+        self._crf = _CRF(exported.folder / CRF) if self.entry["slots"] else None
         self._priors: _Priors | None = None
         if self.entry.get("label_priors"):
-            self._priors = _make_priors(self.entry, description["skill"].get("unseen_prior", UNSEEN_PRIOR))
+            self._priors = _make_priors(self.entry, exported.unseen_prior)
         self._catalogs: CatalogDict | None = None
-        if self.entry.get("gazetteer"):
-            keys = json.loads((folder / CATALOGS).read_text(encoding="utf-8"))
-            self._num_catalogs = len(keys)
-            self._catalogs = CatalogDict.from_keys(keys)
+        if exported.catalogs is not None:
+            self._num_catalogs = len(exported.catalogs)
+            self._catalogs = CatalogDict.from_keys(exported.catalogs)
 
     def skill(self, name: str | None = None) -> SkillEntry:
         """The entry of the only skill: name, intents, slots.
@@ -125,6 +112,7 @@ class OnnxNLU:
         if self._catalogs is not None:
             feed["matches"] = self._find_matches(read, input_ids.shape, use_gazetteers)
         scores = dict(zip(self._outputs, self._session.run(None, feed), strict=True))
+        _check_scores(scores)
         intents, intent_scores = self._choose_intents(scores, reject_threshold, len(read))
         tags, tag_scores = self._choose_tags(scores, read)
         return [
@@ -194,7 +182,8 @@ class OnnxNLU:
         return tags, certain
 
 
-def _open_session(file: Path, num_threads: int) -> Any:
+def _open_session(exported: Exported, num_threads: int) -> Any:
+    """The network, if it is the one of the skill: it reads the last token of the tokenizer, and gives as many scores as there are labels."""
     try:
         import onnxruntime
     except ImportError as error:  # an optional dependency
@@ -202,7 +191,28 @@ def _open_session(file: Path, num_threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 4  # what is wrong is said in an exception, and only there
+    wanted = exported.widths()
+    feed = {"input_ids": np.array([[exported.tokenizer.get_vocab_size() - 1]]), "lengths": np.array([1])}
+    if exported.catalogs is not None:
+        feed["matches"] = np.zeros((1, 1, 2 * len(exported.catalogs)), dtype=np.float32)
+    try:
+        session = onnxruntime.InferenceSession(exported.folder / NETWORK, options, providers=["CPUExecutionProvider"])
+        names = [output.name for output in session.get_outputs()]
+        scores = dict(zip(names, session.run(None, feed), strict=True))
+    except Exception as error:  # onnxruntime's own have no class of their own in common
+        raise exported.seal.damaged(f"{NETWORK} can't be run ({str(error).strip().splitlines()[0][:200]})") from error
+    found = {name: values.shape[-1] for name, values in scores.items()}
+    if found != wanted:
+        raise exported.seal.damaged(f"{NETWORK} gives scores {found}, and the labels in {EXPORT} need {wanted}")
+    _check_scores(scores)
+    return session
+
+
+def _check_scores(scores: Mapping[str, np.ndarray]) -> None:
+    for name, values in scores.items():
+        if not np.isfinite(values).all():
+            raise ValueError(f"the exported skill is damaged: its {name} are no numbers (NaN or infinity). Export it anew.")
 
 
 class _Read(NamedTuple):
@@ -230,21 +240,6 @@ def _make_priors(entry: SkillEntry, least: float) -> _Priors:
     table = np.array(seen_slots(entry["intents"], entry["slots"], entry["label_priors"]))
     tags = np.pad((table / table.mean(axis=0)).repeat(2, axis=1), ((0, 0), (1, 0)), constant_values=1)
     return _Priors(tags.astype(np.float32), least)
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    """What `headstart.json` says, of a folder that has all that it needs."""
-    if not is_exported(folder):
-        raise ValueError(f"{str(folder)!r} holds no exported skill (no {EXPORT}); make one: headstart export MODEL --out FOLDER.")
-    if missing := [name for name in EXPORTED.needed if not (folder / name).is_file()]:
-        raise ValueError(f"{str(folder)!r} lacks {missing[0]}: it is a part of an exported skill; export it anew.")
-    description: dict[str, Any] = json.loads((folder / EXPORT).read_text(encoding="utf-8"))
-    if description["version"] != VERSION:
-        raise ValueError(
-            f"{str(folder)!r} was exported in version {description['version']} of the format; "
-            f"this headstart reads {VERSION}: export it anew."
-        )
-    return description
 
 
 class _CRF:
