@@ -58,9 +58,10 @@ class HeadstartPreTrainedModel(PreTrainedModel):
         wanted = _LOADED.get()
         if wanted is not None and wanted.shapes is not None and wanted.network is type(self):
             shapes = {name: tuple(value.shape) for name, value in self.state_dict().items()}
-            problems = _mismatches(shapes, wanted.shapes)
+            skills = [entry["name"] for entry in self.config.skills]
+            problems = _mismatches(shapes, wanted.shapes, skills if hasattr(self, "classifiers") else [])
             if problems:
-                raise ValueError(_mismatch_message(wanted.path, problems, [entry["name"] for entry in self.config.skills]))
+                raise ValueError(_mismatch_message(wanted.path, problems, skills))
 
     def save_pretrained(self, save_directory: Any, is_main_process: bool = True, *args: Any, **kwargs: Any) -> None:
         """Save weights and configuration, with the SHA-256 of what is written; see `transformers.PreTrainedModel.save_pretrained`."""
@@ -135,6 +136,11 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             raise ValueError(
                 f"the tokenizer has {len(tokenizer)} tokens, and the network embeddings of {config.vocab_size}: it is another network's; "
                 "load both from one checkpoint."
+            )
+        longest = tokenizer.model_max_length
+        if type(longest) is not int or longest < 1:
+            raise ValueError(
+                f"model_max_length in {TOKENIZER_CONFIG} is {str(longest)[:80]!r}; it must be a whole number, at least 1."
             )
         for field in ("pad_token_id", "unk_token_id"):
             if getattr(tokenizer, field, None) not in (None, getattr(config, field)):
@@ -279,8 +285,9 @@ def _shapes_of(seal: Seal, files: list[Path], names: dict[str, str]) -> dict[str
     return found or None
 
 
-def _mismatches(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> list[str]:
-    """What of a network's weights a checkpoint lacks or has in another shape; the trunk's have its name before theirs in a whole network."""
+def _mismatches(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]], skills: list[str]) -> list[str]:
+    """What of a network's weights a checkpoint lacks or has in another shape, or has besides of these skills; the trunk's have its name before
+    theirs in a whole network."""
     bare = {name.removeprefix(TRUNK): shape for name, shape in found.items()}
     problems = []
     for name, shape in wanted.items():
@@ -289,6 +296,9 @@ def _mismatches(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, 
             problems.append(f"{name}: not in the checkpoint")
         elif saved != shape:
             problems.append(f"{name}: {saved} in the checkpoint, {shape} in the configuration")
+    for name in found.keys() - wanted.keys():
+        if name.split(".")[1] in skills and not name.startswith(TRUNK):
+            problems.append(f"{name}: {found[name]} in the checkpoint, not in the configuration")
     return sorted(problems)
 
 

@@ -191,8 +191,10 @@ def accept_changes(folder: str | Path) -> list[str]:
         content["weights"] = hashes.get(HEAD_WEIGHTS)  # where headstart 0.1 looks for it
     changed = sorted(name for name, value in hashes.items() if seal.hashes.get(name) != value)
     try:
-        read_seal(folder, kind)
+        is_as_noted = read_seal(folder, kind).is_sealed
     except ValueError:
+        is_as_noted = False
+    if not is_as_noted:
         changed.append(kind.mark)
     write_aside(folder / kind.mark, sealed(content, kind.mark, hashes))
     return changed

@@ -69,7 +69,7 @@ class NLUPipeline(Pipeline):
     _load_tokenizer = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(*args, **kwargs)
         self.model.check_tokenizer(self.tokenizer)
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:

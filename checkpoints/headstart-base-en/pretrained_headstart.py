@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
-from transformers.utils import cached_file, resolve_revision
+from transformers.utils.hub import cached_file, resolve_revision
 
 from .configuration_headstart import HeadstartConfig
 from .folders_headstart import CHECKPOINT, CODE, CONFIG, FURTHER_TOKENIZER, TOKENIZER, TOKENIZER_CONFIG
@@ -55,13 +55,14 @@ class HeadstartPreTrainedModel(PreTrainedModel):
 
     def post_init(self) -> None:
         """Compare what was built, before it takes memory, with the weights that are to be loaded into it; see `transformers.PreTrainedModel.post_init`."""
-        super().post_init()
+        super().post_init()  # type: ignore[no-untyped-call]
         wanted = _LOADED.get()
-        if wanted is not None and wanted.network is type(self):
+        if wanted is not None and wanted.shapes is not None and wanted.network is type(self):
             shapes = {name: tuple(value.shape) for name, value in self.state_dict().items()}
-            problems = _mismatches(shapes, wanted.shapes)
+            skills = [entry["name"] for entry in self.config.skills]
+            problems = _mismatches(shapes, wanted.shapes, skills if hasattr(self, "classifiers") else [])
             if problems:
-                raise ValueError(_mismatch_message(wanted.path, problems, [entry["name"] for entry in self.config.skills]))
+                raise ValueError(_mismatch_message(wanted.path, problems, skills))
 
     def save_pretrained(self, save_directory: Any, is_main_process: bool = True, *args: Any, **kwargs: Any) -> None:
         """Save weights and configuration, with the SHA-256 of what is written; see `transformers.PreTrainedModel.save_pretrained`."""
@@ -87,9 +88,10 @@ class HeadstartPreTrainedModel(PreTrainedModel):
         """
         path = pretrained_model_name_or_path
         kwargs["key_mapping"] = {**RENAMED_WEIGHTS, **(kwargs.get("key_mapping") or {})}
+        load: Any = super().from_pretrained
         folder = _folder_of(path, kwargs)
         if folder is None:  # nothing but a configuration and a state, or a repository of which transformers says what is wrong
-            return super().from_pretrained(path, *args, **kwargs)
+            return load(path, *args, **kwargs)
         seal = read_seal(folder, CHECKPOINT) if (folder / CONFIG).is_file() else Seal(folder, CHECKPOINT, {}, {}, False)
         files = _weight_files(seal, path, kwargs)
         ignores = kwargs.pop("ignore_mismatched_sizes", False)
@@ -99,9 +101,7 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             checking = pool.submit(_check_files, seal)
             try:
                 with _loading(None if ignores else _Loaded(cls, path, _shapes_of(seal, files, kwargs["key_mapping"]))):
-                    model, info = super().from_pretrained(
-                        path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True
-                    )
+                    model, info = load(path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True)
             except Exception as error:
                 checking.result()  # says more of what is wrong
                 if not isinstance(error, (SafetensorError, RecursionError)):
@@ -137,6 +137,11 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             raise ValueError(
                 f"the tokenizer has {len(tokenizer)} tokens, and the network embeddings of {config.vocab_size}: it is another network's; "
                 "load both from one checkpoint."
+            )
+        longest = tokenizer.model_max_length
+        if type(longest) is not int or longest < 1:
+            raise ValueError(
+                f"model_max_length in {TOKENIZER_CONFIG} is {str(longest)[:80]!r}; it must be a whole number, at least 1."
             )
         for field in ("pad_token_id", "unk_token_id"):
             if getattr(tokenizer, field, None) not in (None, getattr(config, field)):
@@ -209,7 +214,7 @@ _LOADED: ContextVar[_Loaded | None] = ContextVar("loaded", default=None)
 
 @contextmanager
 def _loading(loaded: _Loaded | None) -> Iterator[None]:
-    token = _LOADED.set(loaded if loaded is not None and loaded.shapes is not None else None)
+    token = _LOADED.set(loaded)
     try:
         yield
     finally:
@@ -281,8 +286,9 @@ def _shapes_of(seal: Seal, files: list[Path], names: dict[str, str]) -> dict[str
     return found or None
 
 
-def _mismatches(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> list[str]:
-    """What of a network's weights a checkpoint lacks or has in another shape; the trunk's have its name before theirs in a whole network."""
+def _mismatches(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]], skills: list[str]) -> list[str]:
+    """What of a network's weights a checkpoint lacks or has in another shape, or has besides of these skills; the trunk's have its name before
+    theirs in a whole network."""
     bare = {name.removeprefix(TRUNK): shape for name, shape in found.items()}
     problems = []
     for name, shape in wanted.items():
@@ -291,6 +297,9 @@ def _mismatches(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, 
             problems.append(f"{name}: not in the checkpoint")
         elif saved != shape:
             problems.append(f"{name}: {saved} in the checkpoint, {shape} in the configuration")
+    for name in found.keys() - wanted.keys():
+        if name.split(".")[1] in skills and not name.startswith(TRUNK):
+            problems.append(f"{name}: {found[name]} in the checkpoint, not in the configuration")
     return sorted(problems)
 
 

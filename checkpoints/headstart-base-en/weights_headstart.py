@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from .json_headstart import parse_object
 
@@ -44,6 +45,8 @@ def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     header.pop("__metadata__", None)
     shapes, end = {}, 0
     for name, found in header.items():
+        shape: Any
+        offsets: Any
         shape, offsets = (found.get(field) if isinstance(found, dict) else None for field in ("shape", "data_offsets"))
         if not _is_sizes(shape) or not _is_sizes(offsets) or len(offsets) != 2:
             raise ValueError(f"{file.name} can't be read (it says nothing of the shape of {name[:80]})")

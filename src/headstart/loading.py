@@ -5,6 +5,7 @@ An exported skill is loaded without torch.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -61,14 +62,29 @@ def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
     from transformers import pipeline
 
     if (Path(checkpoint) / CONFIG).is_file():
-        read_seal(Path(checkpoint), CHECKPOINT)  # before transformers reads it in its own way
+        model_type = read_seal(Path(checkpoint), CHECKPOINT).content.get(
+            "model_type"
+        )  # before transformers reads it in its own way
+        if model_type != CHECKPOINT.name:
+            raise ValueError(f"{checkpoint!r} holds no Headstart checkpoint: its model_type is {str(model_type)[:80]!r}.")
     try:
         return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
     except ValueError as error:
         # transformers tells of each class that it tried, with tracebacks; what was wrong stands at the end.
         if not str(error).startswith("Could not load model"):
             raise
-        raise ValueError(str(error).rpartition("ValueError: ")[2].strip()) from error
+        *_, kind, said = re.split(r"^((?:\w+\.)*\w*(?:Error|Exception)): ", str(error), flags=re.MULTILINE)
+        if kind == "ValueError":
+            raise ValueError(said.strip()) from error
+        raise ValueError(
+            f"{checkpoint!r} can't be loaded ({kind}: {said.strip().splitlines()[0][:200]}). Copy or save it anew."
+        ) from error
+    except Exception as error:
+        # What transformers and tokenizers raise where a file holds what they don't look for.
+        if type(error) not in (AttributeError, Exception, IndexError, KeyError, RecursionError, TypeError):
+            raise
+        said = (str(error).splitlines() or [""])[0][:200]
+        raise ValueError(f"{checkpoint!r} can't be loaded ({type(error).__name__}: {said}). Copy or save it anew.") from error
 
 
 def _base_of(head: Path) -> str:
