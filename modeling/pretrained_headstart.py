@@ -112,9 +112,12 @@ class HeadstartPreTrainedModel(PreTrainedModel):
         problems += [f"{key}: not in the checkpoint" for key in sorted(info["missing_keys"])]
         if problems and not ignores:
             raise ValueError(_mismatch_message(path, problems, [entry["name"] for entry in model.config.skills]))
-        for name, value in model.state_dict().items():
+        known = (model.dtype, frozenset(seal.hashes.get(file.name) for file in files))
+        for name, value in model.state_dict().items() if ignores or known not in _FINITE else ():
             if not is_finite(value):
                 raise ValueError(f"the weights of {str(path)!r} are damaged: {name} holds {NO_NUMBERS}. Copy or save them anew.")
+        if files and None not in known[1]:
+            _FINITE.add(known)
         model.seal, model.checked = seal, checked
         return (model, info) if wants_info else model
 
@@ -132,6 +135,7 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             if missing:
                 raise seal.missing(missing[0])
             seal.check(names)
+            _check_code(seal)  # that of the pipeline came after the network's
         if len(tokenizer) != config.vocab_size:
             raise ValueError(
                 f"the tokenizer has {len(tokenizer)} tokens, and the network embeddings of {config.vocab_size}: it is another network's; "
@@ -208,6 +212,8 @@ class _Loaded(NamedTuple):
     shapes: dict[str, tuple[int, ...]] | None
 
 
+# Weights, by dtype and the hashes of their files, that this process has found to be numbers.
+_FINITE: set[tuple[torch.dtype, frozenset[str | None]]] = set()
 _LOADED: ContextVar[_Loaded | None] = ContextVar("loaded", default=None)
 
 
@@ -308,11 +314,9 @@ def _check_files(seal: Seal) -> frozenset[str]:
     Returns:
         names of the files that are there.
     """
-    runs_code = __name__.startswith("transformers_modules")  # otherwise the copies beside a checkpoint are not what is run
     there = [name for name in seal.hashes if not name.endswith(CODE[1:]) and (seal.folder / name).is_file()]
     seal.check(there)
-    if runs_code:
-        seal.check([name for name in seal.hashes if name.endswith(CODE[1:])], Path(__file__).parent)
+    _check_code(seal)
     if TOKENIZER in seal.hashes:
         seal.check_strays(FURTHER_TOKENIZER)
     for name in (TOKENIZER, TOKENIZER_CONFIG):
@@ -322,6 +326,14 @@ def _check_files(seal: Seal) -> frozenset[str]:
             except ValueError as error:
                 raise seal.damaged(str(error)) from error
     return frozenset(there)
+
+
+def _check_code(seal: Seal) -> None:
+    """Compare a checkpoint's code, and the copy that transformers made of it, where that is what is run: not where the package is installed."""
+    if __name__.startswith("transformers_modules"):
+        code = [name for name in seal.hashes if name.endswith(CODE[1:])]
+        seal.check(code)
+        seal.check(code, Path(__file__).parent)
 
 
 def is_finite(tensor: torch.Tensor) -> bool:

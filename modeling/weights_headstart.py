@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 from .json_headstart import parse_object
 
 ASIDE = ".unfinished-"  # what the names of files begin with that are being written; then comes the number of the process
+PART = 2**23  # bytes
+LARGE, SETTLED = 2**18, 4 * 10**9  # bytes; nanoseconds
 MAX_HEADER = 100_000_000  # bytes; what safetensors itself allows
 
 
@@ -25,8 +29,26 @@ def write_aside(path: Path, content: bytes) -> None:
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as stream:
+        # Large parts: a thread that hashes waits for others after each of them.
+        while part := stream.read(PART):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def seen_hash(path: Path) -> str:
+    """[`file_hash`], without reading a large file again that this process has read, and that has not been written since."""
+    found = path.stat()
+    # A clock may stand still for as long: what was just written could be written again without a trace.
+    if found.st_size < LARGE or time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < SETTLED:
+        return file_hash(path)
+    return _seen_hash(path.resolve(), (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@functools.lru_cache(maxsize=256)
+def _seen_hash(path: Path, state: tuple[int, ...]) -> str:
+    return file_hash(path)
 
 
 def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
@@ -60,4 +82,4 @@ def _is_sizes(value: object) -> bool:
     return isinstance(value, list) and all(type(size) is int and size >= 0 for size in value)
 
 
-__all__ = ["ASIDE", "file_hash", "read_shapes", "write_aside"]
+__all__ = ["ASIDE", "file_hash", "read_shapes", "seen_hash", "write_aside"]

@@ -17,7 +17,7 @@ from typing import Any
 
 from .folders_headstart import CHECKPOINT, CONFIG, HEAD, HEAD_WEIGHTS, KINDS, FolderKind, find_heads, kind_of
 from .json_headstart import parse_object
-from .weights_headstart import file_hash, write_aside
+from .weights_headstart import file_hash, seen_hash, write_aside
 
 FIELD = "sha256"
 OLD_FIELD = "weights_sha256"  # of checkpoints before, with nothing but weights in it
@@ -58,7 +58,7 @@ class Seal:
         """
         for name in names:
             file = (folder or self.folder) / name
-            if name in self.hashes and file.is_file() and file_hash(file) != self.hashes[name]:
+            if name in self.hashes and file.is_file() and seen_hash(file) != self.hashes[name]:
                 raise self.changed(name)
 
     def changed(self, name: str) -> ValueError:

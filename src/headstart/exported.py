@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +12,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from headstart.modeling.entries_headstart import SkillEntry, check_skill_entry, read_entry
-from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, TOKENIZER, kind_of
+from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, kind_of
 from headstart.modeling.integrity_headstart import Seal, read_seal
 from headstart.modeling.json_headstart import parse_json
 from headstart.modeling.labels_headstart import UNSEEN_PRIOR
@@ -18,6 +20,8 @@ from headstart.modeling.labels_headstart import UNSEEN_PRIOR
 VERSION = 1  # of the files of an exported skill
 # Fields of headstart.json.
 OLD_MAX_TOKENS, MAX_TOKENS = "max_pieces", "max_tokens"
+# What numpy and zipfile raise for files that are none of theirs.
+_NOT_NUMPY = (EOFError, KeyError, NotImplementedError, OSError, RuntimeError, SyntaxError, ValueError)
 MOST_TOKENS = 2**31 - 1
 
 
@@ -81,7 +85,30 @@ def read_exported(folder: Path) -> Exported:
     seal = read_seal(folder, EXPORTED)
     if lost := [name for name in seal.hashes if not (folder / name).is_file()]:
         raise seal.missing(lost[0])
-    seal.check(seal.hashes)
+    # The network is by far the largest file: its hash is computed while the others are read, and what will run it is imported.
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(seal.check, [NETWORK])
+        seal.check([name for name in seal.hashes if name != NETWORK])
+        found = _read_small_files(seal)
+        import_runtime()
+        checking.result()
+    return found
+
+
+def import_runtime() -> Any:
+    """The module onnxruntime.
+
+    Raises:
+        ImportError: it is missing.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:  # an optional dependency
+        raise ImportError("an exported skill needs onnxruntime: pip install 'headstart[onnx]'") from error
+    return onnxruntime
+
+
+def _read_small_files(seal: Seal) -> Exported:
     entry, unseen_prior = _read_entry(seal)
     tokenizer = _read_tokenizer(seal)
     vocab_size = tokenizer.get_vocab_size()
@@ -159,32 +186,26 @@ def _check_crf(seal: Seal, num_tags: int) -> None:
         raise seal.missing(CRF)
     wanted = {"start": (num_tags,), "transitions": (num_tags, num_tags), "end": (num_tags,)}
     try:
-        found = _npz_shapes(file)
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError, RuntimeError, SyntaxError) as error:
+        with zipfile.ZipFile(file) as archive:
+            found = {name.removesuffix(".npy"): _npy_shape(archive, name) for name in archive.namelist()}
+            # Nothing that says it is larger is read.
+            arrays = {name: np.lib.format.read_array(archive.open(f"{name}.npy")) for name in wanted if found == wanted}
+    except (*_NOT_NUMPY, zipfile.BadZipFile, zlib.error) as error:
         raise seal.damaged(f"{CRF} can't be read ({error})") from error
     if found != wanted:
         raise seal.damaged(f"{CRF} holds {found}, and the labels in {EXPORT} need {wanted}")
-    try:
-        with np.load(file, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in wanted}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-        raise seal.damaged(f"{CRF} can't be read ({error})") from error
     for name, values in arrays.items():
         if values.dtype.kind != "f" or np.isnan(values).any() or (values == np.inf).any():
             raise seal.damaged(f"{name} in {CRF} holds what is no number")
 
 
-def _npz_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of the arrays in a file of numpy, as their headers have them."""
-    shapes = {}
-    with zipfile.ZipFile(file) as archive:
-        for name in archive.namelist():
-            with archive.open(name) as stream:
-                version = np.lib.format.read_magic(stream)
-                if version != (1, 0):
-                    raise ValueError(f"{name} has version {version}")
-                shapes[name.removesuffix(".npy")] = np.lib.format.read_array_header_1_0(stream)[0]
-    return shapes
+def _npy_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
+    """The shape of an array in a file of numpy, as its header has it."""
+    with archive.open(name) as stream:
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ValueError(f"{name} is of another version")
+        shape: tuple[int, ...] = np.lib.format.read_array_header_1_0(stream)[0]
+    return shape
 
 
-__all__ = ["MAX_TOKENS", "VERSION", "Exported", "is_exported", "read_exported"]
+__all__ = ["MAX_TOKENS", "VERSION", "Exported", "import_runtime", "is_exported", "read_exported"]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.exported import Exported, is_exported, read_exported
+from headstart.exported import Exported, import_runtime, is_exported, read_exported
 from headstart.modeling.catalog_headstart import CatalogDict, find_matches, mark_matches
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import CRF, EXPORT, NETWORK
@@ -184,10 +184,7 @@ class OnnxNLU:
 
 def _open_session(exported: Exported, num_threads: int) -> Any:
     """The network, if it is the one of the skill: it reads the last token of the tokenizer, and gives as many scores as there are labels."""
-    try:
-        import onnxruntime
-    except ImportError as error:  # an optional dependency
-        raise ImportError("an exported skill needs onnxruntime: pip install 'headstart[onnx]'") from error
+    onnxruntime = import_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 import headstart
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, finetune
 from headstart.loading import load_pipeline
+from headstart.modeling import weights_headstart
 from headstart.saving import newest_complete, written_aside
 
 QUICK: dict[str, Any] = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True, "use_cpu": True}
@@ -156,6 +157,23 @@ def test_whoever_takes_the_hashes_away_loads_what_is_there(checkpoint: Path) -> 
     hashes = json.loads((checkpoint / "config.json").read_text())["sha256"]
     assert {"config.json", "model.safetensors", "modeling_headstart.py"} <= set(hashes) and "tokenizer.json" not in hashes
     HeadstartForJointNLU.from_pretrained(checkpoint)
+
+
+def test_a_large_file_is_read_once_until_it_is_written_again(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    hashed = weights_headstart.file_hash
+    monkeypatch.setattr(weights_headstart, "file_hash", lambda path: read.append(path.name) or hashed(path))
+    monkeypatch.setattr(weights_headstart, "LARGE", 1)
+    load_pipeline(checkpoint)
+    load_pipeline(checkpoint)
+    assert read.count("model.safetensors") == 2  # it was written a moment ago
+    monkeypatch.setattr(weights_headstart, "SETTLED", 0)
+    for _ in range(3):
+        load_pipeline(checkpoint)
+    assert read.count("model.safetensors") == 3
+    flip(checkpoint / "model.safetensors", -1)
+    with pytest.raises(ValueError, match="model.safetensors is not what"):
+        load_pipeline(checkpoint)
 
 
 def test_training_goes_on_from_the_newest_checkpoint_that_is_whole(
