@@ -27,7 +27,7 @@ from .outputs_headstart import (
     SkillScores,
     TaskStates,
 )
-from .pretrained_headstart import HeadstartPreTrainedModel, rename_weights
+from .pretrained_headstart import NO_NUMBERS, HeadstartPreTrainedModel, is_finite, rename_weights
 from .routing_headstart import Router, log_odds
 from .skills_headstart import SkillsMixin
 
@@ -349,6 +349,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             places = [place for place, name in enumerate(layers) if name == layer]
             states = self.shared_states(input_ids, attention_mask, layer)
             scores[:, places] = log_odds(states, [cast(Router, self.routers[names[place]]) for place in places])
+        _check_numbers(scores)
         return scores
 
     def _sort_skills(self, skill_ids: torch.Tensor | None, num_rows: int) -> tuple[torch.Tensor | None, dict[int, slice]]:
@@ -413,8 +414,9 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 skill's own configuration if it is left out.
 
         Raises:
-            ValueError: the skill is not given and the model has several.
+            ValueError: the skill is not given and the model has several, or scores are no numbers.
         """
+        _check_numbers(outputs.intent_logits, outputs.reject_logits, outputs.slot_logits)
         if word_starts is None:
             word_starts = self.word_starts(input_ids, attention_mask)
         order, rows_of = self._sort_skills(skill_ids, len(input_ids))
@@ -441,6 +443,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 found = classifiers.decode_tags(of_tags, word_starts[rows], priors)
                 tags[rows, : found.tags.shape[1]] = found.tags.masked_fill(~found.mask, IGNORED)
                 tag_scores[rows, : found.tags.shape[1]] = cast(torch.Tensor, found.scores).float()
+        _check_numbers(intent_scores, tag_scores)
         return HeadstartDecoding(intents, intent_scores, reject_scores, tags, tag_scores)
 
     def _seen_slots_of(self, entry: SkillEntry) -> torch.Tensor:
@@ -450,6 +453,13 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             table = torch.tensor(seen_slots(entry["intents"], entry["slots"], entry["label_priors"]))
             self._seen_slots[entry["name"]] = known = (entry, table)
         return known[1]
+
+
+def _check_numbers(*scores: torch.Tensor | None) -> None:
+    if not all(is_finite(values) for values in scores if values is not None):
+        raise ValueError(
+            f"the scores of this text hold {NO_NUMBERS}: the weights are damaged, or too large for their dtype. Load them anew, or in float32."
+        )
 
 
 def _choose_intents(

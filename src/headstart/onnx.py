@@ -115,6 +115,7 @@ class OnnxNLU:
         _check_scores(scores)
         intents, intent_scores = self._choose_intents(scores, reject_threshold, len(read))
         tags, tag_scores = self._choose_tags(scores, read)
+        _check_scores({"probabilities of intents": intent_scores, "probabilities of slots": tag_scores})
         return [
             make_answer(
                 self.entry,

@@ -494,6 +494,16 @@ def test_a_tokenizer_of_another_network_makes_no_pipeline(model: HeadstartForJoi
     assert "load both from one checkpoint" in refused(lambda: NLUPipeline(model=model, tokenizer=other))
 
 
+@pytest.mark.parametrize("part", ["intent_classifier", "slot_classifier", "router"])
+def test_numbers_that_are_too_large_to_count_with_give_no_answer(part: str, places: Path) -> None:
+    """They are numbers, and are loaded; what comes of them is none."""
+    nlu: Any = load_pipeline(places / "one" / "checkpoint")
+    layer = nlu.model.routers["cafe"] if part == "router" else getattr(nlu.model.classifiers["cafe"], part)
+    with torch.no_grad():
+        layer.weight.fill_(3e38)
+    assert "hold what is no number" in refused(lambda: nlu(TEXT, **({} if part == "router" else {"skill": "cafe"})))
+
+
 # ---- from a hub
 
 FROM_HUB = """
