@@ -153,7 +153,10 @@ def export_all(trained: dict[str, Trained], work: Path) -> dict[str, Path]:
     headstart.save_pretrained(work / "headstart")
     folders = {"headstart": work / "headstart", "MiniLM": save_encoder(encoder, work / "MiniLM")}
     gazetteer = encoder.model.gazetteer
-    entry = {**encoder.entry, **({"gazetteer": {"catalogs": gazetteer.num_catalogs}} if gazetteer is not None else {})}
+    entry = dict(encoder.entry)
+    if gazetteer is not None:
+        tokens, values = (len(gazetteer.get_buffer(name)) for name in ("token_ids", "lengths"))
+        entry["gazetteer"] = {"slots": entry["slots"][: gazetteer.num_catalogs], "values": values, "tokens": tokens}
     texts = ReadTexts(encoder.tokenizer, encoder.tokenizer.unk_token_id, 510)
     for suffix, int8 in (("ONNX", False), ("ONNX int8", True)):
         folders[f"headstart {suffix}"] = export(headstart, work / f"headstart-{suffix}", int8=int8)

@@ -17,6 +17,8 @@ METRICS, RUN = "metrics.json", "run.json"  # beside whatever training leaves
 HEAD_WEIGHTS, HEAD = "head.safetensors", "head.json"
 NETWORK, CRF, TOKENIZER, CATALOGS, EXPORT = "model.onnx", "crf.npz", "tokenizer.json", "catalogs.json", "headstart.json"
 WEIGHTS, TOKENIZER_CONFIG = "model.safetensors", "tokenizer_config.json"
+# What transformers reads besides if it is there: earlier versions of it wrote such files.
+FURTHER_TOKENIZER = ("added_tokens.json", "special_tokens_map.json")
 CODE, PIPELINE_CODE = "*_headstart.py", "pipeline_headstart.py"
 TRAINING_STATE = "checkpoint-"  # what the folders begin with that training is resumed from; then comes the number of steps
 HASHES = "sha256.json"  # in these: written last, so that one without it is not complete
@@ -41,6 +43,8 @@ class FolderKind:
         mark: the file that tells it from others. It is written last: a folder without it is not complete.
         needed: files that it must have.
         further: patterns of files that belong to it besides.
+        hashed: patterns of the files that an answer depends on, besides the mark, which holds their hashes and its own. Cards, figures and options of training
+            change no answer. Code does where it is run, which is not the case where the package is installed.
         replaces: names of the kinds that may lie in a folder that one of this kind is saved in: it takes their place.
         remedy: how to make one that is complete.
     """
@@ -50,6 +54,7 @@ class FolderKind:
     mark: str
     needed: tuple[str, ...]
     further: tuple[str, ...]
+    hashed: tuple[str, ...]
     replaces: tuple[str, ...]
     remedy: str
 
@@ -74,6 +79,7 @@ CHECKPOINT = FolderKind(
     mark=CONFIG,
     needed=(CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG),
     further=(CODE, METRICS, RUN, CARD),
+    hashed=("model*.safetensors", "model*.safetensors.index.json", TOKENIZER, TOKENIZER_CONFIG, *FURTHER_TOKENIZER, CODE),
     replaces=("headstart", "head"),
     remedy="push what finetune saved, or save it with NLUPipeline.save_pretrained",
 )
@@ -83,6 +89,7 @@ HEAD_FOLDER = FolderKind(
     mark=HEAD,
     needed=(HEAD_WEIGHTS, HEAD),
     further=(METRICS, RUN, CARD),
+    hashed=(HEAD_WEIGHTS,),
     replaces=("head",),
     remedy="train it again, or save it with model.save_skill",
 )
@@ -92,6 +99,7 @@ EXPORTED = FolderKind(
     mark=EXPORT,
     needed=(NETWORK, TOKENIZER, EXPORT),
     further=(CRF, CATALOGS, CARD),
+    hashed=(NETWORK, TOKENIZER, CRF, CATALOGS),
     replaces=("onnx",),
     remedy="export it anew",
 )
@@ -105,6 +113,7 @@ ROWS = FolderKind(
     mark=TRAIN_ROWS,
     needed=(TRAIN_ROWS,),
     further=("validation.jsonl", "test.jsonl", CATALOGS, "skill.json"),
+    hashed=(),
     replaces=("rows",),
     remedy="convert the skill anew",
 )
@@ -114,6 +123,7 @@ REPORT_FOLDER = FolderKind(
     mark=REPORT,
     needed=(REPORT,),
     further=("report.md", "runs.jsonl", "plots/*"),
+    hashed=(),
     replaces=("report",),
     remedy="give the same command again",
 )
@@ -218,10 +228,12 @@ __all__ = [
     "CARD",
     "CATALOGS",
     "CHECKPOINT",
+    "CODE",
     "CONFIG",
     "CRF",
     "EXPORT",
     "EXPORTED",
+    "FURTHER_TOKENIZER",
     "HASHES",
     "HEAD",
     "HEAD_FOLDER",
@@ -236,6 +248,7 @@ __all__ = [
     "RUN",
     "RUN_FACTS",
     "TOKENIZER",
+    "TOKENIZER_CONFIG",
     "TRAINER_STATE",
     "TRAINING_FILES",
     "TRAINING_STATE",

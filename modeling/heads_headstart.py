@@ -7,7 +7,6 @@ the skill. Nothing in them is run when they are read.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, cast
@@ -24,7 +23,8 @@ from .entries_headstart import SKILL_NAME, SkillEntry, read_entry
 from .folders_headstart import HEAD, HEAD_FOLDER, HEAD_WEIGHTS, check_room
 from .gazetteer_headstart import Gazetteer, tensor_version
 from .hub_headstart import publish
-from .pretrained_headstart import renamed
+from .integrity_headstart import Seal, read_seal, sealed
+from .pretrained_headstart import NO_NUMBERS, is_finite, renamed
 from .weights_headstart import write_aside
 
 FORMAT, READ_FORMATS = 2, (1, 2)  # of the files; the first had other names of weights and fields
@@ -86,7 +86,7 @@ def head_files(model: SkillsOwner, name: str, facts: Mapping[str, Any]) -> dict[
     weights = save(_join(parts), metadata={"format": "pt"})
     trunk = {"name": trunk_name(model), "fingerprint": fingerprint(model, None if _owns_layers(entry) else entry["task_layers"])}
     description = {**facts, "format": FORMAT, "skill": entry, "trunk": trunk, "weights": _hash(weights)}
-    return {HEAD_WEIGHTS: weights, HEAD: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()}
+    return {HEAD_WEIGHTS: weights, HEAD: sealed(description, HEAD, {HEAD_WEIGHTS: _hash(weights)})}
 
 
 def push_head(
@@ -101,8 +101,8 @@ def load_head(
 ) -> str:
     """See [`HeadstartForJointNLU.load_skill`]."""
     where = f"{str(source)!r}" + ("" if name is None else f", skill {name!r}")
-    subfolder, description = _find_head(str(source), name, where, hub)
-    entry, trunk, wanted_hash = _parse(description, where)
+    subfolder, seal = _find_head(str(source), name, where, hub)
+    entry, trunk, wanted_hash = _parse(seal, where)
     if as_name is not None:
         layers = as_name if _owns_layers(entry) else entry["task_layers"]
         entry = check_entry({**entry, "name": as_name, "task_layers": layers})
@@ -111,7 +111,7 @@ def load_head(
             f"the name {entry['name']!r} is taken: call model.delete_skill({entry['name']!r}) first, or give the head another with as_name=."
         )
     _check_trunk(model, entry, trunk, is_forced, where)
-    tensors = _read_weights(_find_file(str(source), subfolder, HEAD_WEIGHTS, hub), wanted_hash, where)
+    tensors = _read_weights(_find_file(str(source), subfolder, HEAD_WEIGHTS, hub), wanted_hash, seal)
     _attach(model, entry, tensors, where)
     return str(entry["name"])
 
@@ -122,16 +122,16 @@ def trunk_of(folder: str | Path) -> str:
     Raises:
         ValueError: there is no head, or it is damaged.
     """
-    _, description = _find_head(str(folder), None, repr(str(folder)), {})
-    return _parse(description, repr(str(folder)))[1]["name"]
+    _, seal = _find_head(str(folder), None, repr(str(folder)), {})
+    return _parse(seal, repr(str(folder)))[1]["name"]
 
 
 def _owns_layers(entry: SkillEntry) -> bool:
     return bool(entry["task_layers"] == entry["name"])
 
 
-def _find_head(source: str, name: str | None, where: str, hub: HubOptions) -> tuple[str, dict[str, Any]]:
-    """The folder of a head in a folder or repository, and its description."""
+def _find_head(source: str, name: str | None, where: str, hub: HubOptions) -> tuple[str, Seal]:
+    """The folder of a head in a folder or repository, and what `head.json` says, which may be of another version."""
     if Path(source).exists() and not Path(source).is_dir():
         raise ValueError(f"{source!r} is a file; name the folder or repository that holds {HEAD}.")
     if not Path(source).exists() and (source.count("/") > 1 or source.startswith((".", "/", "~"))):
@@ -142,13 +142,10 @@ def _find_head(source: str, name: str | None, where: str, hub: HubOptions) -> tu
         found = _find_file(source, subfolder, HEAD, hub)
         if found is None:
             continue
-        try:
-            description = json.loads(found.read_text(encoding="utf-8"))
-            head_name = description["skill"]["name"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"the head {where} is damaged: {HEAD} can't be read ({error!r}). Load it anew.") from error
-        if subfolder or name in (None, head_name):
-            return subfolder, description
+        seal = read_seal(found.parent, HEAD_FOLDER, is_checked=False)
+        skill = seal.content.get("skill")
+        if subfolder or name is None or (isinstance(skill, dict) and skill.get("name") == name):
+            return subfolder, seal
     there = sorted(path.parent.name for path in Path(source).glob(f"*/{HEAD}")) if Path(source).is_dir() else []
     hint = f" Its heads: {', '.join(there)}; name one." if there else ""
     raise ValueError(f"there is no head in {where}: {HEAD} is not there.{hint}")
@@ -166,17 +163,19 @@ def _find_file(source: str, subfolder: str, name: str, hub: HubOptions) -> Path 
         return None
 
 
-def _parse(description: Mapping[str, Any], where: str) -> tuple[SkillEntry, Trunk, str]:
+def _parse(seal: Seal, where: str) -> tuple[SkillEntry, Trunk, str]:
     """The skill's entry, the trunk's name and fingerprint, and the hash of the weights."""
+    description = seal.content
     if description.get("format") not in READ_FORMATS:
         raise ValueError(
             f"the head {where} has format {description.get('format')!r}; this version reads {' and '.join(map(str, READ_FORMATS))}: update headstart."
         )
+    read_seal(seal.folder, HEAD_FOLDER)  # a later version may have another one
     entry, weights = description.get("skill"), description.get("weights")
     trunk: Any = description.get("trunk")
     facts = [weights, *(trunk.get(field) for field in ("name", "fingerprint"))] if isinstance(trunk, dict) else []
     if len(facts) < 3 or not all(isinstance(fact, str) for fact in facts) or not isinstance(entry, dict):
-        raise ValueError(f"the head {where} is damaged: {HEAD} lacks its trunk or the hash of its weights. Load it anew.")
+        raise seal.damaged(f"{HEAD} lacks its trunk or the hash of its weights")
     try:
         return check_entry(read_entry(entry)), cast(Trunk, trunk), str(weights)
     except ValueError as error:
@@ -202,16 +201,20 @@ def _check_trunk(model: SkillsOwner, entry: SkillEntry, trunk: Trunk, is_forced:
         )
 
 
-def _read_weights(file: Path | None, wanted_hash: str, where: str) -> dict[str, torch.Tensor]:
+def _read_weights(file: Path | None, wanted_hash: str, seal: Seal) -> dict[str, torch.Tensor]:
     if file is None:
-        raise ValueError(f"the head {where} is not complete: it lacks {HEAD_WEIGHTS}.")
+        raise seal.missing(HEAD_WEIGHTS)
     content = file.read_bytes()
-    if _hash(content) != wanted_hash:
-        raise ValueError(f"the head {where} is damaged: {HEAD_WEIGHTS} is not what {HEAD} was written with. Load it anew.")
+    if {wanted_hash, seal.hashes.get(HEAD_WEIGHTS, wanted_hash)} != {_hash(content)}:
+        raise seal.changed(HEAD_WEIGHTS)
     try:
-        return {renamed(key): value for key, value in load(content).items()}
+        tensors = {renamed(key): value for key, value in load(content).items()}
     except SafetensorError as error:
-        raise ValueError(f"the head {where} is damaged: {HEAD_WEIGHTS} can't be read ({error}). Load it anew.") from error
+        raise seal.damaged(f"{HEAD_WEIGHTS} can't be read ({error})") from error
+    for key, value in tensors.items():
+        if not is_finite(value):
+            raise seal.damaged(f"{key} in {HEAD_WEIGHTS} holds {NO_NUMBERS}")
+    return tensors
 
 
 def _attach(model: SkillsOwner, entry: SkillEntry, tensors: dict[str, torch.Tensor], where: str) -> None:

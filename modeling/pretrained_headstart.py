@@ -9,8 +9,12 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -18,16 +22,32 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.dynamic_module_utils import custom_object_save, get_class_from_dynamic_module
+from transformers.utils.hub import cached_file, resolve_revision
 
 from .configuration_headstart import HeadstartConfig
 from .crf_headstart import ChainCRF
-from .folders_headstart import CHECKPOINT, CONFIG, PIPELINE_CODE, check_room
+from .folders_headstart import (
+    CHECKPOINT,
+    CODE,
+    CONFIG,
+    FURTHER_TOKENIZER,
+    PIPELINE_CODE,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    check_room,
+)
+from .integrity_headstart import Seal, known_hashes, note_hashes, read_seal
+from .json_headstart import parse_object
 from .lora_headstart import LoraLSTM
-from .weights_headstart import check_hashes, note_hashes, write_aside
+from .weights_headstart import read_shapes, write_aside
 
 logger = logging.getLogger(__name__)
 
 TASK = "joint-nlu"
+HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
+TRUNK = "trunk."  # what the names of the trunk's weights begin with in the whole network
+CONTINUATION = "##"  # what the names of tokens begin with that continue a word
+NO_NUMBERS = "what is no number (NaN or infinity)"
 
 # Weights as headstart 0.1 called them, and how they are called today.
 RENAMED_WEIGHTS = {
@@ -45,9 +65,22 @@ class HeadstartPreTrainedModel(PreTrainedModel):
     base_model_prefix = "trunk"
     main_input_name = "input_ids"
     accepts_loss_kwargs = False
+    seal: Seal | None = None  # what is known of the files that it was loaded from
+    checked: frozenset[str] = frozenset()  # those of them that were compared
+
+    def post_init(self) -> None:
+        """Compare what was built, before it takes memory, with the weights that are to be loaded into it; see `transformers.PreTrainedModel.post_init`."""
+        super().post_init()  # type: ignore[no-untyped-call]
+        wanted = _LOADED.get()
+        if wanted is not None and wanted.shapes is not None and wanted.network is type(self):
+            shapes = {name: tuple(value.shape) for name, value in self.state_dict().items()}
+            skills = [entry["name"] for entry in self.config.skills]
+            problems = _mismatches(shapes, wanted.shapes, skills if hasattr(self, "classifiers") else [])
+            if problems:
+                raise ValueError(_mismatch_message(wanted.path, problems, skills))
 
     def save_pretrained(self, save_directory: Any, is_main_process: bool = True, *args: Any, **kwargs: Any) -> None:
-        """Save weights, configuration, and the code that loads them without this package, the pipeline's too, with the weights' SHA-256; see
+        """Save weights, configuration, and the code that loads them without this package, the pipeline's too, with the SHA-256 of what is written; see
         `transformers.PreTrainedModel.save_pretrained`.
 
         Raises:
@@ -57,29 +90,104 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             check_room(Path(save_directory), CHECKPOINT)
         # Otherwise weights that were renamed when they were loaded would be saved under their old names.
         kwargs.setdefault("save_original_format", False)
+        kept = known_hashes(Path(save_directory))
         super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
         if is_main_process:
             if self.base_model is not self:  # a trunk alone answers nothing
                 _save_pipeline(self, Path(save_directory))
-            note_hashes(Path(save_directory), kwargs.get("variant"))
+            stem = "model" if kwargs.get("variant") is None else f"model.{kwargs['variant']}"
+            weights = (f"{stem}{ending}" for ending in (".safetensors", "-*-of-*.safetensors", ".safetensors.index.json"))
+            note_hashes(Path(save_directory), (*weights, CODE), kept)
+
+    def note_files(self, save_directory: Any) -> None:
+        """Write the SHA-256 of all files of a checkpoint that an answer depends on into its configuration: the last thing that is done to it."""
+        note_hashes(Path(save_directory))
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
         """Load a checkpoint; see `transformers.PreTrainedModel.from_pretrained`.
 
         Raises:
-            ValueError: a folder's weights are not those that were saved there.
+            ValueError: a file is not what was saved, or the weights are no numbers or don't match the skills of the configuration.
         """
-        folder = Path(str(pretrained_model_name_or_path)) / (kwargs.get("subfolder") or "")
-        if folder.is_dir():
-            check_hashes(folder)
+        path = pretrained_model_name_or_path
+        kwargs["key_mapping"] = {**RENAMED_WEIGHTS, **(kwargs.get("key_mapping") or {})}
         load: Any = super().from_pretrained
-        try:
-            return load(pretrained_model_name_or_path, *args, **kwargs)
-        except SafetensorError as error:
+        folder = _folder_of(path, kwargs)
+        if folder is None:  # nothing but a configuration and a state, or a repository of which transformers says what is wrong
+            return load(path, *args, **kwargs)
+        seal = read_seal(folder, CHECKPOINT) if (folder / CONFIG).is_file() else Seal(folder, CHECKPOINT, {}, {}, False)
+        files = _weight_files(seal, path, kwargs)
+        ignores = kwargs.pop("ignore_mismatched_sizes", False)
+        wants_info = kwargs.pop("output_loading_info", False)
+        # The hashes are computed beside the loading, which is no slower then where two cores are free.
+        with ThreadPoolExecutor(1) as pool:
+            checking = pool.submit(_check_files, seal)
+            try:
+                with _loading(None if ignores else _Loaded(cls, path, _shapes_of(seal, files, kwargs["key_mapping"]))):
+                    model, info = load(path, *args, **kwargs, ignore_mismatched_sizes=True, output_loading_info=True)
+            except Exception as error:
+                checking.result()  # says more of what is wrong
+                if not isinstance(error, (SafetensorError, RecursionError)):
+                    raise
+                raise ValueError(f"the weights of {str(path)!r} are damaged: {error}. Copy or save them anew.") from error
+            checked = checking.result()
+        problems = [f"{key}: {tuple(saved)} in the checkpoint, {tuple(wanted)} in the configuration"
+                    for key, saved, wanted in sorted(info["mismatched_keys"])]  # fmt: skip
+        problems += [f"{key}: not in the checkpoint" for key in sorted(info["missing_keys"])]
+        if problems and not ignores:
+            raise ValueError(_mismatch_message(path, problems, [entry["name"] for entry in model.config.skills]))
+        known = (model.dtype, frozenset(seal.hashes.get(file.name) for file in files))
+        for name, value in model.state_dict().items() if ignores or known not in _FINITE else ():
+            if not is_finite(value):
+                raise ValueError(f"the weights of {str(path)!r} are damaged: {name} holds {NO_NUMBERS}. Copy or save them anew.")
+        if files and None not in known[1]:
+            _FINITE.add(known)
+        model.seal, model.checked = seal, checked
+        return (model, info) if wants_info else model
+
+    def check_tokenizer(self, tokenizer: Any) -> None:
+        """See that a tokenizer is the network's: its ids are rows of the embeddings, and its files, if it comes from the same place, those that were saved
+        with the weights.
+
+        Raises:
+            ValueError: it is not.
+        """
+        config, seal = self.config, self.seal
+        if seal is not None and str(getattr(tokenizer, "name_or_path", "")) == str(config.name_or_path):
+            names = [name for name in (TOKENIZER, TOKENIZER_CONFIG, *FURTHER_TOKENIZER) if name not in self.checked]
+            missing = [name for name in names if name in seal.hashes and not (seal.folder / name).is_file()]
+            if missing:
+                raise seal.missing(missing[0])
+            seal.check(names)
+            _check_code(seal)  # that of the pipeline came after the network's
+        if len(tokenizer) != config.vocab_size:
             raise ValueError(
-                f"the weights of {str(pretrained_model_name_or_path)!r} are damaged: {error}. Copy or save them anew."
-            ) from error
+                f"the tokenizer has {len(tokenizer)} tokens, and the network embeddings of {config.vocab_size}: it is another network's; "
+                "load both from one checkpoint."
+            )
+        longest = tokenizer.model_max_length
+        if type(longest) is not int or longest < 1:
+            raise ValueError(
+                f"model_max_length in {TOKENIZER_CONFIG} is {str(longest)[:80]!r}; it must be a whole number, at least 1."
+            )
+        for field in ("pad_token_id", "unk_token_id"):
+            if getattr(tokenizer, field, None) not in (None, getattr(config, field)):
+                raise ValueError(
+                    f"{field} is {getattr(tokenizer, field)} in the tokenizer and {getattr(config, field)} in the configuration: load both from one checkpoint."
+                )
+        start, stop = config.continuation_start, config.continuation_stop
+        inside, outside = {start, stop - 1} if start < stop else set(), {start - 1, stop, 3}
+        for token, continues in [
+            *((token, True) for token in inside),
+            *((token, False) for token in outside - set(range(start, stop))),
+        ]:
+            name = tokenizer.convert_ids_to_tokens(token) if 0 <= token < config.vocab_size else None
+            if name is not None and continues != (name.startswith(CONTINUATION) and name != CONTINUATION):
+                raise ValueError(
+                    f"continuation_start and continuation_stop are {start} and {stop} in the configuration, and token {token} of the tokenizer is {name!r}: "
+                    "load both from one checkpoint."
+                )
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -154,28 +262,144 @@ def _init_lstm(lstm: nn.LSTM) -> None:
                 init.ones_(parameter[hidden : 2 * hidden])  # torch orders the gates: input, forget, cell, output
 
 
-def load_whole(load: Any, path: Any, *args: Any, **options: Any) -> Any:
-    """Load the whole network; weights that don't fit the configuration are an error.
+class _Loaded(NamedTuple):
+    """Which weights are being loaded: into which class, from where, and their shapes by name; nothing is compared if these are unknown."""
 
-    Args:
-        load: `from_pretrained` of transformers.
-        path: of the checkpoint.
-        args, options: what else it is given.
+    network: type
+    path: Any
+    shapes: dict[str, tuple[int, ...]] | None
 
-    Raises:
-        ValueError: the checkpoint's heads don't match the skills of the configuration.
+
+# Weights, by dtype and the hashes of their files, that this process has found to be numbers.
+_FINITE: set[tuple[torch.dtype, frozenset[str | None]]] = set()
+_LOADED: ContextVar[_Loaded | None] = ContextVar("loaded", default=None)
+
+
+@contextmanager
+def _loading(loaded: _Loaded | None) -> Iterator[None]:
+    token = _LOADED.set(loaded)
+    try:
+        yield
+    finally:
+        _LOADED.reset(token)
+
+
+def _folder_of(path: Any, options: dict[str, Any]) -> Path | None:
+    """The folder of a checkpoint: that one, or that of the hub's cache, where its configuration is downloaded to if need be."""
+    if path is None:
+        return None
+    subfolder = options.get("subfolder") or ""
+    folder = Path(str(path)) / subfolder
+    if folder.is_dir():
+        return folder
+    known = {name: options[name] for name in ("cache_dir", "token") if name in options}
+    # So that all files come from one state of the repository.
+    options["revision"] = resolve_revision(
+        path, options.get("revision"), local_files_only=bool(options.get("local_files_only")), **known
+    )
+    found = _cached(path, CONFIG, options)
+    return None if found is None else found.parent
+
+
+def _cached(path: Any, name: str, options: dict[str, Any]) -> Path | None:
+    hub = {field: options[field] for field in HUB_OPTIONS if options.get(field) is not None}
+    try:
+        found = cached_file(str(path), name, **hub)
+    except OSError:  # transformers says it better when it looks for it
+        return None
+    return None if found is None else Path(found)
+
+
+def _weight_files(seal: Seal, path: Any, options: dict[str, Any]) -> list[Path]:
+    """The files of safetensors that will be loaded, which are downloaded if need be."""
+    variant = options.get("variant")
+    stem = "model" if variant is None else f"model.{variant}"
+
+    def find(name: str) -> Path | None:
+        file = seal.folder / name
+        return file if file.is_file() else None if Path(str(path)).is_dir() else _cached(path, name, options)
+
+    whole = find(f"{stem}.safetensors")
+    if whole is not None:
+        return [whole]
+    index = find(f"{stem}.safetensors.index.json")
+    if index is None:
+        if any(name.startswith(f"{stem}.") and name.endswith(".safetensors") for name in seal.hashes):
+            raise seal.missing(f"{stem}.safetensors")
+        return []
+    try:
+        shards = sorted(set(parse_object(index.read_bytes(), index.name)["weight_map"].values()))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise seal.damaged(f"{index.name} can't be read ({error})") from error
+    files = [(shard, find(str(shard))) for shard in shards]
+    for shard, file in files:
+        if file is None:
+            raise seal.missing(str(shard))
+    return [file for _, file in files if file is not None]
+
+
+def _shapes_of(seal: Seal, files: list[Path], names: dict[str, str]) -> dict[str, tuple[int, ...]] | None:
+    """The shapes of the weights in some files, by the names of today; None if there are none."""
+    try:
+        found = {name: shape for file in files for name, shape in read_shapes(file).items()}
+    except ValueError as error:
+        raise ValueError(f"the weights of {str(seal.folder)!r} are damaged: {error}. Copy or save them anew.") from error
+    for pattern, new in names.items():
+        found = {re.sub(pattern, new, name): shape for name, shape in found.items()}
+    return found or None
+
+
+def _mismatches(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]], skills: list[str]) -> list[str]:
+    """What of a network's weights a checkpoint lacks or has in another shape, or has besides of these skills; the trunk's have its name before
+    theirs in a whole network."""
+    bare = {name.removeprefix(TRUNK): shape for name, shape in found.items()}
+    problems = []
+    for name, shape in wanted.items():
+        saved = found.get(name, bare.get(name.removeprefix(TRUNK)))
+        if saved is None:
+            problems.append(f"{name}: not in the checkpoint")
+        elif saved != shape:
+            problems.append(f"{name}: {saved} in the checkpoint, {shape} in the configuration")
+    for name in found.keys() - wanted.keys():
+        if name.split(".")[1] in skills and not name.startswith(TRUNK):
+            problems.append(f"{name}: {found[name]} in the checkpoint, not in the configuration")
+    return sorted(problems)
+
+
+def _check_files(seal: Seal) -> frozenset[str]:
+    """Compare the files of a checkpoint with their hashes; those of which nothing is known must at least be JSON where they are to be.
+
+    Returns:
+        names of the files that are there.
     """
-    options["key_mapping"] = {**RENAMED_WEIGHTS, **(options.get("key_mapping") or {})}
-    if options.pop("ignore_mismatched_sizes", False):
-        return load(path, *args, **options, ignore_mismatched_sizes=True)
-    wants_info = options.pop("output_loading_info", False)
-    model, info = load(path, *args, **options, ignore_mismatched_sizes=True, output_loading_info=True)
-    problems = [f"{key}: {tuple(saved)} in the checkpoint, {tuple(wanted)} in the configuration"
-                for key, saved, wanted in sorted(info["mismatched_keys"])]  # fmt: skip
-    problems += [f"{key}: not in the checkpoint" for key in sorted(info["missing_keys"])]
-    if problems:
-        raise ValueError(_mismatch_message(path, problems, model.skills))
-    return (model, info) if wants_info else model
+    there = [name for name in seal.hashes if not name.endswith(CODE[1:]) and (seal.folder / name).is_file()]
+    seal.check(there)
+    _check_code(seal)
+    if TOKENIZER in seal.hashes:
+        seal.check_strays(FURTHER_TOKENIZER)
+    for name in (TOKENIZER, TOKENIZER_CONFIG):
+        if name not in seal.hashes and (seal.folder / name).is_file():
+            try:
+                parse_object((seal.folder / name).read_bytes(), name)
+            except ValueError as error:
+                raise seal.damaged(str(error)) from error
+    return frozenset(there)
+
+
+def _check_code(seal: Seal) -> None:
+    """Compare a checkpoint's code, and the copy that transformers made of it, where that is what is run: not where the package is installed."""
+    if __name__.startswith("transformers_modules"):
+        code = [name for name in seal.hashes if name.endswith(CODE[1:])]
+        seal.check(code)
+        seal.check(code, Path(__file__).parent)
+
+
+def is_finite(tensor: torch.Tensor) -> bool:
+    """Whether all are numbers: neither NaN nor infinite."""
+    if not tensor.is_floating_point() or tensor.is_meta:
+        return True
+    # A sum of numbers may be too large itself, which is rare; then they are looked at one by one.
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 
 def renamed(key: str) -> str:
@@ -208,4 +432,4 @@ def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
     )
 
 
-__all__ = ["HeadstartPreTrainedModel", "load_whole", "rename_weights", "renamed"]
+__all__ = ["NO_NUMBERS", "HeadstartPreTrainedModel", "is_finite", "rename_weights", "renamed"]

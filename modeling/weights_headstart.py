@@ -1,17 +1,20 @@
-"""Weights that are what was saved: their SHA-256 stands in the configuration beside them, and is compared when they are loaded."""
+"""Files of weights, without torch: how they are written, their hashes, and the shapes that they say they hold."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
-from .folders_headstart import CONFIG
+from .json_headstart import parse_object
 
-FIELD = "weights_sha256"
 ASIDE = ".unfinished-"  # what the names of files begin with that are being written; then comes the number of the process
+PART = 2**23  # bytes
+LARGE, SETTLED = 2**18, 4 * 10**9  # bytes; nanoseconds
+MAX_HEADER = 100_000_000  # bytes; what safetensors itself allows
 
 
 def write_aside(path: Path, content: bytes) -> None:
@@ -26,54 +29,57 @@ def write_aside(path: Path, content: bytes) -> None:
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as stream:
+        # Large parts: a thread that hashes waits for others after each of them.
+        while part := stream.read(PART):
+            digest.update(part)
+    return digest.hexdigest()
 
 
-def note_hashes(folder: Path, variant: str | None = None) -> None:
-    """Write the hashes of the weights that were just saved in a folder, whole or in shards, into its configuration."""
-    config = _read(folder)
-    stem = "model" if variant is None else f"model.{variant}"
-    files = [path for pattern in (f"{stem}.safetensors", f"{stem}-*-of-*.safetensors") for path in sorted(folder.glob(pattern))]
-    config[FIELD] = {path.name: file_hash(path) for path in files}
-    write_aside(folder / CONFIG, (json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
+def seen_hash(path: Path) -> str:
+    """[`file_hash`], without reading a large file again that this process has read, and that has not been written since."""
+    found = path.stat()
+    # A clock may stand still for as long: what was just written could be written again without a trace.
+    if found.st_size < LARGE or time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < SETTLED:
+        return file_hash(path)
+    return _seen_hash(path.resolve(), (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
 
 
-def check_hashes(folder: Path) -> None:
-    """Raise `ValueError` if a folder's weights are not those that its configuration was saved with; nothing is known of others.
+@functools.lru_cache(maxsize=256)
+def _seen_hash(path: Path, state: tuple[int, ...]) -> str:
+    return file_hash(path)
+
+
+def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a safetensors file, by name, as its header has them; nothing else is read.
 
     Raises:
-        ValueError: a file is missing, cut off or changed, or the configuration can't be read.
+        ValueError: it is none, or is cut off.
     """
-    if not (folder / CONFIG).is_file():
-        return
-    hashes = _read(folder).get(FIELD)
-    if not isinstance(hashes, dict):
-        return
-    is_empty = not any(folder.glob("model*.safetensors"))
-    for name, wanted in hashes.items():
-        file = folder / Path(name).name
-        if not file.is_file() and (is_empty or len(hashes) > 1):  # one variant may have been taken away for another
-            raise ValueError(f"the checkpoint {str(folder)!r} is not complete: it lacks {file.name}. Copy or save it anew.")
-        if not file.is_file():
-            continue
-        if file_hash(file) != wanted:
-            raise ValueError(
-                f"the checkpoint {str(folder)!r} is damaged: {file.name} is not what {CONFIG} was saved with. Copy or save it anew; if "
-                f"you changed its weights on purpose, take {FIELD!r} out of {CONFIG}."
-            )
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        size = file.stat().st_size
+        if not 2 <= length <= min(MAX_HEADER, size - 8):
+            raise ValueError(f"{file.name} can't be read (it is cut off, or no file of safetensors)")
+        header = parse_object(stream.read(length), file.name)
+    header.pop("__metadata__", None)
+    shapes, end = {}, 0
+    for name, found in header.items():
+        shape: Any
+        offsets: Any
+        shape, offsets = (found.get(field) if isinstance(found, dict) else None for field in ("shape", "data_offsets"))
+        if not _is_sizes(shape) or not _is_sizes(offsets) or len(offsets) != 2:
+            raise ValueError(f"{file.name} can't be read (it says nothing of the shape of {name[:80]})")
+        shapes[name] = tuple(shape)
+        end = max(end, offsets[1])
+    if 8 + length + end != size:
+        raise ValueError(f"{file.name} can't be read (it has {size} bytes and should have {8 + length + end})")
+    return shapes
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"the checkpoint {str(folder)!r} is damaged: {CONFIG} can't be read ({error}). Copy or save it anew."
-        ) from error
-    if not isinstance(config, dict):
-        raise ValueError(f"the checkpoint {str(folder)!r} is damaged: {CONFIG} holds no JSON object. Copy or save it anew.")
-    return config
+def _is_sizes(value: object) -> bool:
+    return isinstance(value, list) and all(type(size) is int and size >= 0 for size in value)
 
 
-__all__ = ["ASIDE", "check_hashes", "file_hash", "note_hashes", "write_aside"]
+__all__ = ["ASIDE", "file_hash", "read_shapes", "seen_hash", "write_aside"]

@@ -1,4 +1,5 @@
-"""Copy the code that travels with a checkpoint to the embedded base: the files that its configuration names, and all that these import.
+"""Copy the code that travels with a checkpoint to the embedded base: the files that its configuration names, and all that these import. Their
+hashes are noted in the configuration.
 
 python scripts/copy_base_code.py            copy, and take away copies that nothing names any more
 python scripts/copy_base_code.py --check    say what is out of date, and exit with 1 if anything is
@@ -12,6 +13,9 @@ import sys
 from pathlib import Path
 
 from transformers.dynamic_module_utils import get_relative_imports
+
+from headstart.modeling.folders_headstart import CHECKPOINT
+from headstart.modeling.integrity_headstart import accept_changes, hashed_files, read_seal
 
 ROOT = Path(__file__).parent.parent
 BASE = ROOT / "checkpoints" / "headstart-base-en"
@@ -65,7 +69,19 @@ def main() -> int:
             (BASE / name).write_text(wanted[name], encoding="utf-8")
         elif not is_check:
             (BASE / name).unlink()
-    return int(is_check and bool(outdated))
+    seal = read_seal(BASE, CHECKPOINT, is_checked=False)
+    changed = {name: value for name, value in seal.hashes.items() if not name.endswith(".py")}
+    if changed != {name: value for name, value in hashed_files(BASE, CHECKPOINT.hashed).items() if not name.endswith(".py")}:
+        raise SystemExit(
+            f"a file in {BASE} that is no code was changed; if that was on purpose, call headstart.accept_changes({str(BASE)!r})."
+        )
+    if not is_check:
+        accept_changes(BASE)
+        return 0
+    has_wrong_hashes = seal.hashes != hashed_files(BASE, CHECKPOINT.hashed)
+    if has_wrong_hashes:
+        print("out of date: the hashes in config.json")
+    return int(bool(outdated) or has_wrong_hashes)
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def test_skills_without_the_option_are_as_before(model: HeadstartForJointNLU, la
     ("change", "message"),
     [
         ({"rejection": {"threshold": 0.5}}, "must have temperature and threshold"),
-        ({"rejection": {"threshold": 0.5, "temperature": 0}}, "temperature must be over 0"),
+        ({"rejection": {"threshold": 0.5, "temperature": 0}}, "temperature must be in"),
         ({"rejection": {"threshold": 2, "temperature": 1}}, r"threshold in \[0, 1\]"),
         ({"gazetteer": {"slots": ["room"]}}, "must have slots, values and tokens"),
         ({"gazetteer": {"slots": ["city"], "values": 5, "tokens": 5}}, "needs slots that the skill has"),

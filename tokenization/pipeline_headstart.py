@@ -75,6 +75,10 @@ class NLUPipeline(Pipeline):
     _load_feature_extractor = False
     _load_tokenizer = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.model.check_tokenizer(self.tokenizer)
+
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Answer one text (an [`Answer`]) or several (a list of these); see the class."""
         check_requests(inputs)
@@ -185,6 +189,7 @@ class NLUPipeline(Pipeline):
             self, "_registered_impl"
         ):  # transformers leaves an entry in the live configuration, which an installed package has no use for
             vars(self.model.config).pop("custom_pipelines", None)
+        self.model.note_files(save_directory)
 
 
 __all__ = ["NLUPipeline"]

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
@@ -12,7 +14,11 @@ from torch import nn
 from transformers import PreTrainedConfig
 
 from .entries_headstart import SkillEntry, check_skill_entry, read_entry
+from .folders_headstart import CODE
+from .integrity_headstart import FIELD, OLD_FIELD, known_hashes, note_hashes
 
+MAX_VOCABULARY = 2**20  # a token of a catalog's value is one character (`catalog_headstart.token_key`)
+MAX_SIZE = 2**20
 RESERVED_NAMES = frozenset(dir(nn.ModuleDict())) | {"training"}  # a skill's name is a key of one
 
 
@@ -75,7 +81,8 @@ class HeadstartConfig(PreTrainedConfig):
         # whose config names a custom pipeline, so only a config class that itself came as remote code keeps the entry.
         if not type(self).__module__.startswith("transformers_modules"):
             kwargs.pop("custom_pipelines", None)
-        kwargs.pop("weights_sha256", None)  # of the file that it was saved beside, not of what the network holds later
+        for field in (FIELD, OLD_FIELD):
+            kwargs.pop(field, None)  # of the files that it was saved beside, not of what the network holds later
         if not isinstance(self.skills or [], list) or not all(isinstance(entry, dict) for entry in self.skills or []):
             raise ValueError(f"skills is {str(self.skills)[:80]!r}; it must be a list of objects with name, intents and slots.")
         self.skills = [read_entry(entry) for entry in self.skills or []]
@@ -97,14 +104,39 @@ class HeadstartConfig(PreTrainedConfig):
         except StrictDataclassError as error:
             raise ValueError(str(error.__cause__ or error)) from error
 
+    def save_pretrained(self, save_directory: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the configuration, with its own SHA-256; see `transformers.PreTrainedConfig.save_pretrained`. Hashes of files that lie there already
+        stay."""
+        kept = known_hashes(Path(save_directory))
+        super().save_pretrained(save_directory, *args, **kwargs)
+        note_hashes(Path(save_directory), (CODE,), kept)
+
     def validate_sizes(self) -> None:
-        """Raise `ValueError` for a size below 1 or a probability outside [0, 1)."""
+        """Raise `ValueError` for a size or an id that can't be, or a probability outside [0, 1)."""
         for field in ("vocab_size", "embedding_size", "hidden_size", "task_hidden_size"):
-            if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
-                raise ValueError(f"{field} is {getattr(self, field)!r}; it must be a whole number, at least 1.")
+            size, most = getattr(self, field), MAX_VOCABULARY if field == "vocab_size" else MAX_SIZE
+            if type(size) is not int or not 1 <= size <= most:
+                raise ValueError(f"{field} is {size!r}; it must be a whole number, at least 1 and at most {most}.")
         for field in ("embedding_dropout", "hidden_dropout", "word_dropout", "gazetteer_dropout"):
-            if not isinstance(getattr(self, field), float | int) or not 0 <= getattr(self, field) < 1:
+            if type(getattr(self, field)) not in (float, int) or not 0 <= getattr(self, field) < 1:
                 raise ValueError(f"{field} is {getattr(self, field)!r}; it must be a number, at least 0 and below 1.")
+        if type(self.initializer_range) not in (float, int) or not 0 <= self.initializer_range < math.inf:
+            raise ValueError(f"initializer_range is {self.initializer_range!r}; it must be a number, at least 0.")
+
+    def validate_token_ids(self) -> None:
+        """Raise `ValueError` for an id beyond the vocabulary."""
+        for field in ("pad_token_id", "unk_token_id"):
+            token = getattr(self, field)
+            if type(token) is not int or not 0 <= token < self.vocab_size:
+                raise ValueError(
+                    f"{field} is {token!r}; it must be the id of a token, at least 0 and below vocab_size, {self.vocab_size}."
+                )
+        start, stop = self.continuation_start, self.continuation_stop
+        if type(start) is not int or type(stop) is not int or not 0 <= start <= stop or (start < stop and stop > self.vocab_size):
+            raise ValueError(
+                f"continuation_start and continuation_stop are {start!r} and {stop!r}; they must be ids of tokens, the first at most the second, "
+                f"and that at most vocab_size, {self.vocab_size}."
+            )
 
     def validate_skills(self) -> None:
         """Raise `ValueError` for a malformed, empty or repeated skill entry."""

@@ -11,6 +11,8 @@ from typing import Any, NotRequired, TypedDict, cast
 
 SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 MAX_RANK = 1024
+MAX_VALUES = 2**31 - 1  # of a skill's catalogs, and tokens of these: they are counted in int32
+TEMPERATURES = (1e-6, 1e6)  # beyond these, scores divided by one are no numbers any more
 REJECT_THRESHOLD = 0.9  # of a skill that nobody gave another
 FACTORED = "factored"  # what `crf` says
 MAX_DENSE_LABELS = 100  # slot labels of a new skill whose CRF has a score for each pair of tags; chosen in benchmarks/README.md
@@ -107,9 +109,9 @@ def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
         raise ValueError(f"skill {entry['name']!r} has neither intents nor slots: give it at least one label.")
     rank = entry.get("rank", 0)
     if type(rank) is not int or not 0 <= rank <= MAX_RANK:
-        raise ValueError(f"rank of skill {entry['name']!r} is {rank!r}; it must be a whole number from 0 to {MAX_RANK}.")
+        raise ValueError(f"rank of skill {entry['name']!r} is {_shown(rank)}; it must be a whole number from 0 to {MAX_RANK}.")
     if entry.get("routes") not in (None, True):
-        raise ValueError(f"routes of skill {entry['name']!r} is {entry['routes']!r}; it must be True or left out.")
+        raise ValueError(f"routes of skill {entry['name']!r} is {_shown(entry['routes'])}; it must be True or left out.")
     if entry.get("routes") and "rank" not in entry:
         raise ValueError(
             f"skill {entry['name']!r} can't be found without its name, since it shares no task layers: give it a rank."
@@ -125,10 +127,14 @@ def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
 def _check_labels(entry: Mapping[str, Any], field: str) -> None:
     labels: Any = entry.get(field)
     if not _is_list_of_names(labels):
-        raise ValueError(f"{field} of skill {entry['name']!r} must be a list of label names, not {labels!r}.")
+        raise ValueError(f"{field} of skill {entry['name']!r} must be a list of label names, not {_shown(labels)}.")
     repeated = sorted(label for label, count in Counter(labels).items() if count > 1)
     if repeated:
         raise ValueError(f"{field} of skill {entry['name']!r} list {repeated[0]!r} twice.")
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:200]
 
 
 def _is_list_of_names(value: Any) -> bool:
@@ -144,15 +150,23 @@ def _check_gazetteer(entry: Mapping[str, Any]) -> None:
             f"skill {entry['name']!r} keeps its catalogs as headstart 0.1 did, which is not safe to read: fine-tune it anew."
         )
     if not isinstance(gazetteer, dict) or set(gazetteer) != {"slots", "values", "tokens"}:
-        raise ValueError(f"gazetteer of skill {entry['name']!r} is {gazetteer!r}; it must have slots, values and tokens.")
+        raise ValueError(f"gazetteer of skill {entry['name']!r} is {_shown(gazetteer)}; it must have slots, values and tokens.")
     sizes = [gazetteer[name] for name in ("values", "tokens")]
     if not _is_list_of_names(gazetteer["slots"]) or any(type(size) is not int for size in sizes):
         raise ValueError(
-            f"gazetteer of skill {entry['name']!r} must have a list of slots and numbers of values and tokens, not {gazetteer!r}."
+            f"gazetteer of skill {entry['name']!r} must have a list of slots and numbers of values and tokens, not {_shown(gazetteer)}."
         )
     unknown = sorted(set(gazetteer["slots"]) - set(entry["slots"]))
+    if max(sizes) > MAX_VALUES:
+        raise ValueError(
+            f"gazetteer of skill {entry['name']!r} has sizes {_shown(sizes)}; allowed are {MAX_VALUES} values and tokens."
+        )
+    if len(set(gazetteer["slots"])) < len(gazetteer["slots"]):
+        raise ValueError(f"gazetteer of skill {entry['name']!r} lists a slot twice: {gazetteer['slots']!r}.")
     if unknown or not gazetteer["slots"] or min(sizes) < 1:
-        raise ValueError(f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {unknown or gazetteer!r}.")
+        raise ValueError(
+            f"gazetteer of skill {entry['name']!r} needs slots that the skill has, not {_shown(unknown or gazetteer)}."
+        )
 
 
 def _check_rejection(entry: Mapping[str, Any]) -> None:
@@ -161,13 +175,14 @@ def _check_rejection(entry: Mapping[str, Any]) -> None:
         return
     if not isinstance(rejection, dict) or set(rejection) != {"temperature", "threshold"} or not entry["intents"]:
         raise ValueError(
-            f"rejection of skill {entry['name']!r} is {rejection!r}; it must have temperature and threshold, and the skill intents."
+            f"rejection of skill {entry['name']!r} is {_shown(rejection)}; it must have temperature and threshold, and the skill intents."
         )
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in rejection.values()):
-        raise ValueError(f"rejection of skill {entry['name']!r} must have numbers, not {rejection}.")
-    if rejection["temperature"] <= 0 or not 0 <= rejection["threshold"] <= 1:
+    if not all(type(value) in (int, float) and abs(value) < math.inf for value in rejection.values()):
+        raise ValueError(f"rejection of skill {entry['name']!r} must have numbers, not {_shown(rejection)}.")
+    least, most = TEMPERATURES
+    if not least <= rejection["temperature"] <= most or not 0 <= rejection["threshold"] <= 1:
         raise ValueError(
-            f"rejection of skill {entry['name']!r}: temperature must be over 0 and threshold in [0, 1], not {rejection}."
+            f"rejection of skill {entry['name']!r}: temperature must be in [{least}, {most}] and threshold in [0, 1], not {_shown(rejection)}."
         )
 
 
@@ -177,7 +192,7 @@ def _check_label_priors(entry: Mapping[str, Any]) -> None:
         return
     is_valid = isinstance(found, dict) and set(found) <= set(entry["intents"])
     if not is_valid or not all(_is_list_of_names(labels) for labels in found.values()):
-        raise ValueError(f"label_priors of skill {entry['name']!r} must hold slot labels by intent, not {found!r}.")
+        raise ValueError(f"label_priors of skill {entry['name']!r} must hold slot labels by intent, not {_shown(found)}.")
     unknown = sorted({label for labels in found.values() for label in labels} - set(entry["slots"]))
     if unknown:
         raise ValueError(f"label_priors of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")

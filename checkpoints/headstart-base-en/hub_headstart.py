@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from huggingface_hub import CommitOperationAdd, HfApi, get_token, hf_hub_downloa
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RevisionNotFoundError
 
 from .folders_headstart import CHECKPOINT, CONFIG, KINDS, kind_of_names
+from .json_headstart import parse_object
 
 
 class PublishError(OSError):
@@ -91,8 +91,10 @@ def _check_remote(api: HfApi, repo_id: str, kind: str, prefix: str, *, private: 
     title = None if found is None else found.title
     if found is CHECKPOINT:
         file = hf_hub_download(repo_id, f"{prefix}{CONFIG}", revision=info.sha, token=api.token)
-        config = json.loads(Path(file).read_text("utf-8"))
-        model_type = str(config.get("model_type")) if isinstance(config, dict) else "unknown"
+        try:
+            model_type = str(parse_object(Path(file).read_bytes(), CONFIG).get("model_type"))
+        except ValueError:
+            model_type = "unknown"
         title = title if model_type == CHECKPOINT.name else f"a model of type {model_type}"
     elif found is None and prefix and there:
         title = "files of another kind"

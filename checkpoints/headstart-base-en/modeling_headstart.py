@@ -9,7 +9,7 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import nn
@@ -28,7 +28,7 @@ from .outputs_headstart import (
     SkillScores,
     TaskStates,
 )
-from .pretrained_headstart import HeadstartPreTrainedModel, load_whole, rename_weights
+from .pretrained_headstart import NO_NUMBERS, HeadstartPreTrainedModel, is_finite, rename_weights
 from .routing_headstart import log_odds
 from .skill_sets_headstart import SkillSet
 from .skills_headstart import SkillsMixin
@@ -127,15 +127,6 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         for entry in self.entries:
             self.put_modules(entry, self.new_modules(entry))
         self.post_init()
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Load a checkpoint; see `transformers.PreTrainedModel.from_pretrained`.
-
-        Raises:
-            ValueError: the checkpoint's heads don't match the skills of the configuration.
-        """
-        return load_whole(super().from_pretrained, pretrained_model_name_or_path, *args, **kwargs)
 
     # ---- skills
 
@@ -352,6 +343,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         for layers, places in places_of.items():
             states = self._shared_states(input_ids, attention_mask, layers)
             scores[:, places] = log_odds(states, [routers[place] for place in places])
+        _check_numbers(scores)
         return scores
 
     def adapters_of(self, name: str) -> HeadAdapters | None:
@@ -391,9 +383,10 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 skill's own configuration if it is left out.
 
         Raises:
-            ValueError: the skill is not given and the model has several.
+            ValueError: the skill is not given and the model has several, or scores are no numbers.
         """
         skills = skill_set or self.skill_set()
+        _check_numbers(outputs.intent_logits, outputs.reject_logits, outputs.slot_logits)
         if word_starts is None:
             word_starts = self.word_starts(input_ids, attention_mask)
         order, rows_of = _sort_skills(skills, skill_ids, len(input_ids))
@@ -419,6 +412,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 found = skills.classifiers(index).decode_tags(of_tags, word_starts[rows], priors)
                 tags[rows, : found.tags.shape[1]] = found.tags.masked_fill(~found.mask, IGNORED)
                 tag_scores[rows, : found.tags.shape[1]] = cast(torch.Tensor, found.scores).float()
+        _check_numbers(intent_scores, tag_scores)
         return HeadstartDecoding(intents, intent_scores, reject_scores, tags, tag_scores)
 
     def _seen_slots_of(self, entry: SkillEntry) -> torch.Tensor:
@@ -428,6 +422,13 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             table = torch.tensor(seen_slots(entry["intents"], entry["slots"], entry["label_priors"]))
             self._seen_slots[entry["name"]] = known = (entry, table)
         return known[1]
+
+
+def _check_numbers(*scores: torch.Tensor | None) -> None:
+    if not all(is_finite(values) for values in scores if values is not None):
+        raise ValueError(
+            f"the scores of this text hold {NO_NUMBERS}: the weights are damaged, or too large for their dtype. Load them anew, or in float32."
+        )
 
 
 def _choose_intents(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.exporting import export
     from headstart.finetuning.finetune import finetune
     from headstart.modeling import HeadstartConfig, HeadstartForJointNLU, HeadstartModel
+    from headstart.modeling.integrity_headstart import accept_changes
     from headstart.pretraining.pretrain import pretrain
     from headstart.readers import load_skill
     from headstart.tokenization import NLUPipeline
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 # Where the names are, which are imported when they are first asked for: commands and headstart.onnx must not wait for torch.
 _HOMES = {
     "BASE_EN": "checkpoints", "DataError": "data.rows", "HeadstartConfig": "modeling", "HeadstartForJointNLU": "modeling",
-    "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data.skills", "convert": "conversion",
-    "evaluate": "evaluation.evaluate", "export": "exporting", "finetune": "finetuning.finetune", "load_skill": "readers",
+    "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data.skills",
+    "accept_changes": "modeling.integrity_headstart", "convert": "conversion", "evaluate": "evaluation.evaluate", "export": "exporting", "finetune": "finetuning.finetune", "load_skill": "readers",
     "pretrain": "pretraining.pretrain",
 }  # fmt: skip
 _SUBPACKAGES = ("modeling", "readers", "tokenization")
@@ -54,6 +55,7 @@ __all__ = [
     "NLUPipeline",
     "Skill",
     "__version__",
+    "accept_changes",
     "convert",
     "evaluate",
     "export",

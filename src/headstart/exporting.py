@@ -19,15 +19,17 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from transformers import PreTrainedTokenizerBase
 
+from headstart.exported import FACTORED_VERSION, MAX_TOKENS, VERSION
 from headstart.loading import load_pipeline
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, check_room
 from headstart.modeling.gazetteer_headstart import Gazetteer
+from headstart.modeling.integrity_headstart import hashed_files, sealed
 from headstart.modeling.labels_headstart import UNSEEN_PRIOR
 from headstart.modeling.layers_headstart import BiLSTM, SkillClassifiers, TaskLayers
 from headstart.modeling.lora_headstart import merged
-from headstart.onnx import FACTORED_VERSION, MAX_TOKENS, VERSION, OnnxNLU
+from headstart.onnx import OnnxNLU
 from headstart.saving import locked, written_aside
 from headstart.tokenization import NLUPipeline
 from headstart.tokenization.answers_headstart import token_limit
@@ -109,7 +111,7 @@ def write_exported(network: ExportedNetwork, entry: SkillEntry, texts: ReadTexts
             "version": FACTORED_VERSION if "crf" in entry else VERSION, "headstart": __version__, "weights": "int8" if int8 else "float32",
             "skill": {**entry, "unseen_prior": UNSEEN_PRIOR}, MAX_TOKENS: texts.max_tokens, "unk_token_id": texts.unknown,
         }  # fmt: skip
-        (folder / EXPORT).write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (folder / EXPORT).write_bytes(sealed(description, EXPORT, hashed_files(folder, EXPORTED.hashed)))
     return out
 
 

@@ -5,6 +5,7 @@ An exported skill is loaded without torch.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +13,8 @@ from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
 from headstart.consent import TRUST, said, told_in_one_line
 from headstart.hub.pull import pull
 from headstart.modeling.entries_headstart import SkillEntry
-from headstart.modeling.folders_headstart import EXPORTED, find_heads, kind_of
+from headstart.modeling.folders_headstart import CHECKPOINT, CONFIG, EXPORTED, find_heads, kind_of
+from headstart.modeling.integrity_headstart import read_seal
 from headstart.onnx import OnnxNLU
 
 if TYPE_CHECKING:  # which waits for torch
@@ -61,9 +63,11 @@ def _load_heads(heads: list[Path], base: str | Path | None, options: dict[str, A
 def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
     from transformers import pipeline
 
-    from headstart.modeling.weights_headstart import check_hashes
-
-    check_hashes(Path(checkpoint))
+    if (Path(checkpoint) / CONFIG).is_file():
+        # Before transformers reads it in its own way.
+        model_type = read_seal(Path(checkpoint), CHECKPOINT).content.get("model_type")
+        if model_type != CHECKPOINT.name:
+            raise ValueError(f"{checkpoint!r} holds no Headstart checkpoint: its model_type is {str(model_type)[:80]!r}.")
     try:
         with told_in_one_line(checkpoint):
             return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **said(options)))
@@ -71,7 +75,18 @@ def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
         # transformers tells of each class that it tried, with tracebacks; what was wrong stands at the end.
         if not str(error).startswith("Could not load model"):
             raise
-        raise ValueError(str(error).rpartition("ValueError: ")[2].strip()) from error
+        *_, kind, reason = re.split(r"^((?:\w+\.)*\w*(?:Error|Exception)): ", str(error), flags=re.MULTILINE)
+        if kind == "ValueError":
+            raise ValueError(reason.strip()) from error
+        raise ValueError(
+            f"{checkpoint!r} can't be loaded ({kind}: {reason.strip().splitlines()[0][:200]}). Copy or save it anew."
+        ) from error
+    except Exception as error:
+        # What transformers and tokenizers raise where a file holds what they don't look for.
+        if type(error) not in (AttributeError, Exception, IndexError, KeyError, RecursionError, TypeError):
+            raise
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise ValueError(f"{checkpoint!r} can't be loaded ({type(error).__name__}: {reason}). Copy or save it anew.") from error
 
 
 def _base_of(head: Path) -> str:

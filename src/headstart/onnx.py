@@ -10,21 +10,20 @@ nlu("a large latte with oat milk please")
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import GeneratorType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from headstart.decoding import Field, make_field
+from headstart.exported import Exported, import_runtime, is_exported, read_exported
 from headstart.modeling.catalog_headstart import CatalogDict, find_matches, mark_matches
-from headstart.modeling.entries_headstart import SkillEntry, read_entry
-from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, kind_of
-from headstart.modeling.labels_headstart import REJECTED, UNSEEN_PRIOR, seen_slots
+from headstart.modeling.entries_headstart import SkillEntry
+from headstart.modeling.folders_headstart import CRF, EXPORT, NETWORK
+from headstart.modeling.labels_headstart import REJECTED, seen_slots
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
 from headstart.tokenization.answers_headstart import (
     Answer,
@@ -35,18 +34,6 @@ from headstart.tokenization.answers_headstart import (
     token_limit,
     warn_of_cut,
 )
-
-VERSION, FACTORED_VERSION = (
-    1,
-    2,
-)  # of the files of an exported skill; the second one's CRF is factored, which older versions can't read
-# Fields of headstart.json.
-OLD_MAX_TOKENS, MAX_TOKENS = "max_pieces", "max_tokens"
-
-
-def is_exported(folder: str | Path) -> bool:
-    """Whether `headstart export` wrote the folder."""
-    return kind_of(Path(folder)) is EXPORTED
 
 
 class OnnxNLU:
@@ -66,24 +53,21 @@ class OnnxNLU:
     """
 
     def __init__(self, folder: str | Path, num_threads: int = 1) -> None:
-        folder = Path(folder)
-        description = _read_description(folder)
-        self.entry = cast(SkillEntry, read_entry(description["skill"]))
-        self._unknown: int = description["unk_token_id"]
-        self._max_tokens = token_limit(description[MAX_TOKENS if MAX_TOKENS in description else OLD_MAX_TOKENS])
-        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        self._tokenizer.encode_special_tokens = True  # "[PAD]" in a user's text is three words, not the token
-        self._session = _open_session(folder / NETWORK, num_threads)
+        exported = read_exported(Path(folder))
+        self.entry = exported.entry
+        self._unknown = exported.unknown
+        self._max_tokens = token_limit(exported.max_tokens)
+        self._tokenizer = exported.tokenizer
+        self._session = _open_session(exported, num_threads)
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._crf = _read_field(folder / CRF) if self.entry["slots"] else None
+        self._crf = _read_field(exported.folder / CRF) if self.entry["slots"] else None
         self._priors: _Priors | None = None
         if self.entry.get("label_priors"):
-            self._priors = _make_priors(self.entry, description["skill"].get("unseen_prior", UNSEEN_PRIOR))
+            self._priors = _make_priors(self.entry, exported.unseen_prior)
         self._catalogs: CatalogDict | None = None
-        if self.entry.get("gazetteer"):
-            keys = json.loads((folder / CATALOGS).read_text(encoding="utf-8"))
-            self._num_catalogs = len(keys)
-            self._catalogs = CatalogDict.from_keys(keys)
+        if exported.catalogs is not None:
+            self._num_catalogs = len(exported.catalogs)
+            self._catalogs = CatalogDict.from_keys(exported.catalogs)
 
     def skill(self, name: str | None = None) -> SkillEntry:
         """The entry of the only skill: name, intents, slots.
@@ -137,8 +121,10 @@ class OnnxNLU:
         if self._catalogs is not None:
             feed["matches"] = self._find_matches(read, input_ids.shape, use_gazetteers)
         scores = dict(zip(self._outputs, self._session.run(None, feed), strict=True))
+        _check_scores(scores)
         intents, intent_scores = self._choose_intents(scores, reject_threshold, len(read))
         tags, tag_scores = self._choose_tags(scores, read)
+        _check_scores({"probabilities of intents": intent_scores, "probabilities of slots": tag_scores})
         return [
             make_answer(
                 self.entry,
@@ -207,15 +193,34 @@ class OnnxNLU:
         return tags, certain
 
 
-def _open_session(file: Path, num_threads: int) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:  # an optional dependency
-        raise ImportError("an exported skill needs onnxruntime: pip install 'headstart[onnx]'") from error
+def _open_session(exported: Exported, num_threads: int) -> Any:
+    """The network, if it is the one of the skill: it reads the last token of the tokenizer, and gives as many scores as there are labels."""
+    onnxruntime = import_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 4  # what is wrong is said in an exception, and only there
+    wanted = exported.widths()
+    feed = {"input_ids": np.array([[exported.tokenizer.get_vocab_size() - 1]]), "lengths": np.array([1])}
+    if exported.catalogs is not None:
+        feed["matches"] = np.zeros((1, 1, 2 * len(exported.catalogs)), dtype=np.float32)
+    try:
+        session = onnxruntime.InferenceSession(exported.folder / NETWORK, options, providers=["CPUExecutionProvider"])
+        names = [output.name for output in session.get_outputs()]
+        scores = dict(zip(names, session.run(None, feed), strict=True))
+    except Exception as error:  # onnxruntime's own have no class of their own in common
+        raise exported.seal.damaged(f"{NETWORK} can't be run ({str(error).strip().splitlines()[0][:200]})") from error
+    found = {name: values.shape[-1] for name, values in scores.items()}
+    if found != wanted:
+        raise exported.seal.damaged(f"{NETWORK} gives scores {found}, and the labels in {EXPORT} need {wanted}")
+    _check_scores(scores)
+    return session
+
+
+def _check_scores(scores: Mapping[str, np.ndarray]) -> None:
+    for name, values in scores.items():
+        if not np.isfinite(values).all():
+            raise ValueError(f"the exported skill is damaged: its {name} are no numbers (NaN or infinity). Export it anew.")
 
 
 class _Read(NamedTuple):
@@ -248,21 +253,6 @@ def _make_priors(entry: SkillEntry, least: float) -> _Priors:
 def _read_field(file: Path) -> Field:
     with np.load(file, allow_pickle=False) as content:
         return make_field(dict(content))
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    """What `headstart.json` says, of a folder that has all that it needs."""
-    if not is_exported(folder):
-        raise ValueError(f"{str(folder)!r} holds no exported skill (no {EXPORT}); make one: headstart export MODEL --out FOLDER.")
-    if missing := [name for name in EXPORTED.needed if not (folder / name).is_file()]:
-        raise ValueError(f"{str(folder)!r} lacks {missing[0]}: it is a part of an exported skill; export it anew.")
-    description: dict[str, Any] = json.loads((folder / EXPORT).read_text(encoding="utf-8"))
-    if description["version"] not in (VERSION, FACTORED_VERSION):
-        raise ValueError(
-            f"{str(folder)!r} was exported in version {description['version']} of the format; "
-            f"this headstart reads {VERSION} and {FACTORED_VERSION}: export it anew."
-        )
-    return description
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -12,8 +12,10 @@ from unittest.mock import patch
 import pytest
 from safetensors.torch import load_file
 
+import headstart
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, finetune
 from headstart.loading import load_pipeline
+from headstart.modeling import weights_headstart
 from headstart.saving import newest_complete, written_aside
 
 QUICK: dict[str, Any] = {"max_steps": 6, "per_device_train_batch_size": 16, "disable_tqdm": True, "use_cpu": True}
@@ -99,6 +101,7 @@ def cut(file: Path) -> None:
 
 def change(file: Path, **fields: Any) -> None:
     content = json.loads(file.read_text())
+    content.pop("sha256")  # as whoever changes it deliberately would
     content.update(fields)
     file.write_text(json.dumps(content))
 
@@ -106,7 +109,7 @@ def change(file: Path, **fields: Any) -> None:
 def without_hashes(folder: Path) -> Path:
     """As a checkpoint of an earlier version is."""
     content = json.loads((folder / "config.json").read_text())
-    del content["weights_sha256"]
+    del content["sha256"]
     (folder / "config.json").write_text(json.dumps(content))
     return folder / "model.safetensors"
 
@@ -122,6 +125,7 @@ def without_hashes(folder: Path) -> Path:
         (lambda folder: cut(folder / "config.json"), "config.json can't be read"),
         (lambda folder: (folder / "config.json").write_text("[]"), "config.json holds no JSON object"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer"),
+        (lambda folder: (folder / "tokenizer_config.json").unlink(), "lacks tokenizer_config.json"),
         (lambda folder: change(folder / "config.json", hidden_size=11), "don't match the configuration"),
         (lambda folder: change(folder / "config.json", skills=[{"name": "x", "intents": ["a"], "slots": []}]), "don't match"),
         (lambda folder: change(folder / "config.json", hidden_size="many"), "hidden_size is 'many'; it must be a whole number"),
@@ -133,12 +137,43 @@ def test_a_damaged_checkpoint_is_refused(damage: Any, message: str, checkpoint: 
         load_pipeline(checkpoint)
 
 
-def test_weights_that_were_changed_on_purpose_are_loaded_once_the_hash_is_gone(checkpoint: Path) -> None:
+def test_what_was_changed_on_purpose_is_loaded_once_that_is_said(checkpoint: Path) -> None:
+    flip(checkpoint / "model.safetensors", -1)
+    config = (checkpoint / "config.json").read_text()
+    (checkpoint / "config.json").write_text(config.replace('"word_dropout": 0.1', '"word_dropout": 0.2'))
+    with pytest.raises(ValueError, match=r"call headstart.accept_changes\('.*model'\)\.$"):
+        HeadstartForJointNLU.from_pretrained(checkpoint)
+    assert headstart.accept_changes(checkpoint) == ["model.safetensors", "config.json"]
+    assert headstart.accept_changes(checkpoint) == []
+    model = HeadstartForJointNLU.from_pretrained(checkpoint)
+    assert model.config.word_dropout == 0.2
+    load_pipeline(checkpoint)
+
+
+def test_whoever_takes_the_hashes_away_loads_what_is_there(checkpoint: Path) -> None:
     flip(without_hashes(checkpoint), -1)
     model = HeadstartForJointNLU.from_pretrained(checkpoint)
-    model.save_pretrained(checkpoint)  # from here on it has one again
-    assert set(json.loads((checkpoint / "config.json").read_text())["weights_sha256"]) == {"model.safetensors"}
+    model.save_pretrained(checkpoint)  # from here on it has some again
+    hashes = json.loads((checkpoint / "config.json").read_text())["sha256"]
+    assert {"config.json", "model.safetensors", "modeling_headstart.py"} <= set(hashes) and "tokenizer.json" not in hashes
     HeadstartForJointNLU.from_pretrained(checkpoint)
+
+
+def test_a_large_file_is_read_once_until_it_is_written_again(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    hashed = weights_headstart.file_hash
+    monkeypatch.setattr(weights_headstart, "file_hash", lambda path: read.append(path.name) or hashed(path))
+    monkeypatch.setattr(weights_headstart, "LARGE", 1)
+    load_pipeline(checkpoint)
+    load_pipeline(checkpoint)
+    assert read.count("model.safetensors") == 2  # it was written a moment ago
+    monkeypatch.setattr(weights_headstart, "SETTLED", 0)
+    for _ in range(3):
+        load_pipeline(checkpoint)
+    assert read.count("model.safetensors") == 3
+    flip(checkpoint / "model.safetensors", -1)
+    with pytest.raises(ValueError, match="model.safetensors is not what"):
+        load_pipeline(checkpoint)
 
 
 def test_training_goes_on_from_the_newest_checkpoint_that_is_whole(

@@ -10,6 +10,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from headstart.modeling.folders_headstart import CHECKPOINT, EXPORTED, HEAD_FOLDER, KINDS, find_heads, kind_of
+from headstart.modeling.integrity_headstart import read_seal
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def pull(repo_id: str, revision: str | None = None, token: str | bool | None = N
         return None
     kind = kind_of(folder)
     if kind is CHECKPOINT:
+        read_seal(folder, CHECKPOINT)  # before transformers reads it in its own way
         return None
     if kind is EXPORTED:
         return Path(snapshot_download(repo_id, allow_patterns=list(EXPORTED.published), **hub))

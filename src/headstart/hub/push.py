@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ from headstart.modeling.folders_headstart import (
     kind_of,
 )
 from headstart.modeling.hub_headstart import PublishError, publish
+from headstart.modeling.integrity_headstart import read_seal
+from headstart.modeling.json_headstart import parse_object
 
 logger = logging.getLogger(__name__)
 
@@ -92,12 +93,15 @@ def _complete_kind(folder: Path) -> FolderKind:
     kind = kind or CHECKPOINT
     needed = list(kind.needed)
     if kind is EXPORTED:
-        skill = _read(folder / EXPORT).get("skill", {})
+        skill = _read(folder / EXPORT).get("skill")
+        skill = skill if isinstance(skill, dict) else {}
         needed += [CRF] * bool(skill.get("slots")) + [CATALOGS] * bool(skill.get("gazetteer"))
     if kind is CHECKPOINT:
         needed += _code_of(folder)
     if missing := [name for name in needed if not (folder / name).is_file()]:
         raise ValueError(f"{str(folder)!r} holds no complete model: it lacks {', '.join(missing)}; {kind.remedy}.")
+    seal = read_seal(folder, kind)
+    seal.check(seal.hashes)  # what is damaged is not for others
     return kind
 
 
@@ -110,19 +114,20 @@ def _code_of(folder: Path) -> list[str]:
     config = _read(folder / CONFIG) if (folder / CONFIG).is_file() else {}
     if config.get("model_type") != CHECKPOINT.name:
         raise ValueError(f"{str(folder)!r} holds no Headstart checkpoint (its model_type is {config.get('model_type')!r}).")
-    code = [*config.get("auto_map", {}).values(), *(entry["impl"] for entry in config.get("custom_pipelines", {}).values())]
+    try:
+        code = [*config.get("auto_map", {}).values(), *(entry["impl"] for entry in config.get("custom_pipelines", {}).values())]
+        code = [name.split(".")[0] for name in code]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{str(folder / CONFIG)!r} can't be read: its auto_map or custom_pipelines are none.") from error
     # What a Trainer leaves to resume from names no pipeline: without it, nobody else could load the checkpoint.
-    return [PIPELINE_CODE] * ("custom_pipelines" not in config) + sorted({f"{name.split('.')[0]}.py" for name in code})
+    return [PIPELINE_CODE] * ("custom_pipelines" not in config) + sorted({f"{name}.py" for name in code})
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        return parse_object(file.read_bytes(), repr(str(file)))
     except ValueError as error:
-        raise ValueError(f"{str(file)!r} can't be read: {error}.") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{str(file)!r} holds no JSON object.")
-    return content
+        raise ValueError(f"{error}.") from error
 
 
 __all__ = ["PublishError", "push"]
