@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 from reliability.strangers import (
-    CATALOGS, LAMP, OPTIONS, PIZZA, TEXTS, Made, command, command_refused, copy, edit, found, limit, make, open_nlu,
-    refused, refused_or, right, row, snapshot, write_rows, write_skill,
+    LAMP,
+    OPTIONS,
+    PIZZA,
+    TEXTS,
+    Made,
+    command,
+    command_refused,
+    copy,
+    edit,
+    found,
+    limit,
+    make,
+    open_nlu,
+    refused,
+    refused_or,
+    right,
+    snapshot,
+    write_rows,
 )  # fmt: skip
 
 import headstart
