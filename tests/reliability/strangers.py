@@ -41,6 +41,10 @@ CATALOGS = {
 TEXTS = {name: [each["text"] for each in rows] for name, rows in ROWS.items()}
 
 
+def relabelled(rows: list[Any], old: str, new: str) -> list[Any]:
+    return json.loads(json.dumps(rows).replace(f'"{old}"', f'"{new}"'))
+
+
 def write_rows(path: Path, rows: list[Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
