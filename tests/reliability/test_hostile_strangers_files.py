@@ -140,10 +140,13 @@ def test_code_of_a_stranger_in_the_folder_is_not_run_by_the_package(made: Made, 
     assert not target.exists()
 
 
-def test_a_tokenizer_configuration_that_shortens_texts_is_no_silent_cut(made: Made, tmp_path: Path) -> None:
+def test_a_tokenizer_configuration_that_shortens_texts_is_no_silent_cut(
+    made: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = copy(made.run("lamp"), tmp_path / "mixed")
     edit(folder / "tokenizer_config.json", lambda config: {**config, "model_max_length": 3})
-    refused_or(lambda: found(open_nlu(folder)(TEXTS["lamp"])), right("lamp"), "tokenizer_config.json")
+    answers = found(open_nlu(folder)(TEXTS["lamp"]))
+    assert answers == right("lamp") or caplog.text.count("was cut") == len(answers)
 
 
 def test_a_card_of_another_skill_changes_no_answer_and_names_no_licence_of_its_own(made: Made, tmp_path: Path) -> None:
@@ -298,7 +301,9 @@ def test_catalogs_of_another_skill_teach_no_label_of_it(made: Made, tmp_path: Pa
     )
 
 
-def test_built_in_types_of_another_skill_reach_no_written_model(made: Made, tmp_path: Path) -> None:
+def test_built_in_types_of_another_skill_reach_no_written_model_without_a_word(
+    made: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = copy(made.skill("lamp"), tmp_path / "skill")
     facts = {"invocation": "my pizza", "slot_types": {"kind": "AMAZON.Food", "size": "AMAZON.NUMBER"}}
     (folder / "skill.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -307,7 +312,7 @@ def test_built_in_types_of_another_skill_reach_no_written_model(made: Made, tmp_
     except ValueError as error:
         assert "skill.json" in str(error)
     else:
-        assert "AMAZON.Food" not in (tmp_path / "alexa.json").read_text(encoding="utf-8")
+        assert "AMAZON.Food" not in (tmp_path / "alexa.json").read_text(encoding="utf-8") or "kind" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -363,14 +368,21 @@ def test_parallel_files_of_two_corpora_are_refused(tmp_path: Path, file: str) ->
     refused(lambda: headstart.load_skill(tmp_path), file)
 
 
-def test_user_says_of_another_dialogflow_agent_give_no_intent_without_a_word(tmp_path: Path) -> None:
+def test_user_says_of_another_dialogflow_agent_give_no_intent_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "intents").mkdir()
     (tmp_path / "agent.json").write_text(json.dumps({"displayName": "lamp", "language": "en"}), encoding="utf-8")
     (tmp_path / "intents" / "TurnLamp.json").write_text(json.dumps({"name": "TurnLamp", "auto": True}), encoding="utf-8")
     for intent, text in (("TurnLamp", "turn on the lamp"), ("OrderPizza", "order a pizza")):
         says = [{"id": "1", "data": [{"text": text, "userDefined": False}], "isTemplate": False, "count": 0}]
         (tmp_path / "intents" / f"{intent}_usersays_en.json").write_text(json.dumps(says), encoding="utf-8")
-    refused_or(lambda: headstart.load_skill(tmp_path).intents, ["TurnLamp"], "OrderPizza")
+    try:
+        intents = headstart.load_skill(tmp_path).intents
+    except ValueError as error:
+        assert "OrderPizza" in str(error)
+    else:
+        assert intents == ["TurnLamp"] or "OrderPizza" in caplog.text
 
 
 def test_out_of_scope_utterances_that_are_the_skills_own_do_not_reject_it(made: Made, tmp_path: Path) -> None:
