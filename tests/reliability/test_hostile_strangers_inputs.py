@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +26,6 @@ from reliability.strangers import (
     open_nlu,
     refused,
     refused_or,
-    relabelled,
     right,
     row,
     write_rows,
@@ -487,50 +485,7 @@ def test_training_rows_of_thousands_of_words_are_cut_or_refused_but_not_learned_
     refused_or(learn, right("lamp"), "long.jsonl")
 
 
-# Files that change under the reader, and files of options.
-
-
-def test_rows_whose_labels_were_renamed_since_training_count_as_errors_and_are_named(
-    made: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    rows = write_rows(tmp_path / "rows.jsonl", relabelled(LAMP, "AskLamp", "QueryLamp"))
-    scores = headstart.evaluate(made.run("lamp"), rows)
-    assert scores["intent_accuracy"] == 0.75 and "QueryLamp" in caplog.text
-
-
-@pytest.mark.parametrize("bytes_left", [-3, -20])
-def test_rows_that_were_cut_in_the_last_line_are_refused_with_its_number(made: Made, tmp_path: Path, bytes_left: int) -> None:
-    skill = copy(made.skill("lamp"), tmp_path / "lamp")
-    content = (skill / "train.jsonl").read_bytes()
-    (skill / "train.jsonl").write_bytes(content[:bytes_left])
-    assert "8" in refused(lambda: headstart.load_skill(skill), "train.jsonl")
-
-
-def test_a_pipe_in_the_place_of_rows_is_refused_at_once(made: Made, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "rows.jsonl")
-    skill = copy(made.skill("lamp"), tmp_path / "lamp")
-    (skill / "validation.jsonl").unlink()
-    os.mkfifo(skill / "validation.jsonl")
-    with limit(10):
-        refused(lambda: headstart.load_skill(tmp_path / "rows.jsonl"), "rows.jsonl")
-        refused_or(lambda: headstart.load_skill(skill).validation, None, "validation.jsonl")
-
-
-def test_a_link_that_leads_round_in_a_circle_is_refused(made: Made, tmp_path: Path) -> None:
-    skill = copy(made.skill("lamp"), tmp_path / "lamp")
-    (skill / "catalogs.json").unlink()
-    (skill / "catalogs.json").symlink_to(skill / "catalogs.json")
-    (tmp_path / "round").symlink_to(tmp_path / "round")
-    refused(lambda: headstart.load_skill(skill), "catalogs.json")
-    refused(lambda: headstart.load_skill(tmp_path / "round"), "round")
-
-
-def test_a_folder_in_the_place_of_a_file_is_refused(made: Made, tmp_path: Path) -> None:
-    for file in ("validation.jsonl", "catalogs.json", "skill.json"):
-        skill = copy(made.skill("lamp"), tmp_path / file / "lamp")
-        (skill / file).unlink()
-        (skill / file).mkdir()
-        refused(lambda skill=skill: headstart.load_skill(skill), file)
+# Files of options.
 
 
 @pytest.mark.parametrize(

@@ -299,29 +299,6 @@ def test_catalogs_that_are_edited_after_training_change_no_answer(made: Made, tm
     assert open_nlu(tmp_path / "out")(TEXTS["lamp"]) == before
 
 
-@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"])
-@pytest.mark.parametrize("state", ["missing", "empty", "half", "pointer"])
-def test_a_checkpoint_that_was_copied_in_part_names_what_it_lacks(
-    made: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str], file: str, state: str
-) -> None:
-    """`pointer`: what Git LFS leaves where it wasn't installed."""
-    folder = copy(made.run("lamp"), tmp_path / "partly")
-    content = (folder / file).read_bytes()
-    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 41180\n"
-    (folder / file).write_bytes({"missing": b"", "empty": b"", "half": content[: len(content) // 2], "pointer": pointer}[state])
-    if state == "missing":
-        (folder / file).unlink()
-    status, output, errors = command(capfd, "predict", folder, "turn off the green lamp")
-    if status == 0:
-        assert file == "tokenizer_config.json" and found(json.loads(output)) == right("lamp")[5]
-    else:
-        assert status == 2 and len(errors) == 1 and len(errors[0]) < 2000 and file.split(".")[0] in errors[0], errors
-
-
-def test_a_folder_that_never_was_is_named_and_is_no_matter_of_the_network(made: Made, capfd: pytest.CaptureFixture[str]) -> None:
-    command_refused(capfd, "predict", "runs/lampp", "turn on the lamp", names=("runs/lampp",))
-
-
 # Between training a head and loading it.
 
 
