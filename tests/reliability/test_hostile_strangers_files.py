@@ -155,6 +155,57 @@ def test_a_card_of_another_skill_changes_no_answer_and_names_no_licence_of_its_o
     assert found(open_nlu(folder)(TEXTS["lamp"])) == right("lamp")
 
 
+def fixed_length(tokenizer: Any) -> Any:
+    """What another tool leaves in a tokenizer that it has called with padding and truncation."""
+    padding = {
+        "strategy": {"Fixed": 30},
+        "direction": "Left",
+        "pad_to_multiple_of": None,
+        "pad_id": 5,
+        "pad_type_id": 0,
+        "pad_token": "x",
+    }
+    truncation = {"max_length": 2, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
+    return {**tokenizer, "padding": padding, "truncation": truncation}
+
+
+@pytest.mark.parametrize("kind", ["run", "onnx"])
+def test_a_tokenizer_that_another_tool_saved_with_its_lengths_cuts_no_text_in_silence(
+    made: Made, tmp_path: Path, kind: str
+) -> None:
+    folder = copy(getattr(made, kind)("lamp"), tmp_path / "mixed")
+    edit(folder / "tokenizer.json", fixed_length)
+    refused_or(lambda: found(open_nlu(folder)(TEXTS["lamp"])), right("lamp"), "tokenizer.json")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"added_tokens.json": {"red": 3, "lamp": 4}, "special_tokens_map.json": {"unk_token": "red", "pad_token": "lamp"}},
+        {"model.safetensors.index.json": {"metadata": {}, "weight_map": {"x": "../pizza/model.safetensors"}}},
+        {"adapter_config.json": {"base_model_name_or_path": "../pizza", "peft_type": "LORA"}},
+        {"generation_config.json": {"max_length": 2}, "preprocessor_config.json": {"do_resize": True}},
+        {"catalogs.json": {"kind": ["red"]}, "skill.json": {"invocation": "my pizza"}, "labels.json": {"intents": ["Pizza"]}},
+    ],
+    ids=["tokens", "shards", "adapter", "generation", "skill"],
+)
+def test_files_of_another_tool_beside_a_checkpoint_change_no_answer(made: Made, tmp_path: Path, beside: dict[str, Any]) -> None:
+    folder = copy(made.run("lamp"), tmp_path / "mixed")
+    for name, content in beside.items():
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    refused_or(lambda: found(open_nlu(folder)(TEXTS["lamp"])), right("lamp"), "mixed")
+
+
+@pytest.mark.parametrize("key", ["gazetteer", "rejection", "label_priors"])
+def test_a_checkpoint_whose_configuration_lost_an_entry_answers_the_same_or_is_refused(
+    made: Made, tmp_path: Path, key: str
+) -> None:
+    """The weights hold what the configuration no longer names."""
+    folder = copy(made.run("lamp"), tmp_path / "mixed")
+    edit(folder / "config.json", lambda config: config["skills"][0].pop(key) and None)
+    refused_or(lambda: found(open_nlu(folder)(TEXTS["lamp"])), right("lamp"), "lamp")
+
+
 # Parts of two heads.
 
 
@@ -267,6 +318,29 @@ def test_an_export_with_a_file_that_was_cut_names_it(made: Made, tmp_path: Path,
 def test_an_export_whose_labels_were_swapped_is_refused(made: Made, tmp_path: Path, key: str) -> None:
     folder = copy(made.onnx("lamp"), tmp_path / "mixed")
     edit(folder / "headstart.json", lambda export: export["skill"][key].reverse())
+    refused_or(lambda: found(OnnxNLU(folder)(TEXTS["lamp"])), right("lamp"), "headstart.json")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"name": None}, {"name": "a b"}, {"intents": []}, {"intents": ["AskLamp"]}, {"intents": ["AskLamp", "TurnLamp", "DimLamp"]},
+     {"intents": ["TurnLamp", "TurnLamp"]}, {"slots": ["colour"]}, {"slots": ["colour", "state", "size"]}, {"gazetteer": None},
+     {"rejection": None}, {"rejection": {"temperature": 0, "threshold": 0.9}}, {"rejection": {"temperature": 0.25, "threshold": "high"}},
+     {"label_priors": {"OrderPizza": ["kind"]}}],
+    ids=str,
+)  # fmt: skip
+def test_an_export_whose_facts_do_not_fit_its_network_is_refused(made: Made, tmp_path: Path, changes: dict[str, Any]) -> None:
+    folder = copy(made.onnx("lamp"), tmp_path / "mixed")
+    edit(folder / "headstart.json", lambda facts: facts["skill"].update(changes))
+    refused(lambda: OnnxNLU(folder)(TEXTS["lamp"]), "headstart.json")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"skill": None}, {"max_tokens": -1}, {"max_tokens": "many"}, {"unk_token_id": None}], ids=str
+)
+def test_an_export_whose_sizes_are_none_is_refused(made: Made, tmp_path: Path, changes: dict[str, Any]) -> None:
+    folder = copy(made.onnx("lamp"), tmp_path / "mixed")
+    edit(folder / "headstart.json", lambda facts: facts.update(changes))
     refused_or(lambda: found(OnnxNLU(folder)(TEXTS["lamp"])), right("lamp"), "headstart.json")
 
 

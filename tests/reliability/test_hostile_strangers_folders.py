@@ -215,7 +215,7 @@ def test_what_an_editor_or_a_system_left_beside_a_file_is_no_data(tmp_path: Path
     (where / name).write_bytes(b"\x00\x05\x16\x07Mac OS X\x00" if name in (".DS_Store", "._nlu.yml", "Thumbs.db") else old)
     path = Path(shutil.make_archive(str(tmp_path / "lamp"), "zip", folder)) if zipped else folder
     skill = headstart.load_skill(path)
-    assert skill.intents == ["TurnLamp"] and skill.rows("train").__len__() == 2
+    assert skill.intents == ["TurnLamp"] and len(skill.rows("train")) == 2
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,8 @@ def test_labels_that_were_counted_before_the_rows_changed_are_named(
 ) -> None:
     for name in ("lamp", "pizza"):
         copy(made.skill(name), tmp_path / "corpora" / name)
-    assert command(capfd, "labels", tmp_path / "corpora")[0] == 0
+    status, _, errors = command(capfd, "labels", tmp_path / "corpora")
+    assert status == 0, errors
     write_rows(tmp_path / "corpora" / "lamp" / "train.jsonl", relabelled(LAMP, "AskLamp", "QueryLamp"))
     sizes = {"embedding_size": 12, "hidden_size": 10, "task_hidden_size": 8, "sentence_loss": 0}
     out = tmp_path / "out"
