@@ -1,18 +1,22 @@
-"""Folders copied in part, moved, linked and left beside others, and the streams of a process."""
+"""Folders copied in part, moved, linked and left beside others, the streams of a process, and what a program does to an open skill."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from reliability.strangers import (
+    CATALOGS,
     LAMP,
     OPTIONS,
     PIZZA,
@@ -24,6 +28,7 @@ from reliability.strangers import (
     found,
     limit,
     make,
+    open_nlu,
     refused,
     refused_or,
     relabelled,
@@ -251,8 +256,10 @@ def test_a_part_under_a_name_that_is_nearly_right_is_not_left_out_without_a_word
 def test_labels_that_were_counted_before_the_rows_changed_are_named(
     made: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("lamp", "pizza"):
-        copy(made.skill(name), tmp_path / "corpora" / name)
+    for name, rows in (("lamp", LAMP), ("pizza", PIZZA)):
+        write_rows(tmp_path / "corpora" / name / "train.jsonl", rows)
+        for part in ("validation", "test"):
+            write_rows(tmp_path / "corpora" / name / f"{part}.jsonl", rows[:1])
     status, _, errors = command(capfd, "labels", tmp_path / "corpora")
     assert status == 0, errors
     write_rows(tmp_path / "corpora" / "lamp" / "train.jsonl", relabelled(LAMP, "AskLamp", "QueryLamp"))
@@ -309,3 +316,144 @@ def test_a_hidden_module_in_the_working_directory_is_not_run(made: Made, tmp_pat
     )
     assert ended.returncode == 0 and json.loads(ended.stdout)["intent"]["label"] == "TurnLamp"
     assert not (tmp_path / "was run").exists()
+
+
+# Folders of heads.
+
+
+def test_folders_of_heads_that_changed_names_give_no_skill_under_the_name_of_another(
+    made: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The folder `lamp` holds the head of pizzas, and the other way round."""
+    copy(made.head("lamp"), tmp_path / "heads" / "pizza")
+    copy(made.head("pizza"), tmp_path / "heads" / "lamp")
+    status, output, errors = command(capfd, "predict", tmp_path / "heads", "--base", made.base, "--skill", "lamp", *TEXTS["lamp"])
+    if status == 0:
+        assert [found(json.loads(line)) for line in output.splitlines()] == right("lamp")
+    else:
+        assert status == 2 and len(errors) == 1 and "lamp" in errors[0]
+    nlu = open_nlu(made.base)
+
+    def ask() -> Any:
+        name = nlu.model.load_skill(tmp_path / "heads", "lamp")
+        return found(nlu(TEXTS["lamp"], skill=name))
+
+    refused_or(ask, right("lamp"), "lamp")
+
+
+@pytest.mark.parametrize("name", ["../heads/pizza", "/", ".", "", "LAMP", "lamp/"])
+def test_a_head_is_found_by_its_name_and_by_nothing_that_leads_elsewhere(made: Made, tmp_path: Path, name: str) -> None:
+    copy(made.head("lamp"), tmp_path / "heads" / "lamp")
+    copy(made.head("pizza"), tmp_path / "heads" / "pizza")
+    nlu = open_nlu(made.base)
+    refused_or(lambda: nlu.model.load_skill(tmp_path / "heads", name), "lamp" if name == "lamp/" else None)
+    assert "pizza" not in [entry["name"] for entry in nlu.model.config.skills]
+
+
+@pytest.mark.parametrize("without_hashes", [False, True], ids=["hashes", "no-hashes"])
+def test_pickles_in_a_checkpoint_of_a_training_are_not_run_when_it_is_resumed(
+    made: Made, tmp_path: Path, without_hashes: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder that was downloaded, say. Earlier versions wrote no hashes."""
+    from transformers.trainer_callback import CallbackHandler
+
+    out, real = tmp_path / "out", CallbackHandler.on_save
+    steps = OPTIONS | {"base": str(made.base), "max_steps": 4, "save_strategy": "steps", "save_steps": 2}
+
+    def stop(handler: Any, arguments: Any, state: Any, control: Any) -> Any:
+        real(handler, arguments, state, control)
+        raise RuntimeError("cut")
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(RuntimeError, match="cut"):
+        patched.setattr(CallbackHandler, "on_save", stop)
+        headstart.finetune(made.skill("lamp"), out, **steps)
+    target = tmp_path / "run-from-a-pickle"
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth", "training_args.bin"):
+        (out / "checkpoint-2" / name).write_bytes(f"cos\nsystem\n(S'touch {target}'\ntR.".encode())
+    if without_hashes:
+        (out / "checkpoint-2" / "sha256.json").unlink()
+    try:
+        headstart.finetune(made.skill("lamp"), out, resume_from_checkpoint="last", **steps)
+    except (ValueError, OSError) as error:
+        assert "checkpoint-2" in f"{error} {caplog.text}"
+    finally:
+        assert not target.exists()
+
+
+# What a program does to an open skill.
+
+
+@pytest.fixture(params=["run", "onnx"])
+def lamp(made: Made, request: pytest.FixtureRequest) -> Any:
+    return open_nlu(getattr(made, request.param)("lamp"))
+
+
+def test_an_answer_that_is_changed_by_its_reader_changes_no_later_one(lamp: Any) -> None:
+    first = lamp(TEXTS["lamp"][0])
+    first["slots"].clear()
+    first["intent"]["label"] = "Mine"
+    first["text"] = ""
+    assert found(lamp(TEXTS["lamp"])) == right("lamp")
+
+
+def test_several_threads_get_the_answers_to_their_own_texts(lamp: Any) -> None:
+    def ask(number: int) -> Any:
+        return found(lamp(TEXTS["lamp"][number % 8]))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(64))) == right("lamp") * 8
+
+
+def test_a_network_that_was_set_to_training_answers_as_before(made: Made) -> None:
+    nlu = open_nlu(made.run("lamp"))
+    before = nlu(TEXTS["lamp"])
+    nlu.model.train()
+    refused_or(lambda: nlu(TEXTS["lamp"]), before, "train")
+
+
+def test_another_default_type_of_torch_changes_no_answer(made: Made) -> None:
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    try:
+        refused_or(lambda: found(open_nlu(made.run("lamp"))(TEXTS["lamp"])), right("lamp"), "float")
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_random_numbers_that_a_program_drew_before_change_no_training(made: Made, tmp_path: Path) -> None:
+    import numpy
+    import torch
+
+    random.seed(99)
+    numpy.random.seed(99)
+    torch.manual_seed(99)
+    headstart.finetune(made.skill("lamp"), tmp_path / "out", base=str(made.base), **OPTIONS)
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == (made.run("lamp") / "model.safetensors").read_bytes()
+
+
+def test_rows_and_options_that_a_program_gives_are_not_changed(made: Made, tmp_path: Path) -> None:
+    rows, catalogs, options = deepcopy(LAMP), deepcopy(CATALOGS["lamp"]), deepcopy(OPTIONS)
+    skill = headstart.Skill("lamp", rows, rows[::2], catalogs=catalogs)
+    headstart.finetune(skill, tmp_path / "out", base=str(made.base), **options)
+    headstart.evaluate(tmp_path / "out", rows)
+    assert (rows, catalogs, options) == (LAMP, CATALOGS["lamp"], OPTIONS)
+
+
+def test_rows_that_a_program_changes_after_making_a_skill_are_not_learned(made: Made, tmp_path: Path) -> None:
+    rows = deepcopy(LAMP)
+    skill = headstart.Skill("lamp", rows, catalogs=deepcopy(CATALOGS["lamp"]))
+    for each in rows:
+        each["intent"] = "Wrong"
+        each["slots"].clear()
+    nlu = headstart.finetune(skill, tmp_path / "out", base=str(made.base), **OPTIONS)
+    refused_or(lambda: found(nlu(TEXTS["lamp"])), right("lamp"))
+
+
+def test_a_copy_of_a_pipeline_answers_as_itself_after_the_other_lost_its_skill(made: Made) -> None:
+    nlu = open_nlu(made.base)
+    nlu.model.load_skill(made.head("lamp"))
+    other = deepcopy(nlu)
+    nlu.model.delete_skill("lamp")
+    assert found(other(TEXTS["lamp"], skill="lamp")) == right("lamp")
+    refused(lambda: nlu(TEXTS["lamp"], skill="lamp"), "lamp")
