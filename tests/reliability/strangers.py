@@ -178,6 +178,11 @@ def refused_or(call: Callable[[], Any], expected: Any, *names: str) -> None:
         assert got == expected
 
 
+def warned(caplog: pytest.LogCaptureFixture) -> str:
+    """What was said in warnings: commands of earlier tests may have let information through."""
+    return "\n".join(record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR"))
+
+
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 

@@ -28,6 +28,7 @@ from reliability.strangers import (
     refused_or,
     right,
     snapshot,
+    warned,
     write_rows,
 )  # fmt: skip
 
@@ -146,7 +147,7 @@ def test_a_tokenizer_configuration_that_shortens_texts_is_no_silent_cut(
     folder = copy(made.run("lamp"), tmp_path / "mixed")
     edit(folder / "tokenizer_config.json", lambda config: {**config, "model_max_length": 3})
     answers = found(open_nlu(folder)(TEXTS["lamp"]))
-    assert answers == right("lamp") or caplog.text.count("was cut") == len(answers)
+    assert answers == right("lamp") or warned(caplog).count("was cut") == len(answers)
 
 
 def test_a_card_of_another_skill_changes_no_answer_and_names_no_licence_of_its_own(made: Made, tmp_path: Path) -> None:
@@ -388,7 +389,7 @@ def test_built_in_types_of_another_skill_reach_no_written_model_without_a_word(
     except ValueError as error:
         assert "skill.json" in str(error)
     else:
-        assert "AMAZON.Food" not in (tmp_path / "alexa.json").read_text(encoding="utf-8") or "kind" in caplog.text
+        assert "AMAZON.Food" not in (tmp_path / "alexa.json").read_text(encoding="utf-8") or "kind" in warned(caplog)
 
 
 @pytest.mark.parametrize(
@@ -458,7 +459,7 @@ def test_user_says_of_another_dialogflow_agent_give_no_intent_without_a_word(
     except ValueError as error:
         assert "OrderPizza" in str(error)
     else:
-        assert intents == ["TurnLamp"] or "OrderPizza" in caplog.text
+        assert intents == ["TurnLamp"] or "OrderPizza" in warned(caplog)
 
 
 def test_out_of_scope_utterances_that_are_the_skills_own_do_not_reject_it(made: Made, tmp_path: Path) -> None:
