@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
-from headstart.consent import TRUST, said, told_in_one_line
+from headstart.consent import TRUST, brings_code, said, told_in_one_line
 from headstart.hub.pull import pull
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import CHECKPOINT, CONFIG, EXPORTED, find_heads, kind_of
@@ -63,14 +63,18 @@ def _load_heads(heads: list[Path], base: str | Path | None, options: dict[str, A
 def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
     from transformers import pipeline
 
-    if (Path(checkpoint) / CONFIG).is_file():
+    options = said(options)
+    if (Path(checkpoint) / CONFIG).is_file() and not options[TRUST]:
         # Before transformers reads it in its own way.
-        model_type = read_seal(Path(checkpoint), CHECKPOINT).content.get("model_type")
-        if model_type != CHECKPOINT.name:
-            raise ValueError(f"{checkpoint!r} holds no Headstart checkpoint: its model_type is {str(model_type)[:80]!r}.")
+        content = read_seal(Path(checkpoint), CHECKPOINT).content
+        if content.get("model_type") != CHECKPOINT.name:
+            if "auto_map" in content:
+                raise brings_code(checkpoint)
+            found = str(content.get("model_type"))[:80]
+            raise ValueError(f"{checkpoint!r} holds no Headstart checkpoint: its model_type is {found!r}.")
     try:
         with told_in_one_line(checkpoint):
-            return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **said(options)))
+            return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
     except ValueError as error:
         # transformers tells of each class that it tried, with tracebacks; what was wrong stands at the end.
         if not str(error).startswith("Could not load model"):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from headstart import DataError, HeadstartForJointNLU, Skill, convert, export, finetune, load_skill, pretrain
+from headstart import HeadstartForJointNLU, Skill, convert, export, finetune, load_skill, pretrain
 from headstart.checkpoints import BASE_EN
 from headstart.loading import load_pipeline
 from headstart.report.options import ReportOptions
@@ -325,33 +325,6 @@ def test_a_metric_that_the_rows_do_not_have(metric: str, work: Path) -> None:
         ValueError, match=f"metric_for_best_model is '{metric}', which the validation rows don't have: they have .*slot_f1"
     ):
         tune(work, "new", skill=coffee.replace(validation=slots_only), metric_for_best_model=metric)
-
-
-# ---- a report's log
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", "not JSON"),
-        ("[1]", "a line is what a run resulted in"),
-        ('{"skill": "tea"}', "a line is what a run resulted in"),
-        ("[" * 100_000, "not JSON"),
-    ],
-    ids=range(4),
-)
-def test_a_line_of_a_report_s_log_that_is_none(line: str, message: str, work: Path) -> None:
-    (work / "skills").mkdir()
-    shutil.copytree(work / "coffee", work / "skills/coffee")
-    (work / "report").mkdir()
-    (work / "report/runs.jsonl").write_text(line + "\n")
-    with pytest.raises(DataError, match=r"runs\.jsonl, line 1: ") as error:
-        make_report(
-            ReportOptions(
-                work / "skills", work / "report", base=str(work / "base"), seeds=1, jobs=1, systems=("transfer",), max_steps=1
-            )
-        )
-    assert message in str(error.value)
 
 
 def test_a_report_among_the_skills_is_refused(work: Path) -> None:
