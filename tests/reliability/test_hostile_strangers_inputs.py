@@ -370,7 +370,8 @@ def test_no_texts_have_no_answers(lamp: Any) -> None:
 @pytest.mark.parametrize(
     "options",
     [{"reject_threshold": float("nan")}, {"reject_threshold": -0.1}, {"reject_threshold": 2}, {"reject_threshold": "high"},
-     {"batch_size": 0}, {"batch_size": -1}, {"batch_size": 1.5}, {"skill": "pizza"}, {"skill": 5}, {"skil": "lamp"}, {"skill": ["lamp"]}],
+     {"batch_size": 0}, {"batch_size": -1}, {"batch_size": 1.5}, {"skill": "pizza"}, {"skill": 5}, {"skil": "lamp"}, {"skill": ["lamp"]},
+     {"use_gazetteers": "no"}, {"reject_threshold": True}, {"batch_size": "8"}, {"skills": "lamp"}, {"skills": 5}, {"skills": ["lamp", 5]}],
     ids=str,
 )  # fmt: skip
 def test_an_odd_option_of_a_request_is_refused(lamp: Any, options: dict[str, Any]) -> None:
