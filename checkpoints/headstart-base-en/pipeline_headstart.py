@@ -148,7 +148,9 @@ class NLUPipeline(Pipeline):
         use_gazetteers: bool = True,
     ) -> dict[str, Any]:
         if self.model.training:  # and somebody may be training it: its state isn't ours to change
-            raise ValueError("the network is in training, where words and states are left out at random: call model.eval() first.")
+            raise ValueError(
+                "the network is in training, where words and states are left out at random: call model.eval() first."
+            )
         input_ids, attention_mask = model_inputs["input_ids"], model_inputs["attention_mask"]
         word_starts = model_inputs["word_starts"].bool()
         known = self.model.skill_set()  # for all of the request, whatever other threads load or delete meanwhile
