@@ -45,7 +45,6 @@ class FolderKind:
         further: patterns of files that belong to it besides.
         hashed: patterns of the files that an answer depends on, besides the mark, which holds their hashes and its own. Cards, figures and options of training
             change no answer. Code does where it is run, which is not the case where the package is installed.
-        replaces: names of the kinds that may lie in a folder that one of this kind is saved in: it takes their place.
         remedy: how to make one that is complete.
     """
 
@@ -55,7 +54,6 @@ class FolderKind:
     needed: tuple[str, ...]
     further: tuple[str, ...]
     hashed: tuple[str, ...]
-    replaces: tuple[str, ...]
     remedy: str
 
     @property
@@ -66,10 +64,9 @@ class FolderKind:
 
     @property
     def outdated(self) -> tuple[str, ...]:
-        """Files of the kinds that it replaces, which must not stay beside its own; those without which nothing loads these come first. Cards and
+        """Files of an earlier one in its place, which must not stay beside its own; that without which nothing loads it comes first. Cards and
         figures of training are written anew by whoever has them."""
-        found = [KINDS[name] for name in self.replaces]
-        files = [*(kind.mark for kind in found), *(file for kind in found for file in kind.published)]
+        files = (self.mark, *self.published)
         return tuple(dict.fromkeys(file for file in files if "*" not in file and file not in (CARD, METRICS, RUN)))
 
 
@@ -80,7 +77,6 @@ CHECKPOINT = FolderKind(
     needed=(CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG),
     further=(CODE, METRICS, RUN, CARD),
     hashed=("model*.safetensors", "model*.safetensors.index.json", TOKENIZER, TOKENIZER_CONFIG, *FURTHER_TOKENIZER, CODE),
-    replaces=("headstart", "head"),
     remedy="push what finetune saved, or save it with NLUPipeline.save_pretrained",
 )
 HEAD_FOLDER = FolderKind(
@@ -90,7 +86,6 @@ HEAD_FOLDER = FolderKind(
     needed=(HEAD_WEIGHTS, HEAD),
     further=(METRICS, RUN, CARD),
     hashed=(HEAD_WEIGHTS,),
-    replaces=("head",),
     remedy="train it again, or save it with model.save_skill",
 )
 EXPORTED = FolderKind(
@@ -100,11 +95,9 @@ EXPORTED = FolderKind(
     needed=(NETWORK, TOKENIZER, EXPORT),
     further=(CRF, CATALOGS, CARD),
     hashed=(NETWORK, TOKENIZER, CRF, CATALOGS),
-    replaces=("onnx",),
     remedy="export it anew",
 )
-# In the order in which they are asked: a checkpoint is one whatever head lies beside it.
-KINDS = {kind.name: kind for kind in (CHECKPOINT, EXPORTED, HEAD_FOLDER)}
+KINDS = {kind.name: kind for kind in (CHECKPOINT, HEAD_FOLDER, EXPORTED)}
 
 # Folders that hold no model, and where none may be saved.
 ROWS = FolderKind(
@@ -114,7 +107,6 @@ ROWS = FolderKind(
     needed=(TRAIN_ROWS,),
     further=("validation.jsonl", "test.jsonl", CATALOGS, "skill.json"),
     hashed=(),
-    replaces=("rows",),
     remedy="convert the skill anew",
 )
 REPORT_FOLDER = FolderKind(
@@ -124,7 +116,6 @@ REPORT_FOLDER = FolderKind(
     needed=(REPORT,),
     further=("report.md", "runs.jsonl", "plots/*"),
     hashed=(),
-    replaces=("report",),
     remedy="give the same command again",
 )
 
@@ -137,15 +128,13 @@ def kind_of_names(names: Iterable[str], where: str) -> FolderKind | None:
         where: what messages call it.
 
     Raises:
-        ValueError: it holds an exported skill and another model: nobody could say which of them is meant.
+        ValueError: it holds models of two kinds: nobody could say which of them is meant.
     """
     there = set(names)
     found = [kind for kind in KINDS.values() if kind.mark in there]
-    if EXPORTED in found and len(found) > 1:
-        other = next(kind for kind in found if kind is not EXPORTED)
-        raise ValueError(
-            f"{where} holds {other.title} ({other.mark}) and {EXPORTED.title} ({EXPORT}): move one of them to a folder of its own."
-        )
+    if len(found) > 1:
+        titles = " and ".join(f"{kind.title} ({kind.mark})" for kind in found)
+        raise ValueError(f"{where} holds {titles}: move one of them to a folder of its own.")
     return found[0] if found else None
 
 
@@ -166,7 +155,7 @@ def check_room(folder: Path, kind: FolderKind) -> None:
     """See that something of a kind may be saved in a folder.
 
     Raises:
-        ValueError: it is a file, or holds something that this kind doesn't replace.
+        ValueError: it is a file, or holds something of another kind.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{str(folder)!r} is a file; name a folder to write to.")
@@ -175,15 +164,15 @@ def check_room(folder: Path, kind: FolderKind) -> None:
 
 
 def _titles_of_others(folder: Path, kind: FolderKind) -> Iterator[str]:
-    """What a folder holds that a kind doesn't replace."""
+    """What a folder holds that is of another kind."""
     if (folder / TRAINER_STATE).is_file() and (folder / HASHES).is_file():
         yield "a checkpoint of training, to resume from"
     for other in (*KINDS.values(), ROWS, REPORT_FOLDER):
-        if (folder / other.mark).is_file() and other.name not in kind.replaces:
+        if (folder / other.mark).is_file() and other is not kind:
             yield other.title
     if kind.name in KINDS and kind_of(folder) is None and (heads := find_heads(folder)):
         yield f"heads in folders of their own ({', '.join(head.name for head in heads[:3])}), which would be hidden by it"
-    if CHECKPOINT.name in kind.replaces and (folder / CONFIG).is_file() and not _is_ours(folder / CONFIG):
+    if kind is CHECKPOINT and (folder / CONFIG).is_file() and not _is_ours(folder / CONFIG):
         yield f"a {CONFIG} that is none of Headstart's"
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .folders_headstart import CHECKPOINT, CONFIG, HEAD, HEAD_WEIGHTS, KINDS, FolderKind, find_heads, kind_of
+from .folders_headstart import CARD, CHECKPOINT, CONFIG, HEAD, HEAD_WEIGHTS, KINDS, METRICS, RUN, FolderKind, find_heads, kind_of
 from .json_headstart import parse_object
 from .weights_headstart import file_hash, seen_hash, write_aside
 
@@ -141,12 +141,31 @@ def sealed(content: Mapping[str, Any], mark: str, hashes: Mapping[str, str]) -> 
     return raw.replace(BLANK.encode(), hashlib.sha256(raw).hexdigest().encode())
 
 
-def known_hashes(folder: Path) -> dict[str, str]:
-    """What a checkpoint's configuration says of other files that are there, whether or not they are so; nothing if it can't be read."""
+def known_seal(folder: Path, kind: FolderKind) -> Seal:
+    """What a folder says of its files, whether or not they are so; nothing if it holds none of that kind, or that can't be read."""
     try:
-        return read_seal(folder, CHECKPOINT, is_checked=False).hashes
+        return read_seal(folder, kind, is_checked=False)
     except (OSError, ValueError):
-        return {}
+        return Seal(folder, kind, {}, {}, False)
+
+
+def drop_figures(old: Seal, skills: Iterable[Mapping[str, Any]]) -> None:
+    """Take away what tells of weights that others take the place of: figures and options of their training, and the card if none of its skills
+    stays.
+
+    Args:
+        old: what was known of the folder, which held a model.
+        skills: entries of the skills whose weights take their place.
+    """
+    content = old.content.get("skills", [old.content.get("skill")])
+    before = [_labels(entry) for entry in content if isinstance(entry, dict)] if isinstance(content, list) else []
+    stays = any(_labels(entry) in before for entry in skills)
+    for name in (METRICS, RUN, *([] if stays else [CARD])):
+        (old.folder / name).unlink(missing_ok=True)
+
+
+def _labels(entry: Mapping[str, Any]) -> list[Any]:
+    return [entry.get(field) for field in ("name", "intents", "slots")]
 
 
 def note_hashes(folder: Path, patterns: Iterable[str] = CHECKPOINT.hashed, kept: Mapping[str, str] | None = None) -> None:
@@ -221,8 +240,9 @@ __all__ = [
     "Seal",
     "accept_changes",
     "damaged",
+    "drop_figures",
     "hashed_files",
-    "known_hashes",
+    "known_seal",
     "note_hashes",
     "read_seal",
     "sealed",

@@ -51,8 +51,8 @@ class NLUPipeline(Pipeline):
         use_gazetteers: False: answer as if no word were in a catalog.
 
     Raises:
-        ValueError: a single text is blank (in a list, a blank text has the intent None), there is no such skill, or none was named and the
-            model has several that can't be found without their names.
+        ValueError: a single text is blank (in a list, a blank text has the intent None), there is no such skill, none was named and the
+            model has several that can't be found without their names, or the network is in training.
         TypeError: an input is not a string.
 
     Example:
@@ -143,6 +143,10 @@ class NLUPipeline(Pipeline):
         reject_threshold: float | None = None,
         use_gazetteers: bool = True,
     ) -> dict[str, Any]:
+        if self.model.training:  # and somebody may be training it: its state isn't ours to change
+            raise ValueError(
+                "the network is in training, where words and states are left out at random: call model.eval() first."
+            )
         input_ids, attention_mask = model_inputs["input_ids"], model_inputs["attention_mask"]
         word_starts = model_inputs["word_starts"].bool()
         known = self.model.skill_set()  # for all of the request, whatever other threads load or delete meanwhile

@@ -14,8 +14,8 @@ from torch import nn
 from transformers import PreTrainedConfig
 
 from .entries_headstart import SkillEntry, check_skill_entry, read_entry
-from .folders_headstart import CODE
-from .integrity_headstart import FIELD, OLD_FIELD, known_hashes, note_hashes
+from .folders_headstart import CHECKPOINT, CODE
+from .integrity_headstart import FIELD, OLD_FIELD, known_seal, note_hashes
 
 MAX_VOCABULARY = 2**20  # a token of a catalog's value is one character (`catalog_headstart.token_key`)
 MAX_SIZE = 2**20
@@ -107,7 +107,7 @@ class HeadstartConfig(PreTrainedConfig):
     def save_pretrained(self, save_directory: Any, *args: Any, **kwargs: Any) -> None:
         """Save the configuration, with its own SHA-256; see `transformers.PreTrainedConfig.save_pretrained`. Hashes of files that lie there already
         stay."""
-        kept = known_hashes(Path(save_directory))
+        kept = known_seal(Path(save_directory), CHECKPOINT).hashes
         super().save_pretrained(save_directory, *args, **kwargs)
         note_hashes(Path(save_directory), (CODE,), kept)
 

@@ -24,7 +24,7 @@ from .entries_headstart import SKILL_NAME, SkillEntry, read_entry
 from .folders_headstart import HEAD, HEAD_FOLDER, HEAD_WEIGHTS, check_room
 from .gazetteer_headstart import Gazetteer, tensor_version
 from .hub_headstart import publish
-from .integrity_headstart import Seal, read_seal, sealed
+from .integrity_headstart import Seal, drop_figures, known_seal, read_seal, sealed
 from .pretrained_headstart import NO_NUMBERS, is_finite, renamed
 from .weights_headstart import write_aside
 
@@ -75,8 +75,12 @@ def save_head(model: SkillsOwner, name: str, folder: str | Path, facts: Mapping[
     """See [`HeadstartForJointNLU.save_skill`]."""
     folder = Path(folder)
     check_room(folder, HEAD_FOLDER)
+    files = head_files(model, name, facts)
+    old = known_seal(folder, HEAD_FOLDER)
+    if (folder / HEAD).is_file() and old.content.get("weights") != _hash(files[HEAD_WEIGHTS]):
+        drop_figures(old, [model.skill(name)])
     folder.mkdir(parents=True, exist_ok=True)
-    for file, content in head_files(model, name, facts).items():  # the description comes last: it holds the hash of the weights
+    for file, content in files.items():  # the description comes last: it holds the hash of the weights
         write_aside(folder / file, content)
 
 
@@ -145,8 +149,14 @@ def _find_head(source: str, name: str | None, where: str, hub: HubOptions) -> tu
             continue
         seal = read_seal(found.parent, HEAD_FOLDER, is_checked=False)
         skill = seal.content.get("skill")
-        if subfolder or name is None or (isinstance(skill, dict) and skill.get("name") == name):
+        own_name = skill.get("name") if isinstance(skill, dict) else name  # whatever is wrong with it is said later
+        if name in (None, own_name):
             return subfolder, seal
+        if subfolder:
+            raise ValueError(
+                f"the folder {name!r} of {source!r} holds the head of the skill {str(own_name)[:80]!r}: give the folder that name, or load it as "
+                f"it is: model.load_skill({f'{source}/{name}'!r}, as_name={name!r})."
+            )
     there = sorted(path.parent.name for path in Path(source).glob(f"*/{HEAD}")) if Path(source).is_dir() else []
     hint = f" Its heads: {', '.join(there)}; name one." if there else ""
     raise ValueError(f"there is no head in {where}: {HEAD} is not there.{hint}")
@@ -158,8 +168,10 @@ def _find_file(source: str, subfolder: str, name: str, hub: HubOptions) -> Path 
         return path if path.is_file() else None
     try:
         return Path(hf_hub_download(source, name, subfolder=subfolder or None, **hub))
-    except LocalEntryNotFoundError:  # not a missing file: no network, and nothing in the cache
-        raise
+    except LocalEntryNotFoundError as error:  # not a missing file: no network, and nothing in the cache
+        raise OSError(
+            f"there is no folder {source!r}, and it can't be loaded from the hub: {' '.join(str(error).split())}"
+        ) from error
     except EntryNotFoundError:
         return None
 

@@ -37,7 +37,7 @@ from .folders_headstart import (
     TOKENIZER_CONFIG,
     check_room,
 )
-from .integrity_headstart import Seal, known_hashes, note_hashes, read_seal
+from .integrity_headstart import Seal, drop_figures, known_seal, note_hashes, read_seal
 from .json_headstart import parse_object
 from .lora_headstart import LoraLSTM
 from .weights_headstart import read_shapes, write_aside
@@ -82,23 +82,27 @@ class HeadstartPreTrainedModel(PreTrainedModel):
 
     def save_pretrained(self, save_directory: Any, is_main_process: bool = True, *args: Any, **kwargs: Any) -> None:
         """Save weights, configuration, and the code that loads them without this package, the pipeline's too, with the SHA-256 of what is written; see
-        `transformers.PreTrainedModel.save_pretrained`.
+        `transformers.PreTrainedModel.save_pretrained`. Figures of the weights that it takes the place of go, and their card if it is of other skills.
 
         Raises:
             ValueError: the folder holds something else.
         """
+        folder = Path(save_directory)
         if is_main_process:
-            check_room(Path(save_directory), CHECKPOINT)
+            check_room(folder, CHECKPOINT)
         # Otherwise weights that were renamed when they were loaded would be saved under their old names.
         kwargs.setdefault("save_original_format", False)
-        kept = known_hashes(Path(save_directory))
+        is_replaced, old = (folder / CONFIG).is_file(), known_seal(folder, CHECKPOINT)
         super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
         if is_main_process:
             if self.base_model is not self:  # a trunk alone answers nothing
-                _save_pipeline(self, Path(save_directory))
+                _save_pipeline(self, folder)
             stem = "model" if kwargs.get("variant") is None else f"model.{kwargs['variant']}"
             weights = (f"{stem}{ending}" for ending in (".safetensors", "-*-of-*.safetensors", ".safetensors.index.json"))
-            note_hashes(Path(save_directory), (*weights, CODE), kept)
+            note_hashes(folder, (*weights, CODE), old.hashes)
+            saved = known_seal(folder, CHECKPOINT).hashes
+            if is_replaced and any(saved[name] != old.hashes.get(name) for name in saved if name.endswith(".safetensors")):
+                drop_figures(old, self.config.skills)
 
     def note_files(self, save_directory: Any) -> None:
         """Write the SHA-256 of all files of a checkpoint that an answer depends on into its configuration: the last thing that is done to it."""
@@ -139,6 +143,7 @@ class HeadstartPreTrainedModel(PreTrainedModel):
         if problems and not ignores:
             raise ValueError(_mismatch_message(path, problems, [entry["name"] for entry in model.config.skills]))
         known = (model.dtype, frozenset(seal.hashes.get(file.name) for file in files))
+        _keep_in_memory(model)
         for name, value in model.state_dict().items() if ignores or known not in _FINITE else ():
             if not is_finite(value):
                 raise ValueError(f"the weights of {str(path)!r} are damaged: {name} holds {NO_NUMBERS}. Copy or save them anew.")
@@ -365,6 +370,13 @@ def _mismatches(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, 
         if name.split(".")[1] in skills and not name.startswith(TRUNK):
             problems.append(f"{name}: {found[name]} in the checkpoint, not in the configuration")
     return sorted(problems)
+
+
+def _keep_in_memory(model: nn.Module) -> None:
+    """Copy the weights that transformers leaves in their file, mapped into memory: whoever writes into it would change answers."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.device.type == "cpu":
+            tensor.data = tensor.data.clone()
 
 
 def _check_files(seal: Seal) -> frozenset[str]:

@@ -205,11 +205,11 @@ class SkillsMixin(nn.Module):
 
         Args:
             name: the skill.
-            folder: folder to write to; a head that is there is replaced.
+            folder: folder to write to; a head that is there is replaced, and figures of its weights go, and its card if it is of another skill.
             facts: further entries of `head.json`, such as its metrics.
 
         Raises:
-            ValueError: there is no such skill, or the folder holds a checkpoint.
+            ValueError: there is no such skill, or the folder holds something else.
         """
         save_head(self, name, folder, facts)
 

@@ -36,9 +36,15 @@ def said(options: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def told_in_one_line(source: str | Path) -> Iterator[None]:
-    """Makes one line of transformers' refusals to load what brings code."""
+    """Makes one line of transformers' refusals to load what brings code, and of what it says of a name that is neither a folder nor a repository."""
     try:
         yield
+    except OSError as error:
+        if Path(source).exists():
+            raise
+        raise OSError(
+            f"there is no folder {str(source)!r}, and it can't be loaded from the hub: {' '.join(str(error).split())}"
+        ) from error
     except ValueError as error:
         if f"`{TRUST}=True`" not in str(error):
             raise

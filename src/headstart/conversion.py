@@ -10,9 +10,10 @@ from typing import Any
 from headstart.data.skills import PARTS, Skill, make_skill
 from headstart.data.templates import split_rows
 from headstart.modeling.folders_headstart import ROWS, check_file_room, check_room
-from headstart.readers import load_skill
+from headstart.readers import READERS, load_skill
+from headstart.readers.source import Source
 from headstart.saving import locked
-from headstart.writers import WRITERS, find_writer
+from headstart.writers import WRITERS, Writer, find_writer, rows
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ def convert(
 
     Raises:
         DataError: the skill's files are not as they must be.
-        ValueError: the format is not known, test rows are asked for where they can't be written, or what would be written is a part of what is
-            read, or of a model.
+        ValueError: the format is not known, test rows are asked for where they can't be written, what would be written is a part of what is
+            read, or of a model, or would take the place of a file of another kind.
         OSError: it can't be written, or another process writes there.
     """
     out = Path(out)
@@ -64,6 +65,7 @@ def convert(
         check_room(out, ROWS)
     else:
         check_file_room(out)
+        _check_replaceable(out, writer)
     skill = _fill_anew(load_skill(path, name, allow_unseen_labels=True, format=source_format), seed, filling)
     if test_share and skill.has("test"):
         raise ValueError(f"{path} has test rows of its own ({len(skill.rows('test'))}): leave out test_share.")
@@ -94,6 +96,25 @@ def _check_apart(path: Path, out: Path, files: list[Path]) -> None:
     for file in files:
         if is_inside or (file.is_file() and ((status := file.stat()).st_dev, status.st_ino) in known):
             raise ValueError(f"{str(out)!r} is a part of the skill itself, {str(path)!r}; write to a place of its own.")
+
+
+def _check_replaceable(out: Path, writer: Writer) -> None:
+    """See that a file that is there, and not empty, is a skill in the format that is written: anything else is somebody's.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not out.is_file() or not out.stat().st_size:  # a pipe or a device is written as it is
+        return
+    source, reader = Source(out), READERS[writer.NAME]
+    try:
+        is_one = reader.detect(source)
+        if is_one and reader is READERS[rows.NAME]:  # known by the suffix alone
+            reader.read(source, "skill")
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError(f"{str(out)!r} is there, and no skill of the format {writer.NAME}: delete it, or give another name.")
 
 
 def _fill_anew(skill: Skill, seed: int, filling: dict[str, Any]) -> Skill:

@@ -6,6 +6,7 @@ An exported skill is loaded without torch.
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,7 @@ from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
 from headstart.consent import TRUST, brings_code, said, told_in_one_line
 from headstart.hub.pull import pull
 from headstart.modeling.entries_headstart import SkillEntry
-from headstart.modeling.folders_headstart import CHECKPOINT, CONFIG, EXPORTED, find_heads, kind_of
+from headstart.modeling.folders_headstart import CHECKPOINT, CODE, EXPORTED, TOKENIZER, find_heads, kind_of
 from headstart.modeling.integrity_headstart import read_seal
 from headstart.onnx import OnnxNLU
 
@@ -51,7 +52,7 @@ def load_pipeline(model: str | Path, *, base: str | Path | None = None, **option
 
 
 def _load_heads(heads: list[Path], base: str | Path | None, options: dict[str, Any]) -> NLUPipeline:
-    nlu = _load_checkpoint(_base_of(heads[0]) if base is None else resolve_checkpoint(base), options)
+    nlu = _load_checkpoint(_base_of(heads[0]) if base is None else resolve_base(base), options)
     others = nlu.model.skills
     for head in heads:
         nlu.model.load_skill(head)
@@ -60,18 +61,50 @@ def _load_heads(heads: list[Path], base: str | Path | None, options: dict[str, A
     return nlu
 
 
+def resolve_base(base: str | Path) -> str:
+    """Folder or repository of a checkpoint to start from, or whose trunk heads belong to.
+
+    Raises:
+        ValueError: the folder holds no whole checkpoint.
+    """
+    checkpoint = resolve_checkpoint(base)
+    if Path(checkpoint).exists():
+        _check_checkpoint(Path(checkpoint), "the base ")
+    return checkpoint
+
+
+def _check_checkpoint(folder: Path, role: str = "") -> None:
+    """Look at a folder before transformers reads it in its own way.
+
+    Raises:
+        ValueError: it holds no whole checkpoint.
+    """
+    kind = kind_of(folder)
+    if kind is not CHECKPOINT:
+        heads = "heads in folders of their own" if find_heads(folder) else "no model"
+        found = "is a file" if folder.is_file() else f"holds {heads if kind is None else kind.title}"
+        raise ValueError(
+            f"{role}{str(folder)!r} {found}; give the folder of a checkpoint ({', '.join(CHECKPOINT.needed)}), owner/name of a repository "
+            f"on the hub, or a short name: {', '.join(SHORT_NAMES)}."
+        )
+    seal = read_seal(folder, CHECKPOINT)
+    model_type = seal.content.get("model_type")
+    if model_type != CHECKPOINT.name:
+        if "auto_map" in seal.content:
+            raise brings_code(folder)
+        raise ValueError(f"{role}{str(folder)!r} holds no Headstart checkpoint: its model_type is {str(model_type)[:80]!r}.")
+    # The code of the package is run, not that which lies there.
+    for name in (TOKENIZER, *(name for name in seal.hashes if not fnmatch(name, CODE))):
+        if not (folder / name).is_file():
+            raise seal.missing(name)
+
+
 def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
     from transformers import pipeline
 
     options = said(options)
-    if (Path(checkpoint) / CONFIG).is_file() and not options[TRUST]:
-        # Before transformers reads it in its own way.
-        content = read_seal(Path(checkpoint), CHECKPOINT).content
-        if content.get("model_type") != CHECKPOINT.name:
-            if "auto_map" in content:
-                raise brings_code(checkpoint)
-            found = str(content.get("model_type"))[:80]
-            raise ValueError(f"{checkpoint!r} holds no Headstart checkpoint: its model_type is {found!r}.")
+    if Path(checkpoint).exists() and not options[TRUST]:
+        _check_checkpoint(Path(checkpoint))
     try:
         with told_in_one_line(checkpoint):
             return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
@@ -114,4 +147,4 @@ def finds_skills(nlu: NLUPipeline | OnnxNLU) -> bool:
     return not isinstance(nlu, OnnxNLU) and bool(nlu.model.routed_skills)
 
 
-__all__ = ["finds_skills", "load_pipeline", "skill_entry"]
+__all__ = ["finds_skills", "load_pipeline", "resolve_base", "skill_entry"]

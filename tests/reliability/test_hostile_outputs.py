@@ -69,14 +69,14 @@ WRITERS: dict[str, Callable[[Path, Path], Any]] = {
     "pretraining": lambda work, out: pretrain(work, out, ["coffee"], embeddings="random", max_steps=1),
 }
 HELD = {
-    "fine-tuning": ("export", "heads", "rows", "report", "another network", "an application", "a project", "state"),
+    "fine-tuning": ("export", "head", "heads", "rows", "report", "another network", "an application", "a project", "state"),
     "fine-tuning of a head": ("export", "heads", "rows", "report", "model", "a project", "state"),
     "export": ("head", "heads", "rows", "report", "model", "state"),
     "convert": ("export", "head", "report", "model", "state"),
-    "save_pretrained of the network": ("export", "rows", "report", "another network", "state"),
+    "save_pretrained of the network": ("export", "head", "heads", "rows", "report", "another network", "state"),
     "save_skill": ("export", "rows", "report", "model"),
     "report": ("export", "head", "rows", "model", "state"),
-    "pretraining": ("export", "rows", "report", "another network"),
+    "pretraining": ("export", "head", "rows", "report", "another network"),
 }
 
 

@@ -83,7 +83,7 @@ def swap_gazetteers(config: Any) -> None:
 
 @pytest.mark.parametrize(
     ("named", "change"),
-    [("tokenizer.json", swap_words), ("config.json", swap_intents), ("config.json", swap_slots), ("pizza", pizza_labels),
+    [("tokenizer.json", swap_words), ("config.json", swap_intents), ("config.json", swap_slots), ("config.json", pizza_labels),
      ("config.json", swap_gazetteers)],
     ids=["words-swapped", "intents-swapped", "slots-swapped", "labels-of-another-skill", "catalogs-swapped"],
 )  # fmt: skip
@@ -93,6 +93,14 @@ def test_a_checkpoint_whose_json_was_edited_is_refused(
     folder = copy(made.run("lamp"), tmp_path / "mixed")
     edit(folder / ("tokenizer.json" if change is swap_words else "config.json"), change)
     refused_or(lambda: found(open_nlu(folder)(TEXTS["lamp"])), right("lamp"), named)
+
+
+@pytest.mark.parametrize(("key", "named"), [("name", "pizza"), ("gazetteer", "lamp"), ("rejection", "lamp")])
+def test_what_does_not_fit_is_refused_although_the_change_was_accepted(made: Made, tmp_path: Path, key: str, named: str) -> None:
+    folder = copy(made.run("lamp"), tmp_path / "mixed")
+    edit(folder / "config.json", pizza_labels if key == "name" else lambda config: config["skills"][0].pop(key) and None)
+    assert headstart.accept_changes(folder) == ["config.json"]
+    refused(lambda: open_nlu(folder), f"skill '{named}'")
 
 
 @pytest.mark.parametrize("file", ["tokenizer", "config", "model"])
@@ -146,6 +154,8 @@ def test_a_tokenizer_configuration_that_shortens_texts_is_no_silent_cut(
 ) -> None:
     folder = copy(made.run("lamp"), tmp_path / "mixed")
     edit(folder / "tokenizer_config.json", lambda config: {**config, "model_max_length": 3})
+    refused(lambda: open_nlu(folder), "tokenizer_config.json", "accept_changes")
+    headstart.accept_changes(folder)
     answers = found(open_nlu(folder)(TEXTS["lamp"]))
     assert answers == right("lamp") or warned(caplog).count("was cut") == len(answers)
 
@@ -204,7 +214,7 @@ def test_a_checkpoint_whose_configuration_lost_an_entry_answers_the_same_or_is_r
     """The weights hold what the configuration no longer names."""
     folder = copy(made.run("lamp"), tmp_path / "mixed")
     edit(folder / "config.json", lambda config: config["skills"][0].pop(key) and None)
-    refused_or(lambda: found(open_nlu(folder)(TEXTS["lamp"])), right("lamp"), "lamp")
+    refused_or(lambda: found(open_nlu(folder)(TEXTS["lamp"])), right("lamp"), "config.json")
 
 
 # Parts of two heads.

@@ -33,6 +33,7 @@ from reliability.strangers import (
     refused_or,
     relabelled,
     right,
+    snapshot,
     warned,
     write_rows,
 )
@@ -191,15 +192,23 @@ def test_a_file_in_the_place_of_the_output_folder_is_kept(made: Made, tmp_path: 
 @pytest.mark.parametrize("kind", ["run", "head", "onnx"])
 def test_a_second_result_replaces_the_first_and_no_file_beside_it(made: Made, tmp_path: Path, kind: str) -> None:
     out = copy(getattr(made, kind)("pizza"), tmp_path / "out")
-    for name in ("notes.txt", ".gitignore", "train.jsonl"):
+    for name in ("notes.txt", ".gitignore"):
         (out / name).write_text("mine", encoding="utf-8")
     (out / "logs").mkdir()
     (out / "logs" / "day.log").write_text("mine", encoding="utf-8")
     trained(made.skill("lamp"), out, made, kind)
     assert answers_of(out, made) == right("lamp")
-    assert {(out / name).read_text(encoding="utf-8") for name in ("notes.txt", ".gitignore", "train.jsonl", "logs/day.log")} == {
-        "mine"
-    }
+    assert {(out / name).read_text(encoding="utf-8") for name in ("notes.txt", ".gitignore", "logs/day.log")} == {"mine"}
+
+
+@pytest.mark.parametrize("kind", ["run", "head", "onnx"])
+def test_no_result_is_put_beside_rows(made: Made, tmp_path: Path, kind: str) -> None:
+    """Folders of rows are a kind of their own, also where a model lies in them."""
+    out = copy(getattr(made, kind)("pizza"), tmp_path / "out")
+    (out / "train.jsonl").write_text("mine", encoding="utf-8")
+    before = snapshot(out)
+    refused(lambda: trained(made.skill("lamp"), out, made, kind), "out", "rows of a skill")
+    assert snapshot(out) == before
 
 
 # What other programs leave beside files.

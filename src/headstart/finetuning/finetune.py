@@ -29,6 +29,7 @@ from headstart.finetuning.routers import fit_router
 from headstart.finetuning.seen_tokens import SeenEmbedding
 from headstart.finetuning.starting_model import starting_model
 from headstart.hub.card import NO_TRANSFER, Facts, licence_of, make_card
+from headstart.loading import resolve_base
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.folders_headstart import (
     CHECKPOINT,
@@ -94,7 +95,7 @@ def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
 def _run_alone(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
     """Fine-tune where nobody else writes, and nothing else lies."""
     kind = HEAD_FOLDER if options.is_head else CHECKPOINT
-    _check_apart(options, "base", resolve_checkpoint(options.base or BASE_EN))
+    _check_apart(options, "base", resolve_base(options.base or BASE_EN))
     if options.compare_no_transfer and not (skill.has("validation") or skill.has("test")):
         raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
     with locked(options.output_path):

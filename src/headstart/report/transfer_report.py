@@ -14,8 +14,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
+from headstart.checkpoints import BASE_EN, checkpoint_name
+from headstart.consent import told_in_one_line
 from headstart.data.rows import DataError, read_text
+from headstart.loading import resolve_base
 from headstart.modeling import HeadstartConfig
 from headstart.modeling.folders_headstart import REPORT, REPORT_FOLDER, check_room
 from headstart.modeling.json_headstart import distinct
@@ -106,7 +108,7 @@ def _make_plan(options: ReportOptions) -> _Plan:
         logger.warning("%s: no skill of the report is called %s", options.reasons, ", ".join(map(repr, foreign[:8])))
     seeds = options.seeds or (QUICK["seeds"] if options.quick else SEEDS)
     max_steps = options.max_steps or (QUICK["max_steps"] if options.quick else None)
-    base = resolve_checkpoint(options.base)
+    base = resolve_base(options.base)
     _check_base(options, base)
     return _Plan(cases, systems, base, seeds=seeds, max_steps=max_steps, reasons=reasons)
 
@@ -176,7 +178,8 @@ def _read_reasons(path: Path | None) -> dict[str, str]:
 
 def _check_base(options: ReportOptions, base: str) -> None:
     """A domain that the base was pretrained on is not new to it."""
-    sources = [entry["name"] for entry in HeadstartConfig.from_pretrained(base).skills or []]
+    with told_in_one_line(base):
+        sources = [entry["name"] for entry in HeadstartConfig.from_pretrained(base).skills or []]
     if options.experiment == "growth" and options.skills.resolve().name in sources:
         raise ValueError(
             f"{checkpoint_name(base)} was pretrained on {options.skills.name}: its domains are not new to it. Give a --base that has not "
