@@ -1,10 +1,10 @@
 """What Headstart survives: kills, full disks, hostile inputs, long service, several processes. Each part adds its figures to a table.
 
-    python benchmarks/reliability.py [--parts kills tests serving processes] [--kills 11] [--seed 0] [--utterances 1000000]
+    python benchmarks/reliability.py [--parts faults kills tests threads serving processes] [--kills 11] [--seed 0] [--utterances 1000000]
 
 The stages that are killed are those of tests/reliability/kills.py, on a small base and the example skills. A kill is survived if the folder then holds
 no model or a whole one; a stage, if it ends with what an uninterrupted run leaves, bit for bit (a report: with the same scores). The table also takes up
-what benchmarks/streaming.py measured.
+what benchmarks/streaming.py, many_labels.py and integrity.py measured.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from headstart import pretrain
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests" / "reliability"
 sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(Path(__file__).parent))
+from faults import FAULTS
 from kills import QUIET, make_stages, survive
 from test_processes import train
 from test_serving import SERVE
@@ -38,7 +40,20 @@ from test_serving import SERVE
 RESULTS = Path(__file__).parent / "results"
 EXAMPLES = ("coffee_machine", "plant_care")
 FILES = {
-    "test_hostile.py": "hostile inputs",
+    "test_hostile.py": "hostile inputs, the first ones",
+    "test_hostile_readers.py": "files that don't belong together, damaged and changed files of skills",
+    "test_hostile_annotations.py": "annotations that contradict",
+    "test_hostile_folders.py": "files of models that don't belong together",
+    "test_hostile_outputs.py": "output folders",
+    "test_hostile_runs.py": "runs whose files changed between steps",
+    "test_hostile_commands.py": "standard input, arguments, options, environments",
+    "test_report_log.py": "logs of reports",
+    "test_consent.py": "checkpoints that bring code",
+    "test_hostile_strangers_files.py": "of somebody who hasn't read the code: files that don't belong together",
+    "test_hostile_strangers_steps.py": "likewise: changed between steps",
+    "test_hostile_strangers_folders.py": "likewise: folders and streams",
+    "test_hostile_strangers_inputs.py": "likewise: rows, tables, archives, texts, options",
+    "test_flipped_bytes.py": "a byte flipped in each file",
     "test_full_disk.py": "stages on a full disk",
     "test_saving.py": "damaged and interrupted folders",
 }
@@ -81,18 +96,35 @@ def kills(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def count(report: Path, *arguments: str) -> dict[str, int]:
+    """Run tests with pytest, and count those that were tried and those that passed."""
+    command = [sys.executable, "-m", "pytest", "-q", *arguments, f"--junitxml={report}"]
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    suite = ElementTree.parse(report).getroot()[0]
+    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    tried = int(suite.get("tests", 0)) - int(suite.get("skipped", 0))
+    return {"tried": tried, "handled": tried - failed}
+
+
 def tests(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Run the tests of what comes in and of what goes wrong, and count."""
-    counts = {}
-    for name, title in FILES.items():
-        report = folder / f"{name}.xml"
-        command = [sys.executable, "-m", "pytest", "-q", str(TESTS / name), f"--junitxml={report}"]
-        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
-        suite = ElementTree.parse(report).getroot()[0]
-        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        tried = int(suite.get("tests", 0)) - int(suite.get("skipped", 0))
-        counts[title] = {"tried": tried, "handled": tried - failed}
+    counts = {title: count(folder / f"{name}.xml", str(TESTS / name)) for name, title in tqdm(FILES.items(), desc="Tests")}
     return {"counts": counts}
+
+
+def faults(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Run the tests of each fault that was found, and count."""
+    rows = []
+    for fault in tqdm(FAULTS, desc="Faults"):
+        names = [str(ROOT / "tests" / name.removesuffix("::*")) for name in fault.tests]
+        rows.append({**fault._asdict(), **count(folder / "fault.xml", "-m", "not slow", *names)})
+    return {"rows": rows}
+
+
+def threads(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """16 threads ask while 4 others load, rename and delete heads, until 20,000 answers are there; all are compared."""
+    found = count(folder / "threads.xml", "-m", "slow", str(TESTS / "test_threads.py"))
+    return {"answers": 20_000, "threads": 16, "all_right": found["tried"] == found["handled"] == 1}
 
 
 def serving(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -113,7 +145,7 @@ def processes(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {
-    "kills": kills, "tests": tests, "serving": serving, "processes": processes
+    "faults": faults, "kills": kills, "tests": tests, "threads": threads, "serving": serving, "processes": processes
 }  # fmt: skip
 
 
@@ -124,6 +156,22 @@ def render(found: dict[str, Any]) -> str:
     def add(title: str, part: dict[str, Any], *text: str) -> None:
         lines.extend([f"## {title}", "", f"{part['date']}, `{part['command']}`", "", *text, ""])
 
+    if "faults" in found:
+        rows = [
+            (
+                row["number"],
+                row["what"],
+                row["now"],
+                "<br>".join(f"`{name}`" for name in row["tests"]),
+                f"{row['handled']} of {row['tried']}",
+            )
+            for row in found["faults"]["rows"]
+        ]
+        add(
+            "Faults that were found, and what happens now",
+            found["faults"],
+            *_table(["", "fault", "now", "tests", "passed"], rows),
+        )
     if "kills" in found:
         rows = [(row["stage"], row["survived"], row["kills"], "yes" if row["ends_as_uninterrupted"] else "no")
                 for row in found["kills"]["stages"]]  # fmt: skip
@@ -137,20 +185,34 @@ def render(found: dict[str, Any]) -> str:
     if "tests" in found:
         rows = [(title, count["handled"], count["tried"]) for title, count in found["tests"]["counts"].items()]
         add("Bad input and bad luck", found["tests"], *_table(["what", "handled", "of"], rows))
+    if "threads" in found:
+        part = found["threads"]
+        result = "none is wrong, and no error but that a skill is away" if part["all_right"] else "FAILED"
+        text = (
+            f"{part['threads']} threads ask while others load, rename and delete heads: of {part['answers']:,} answers {result}."
+        )
+        add("Threads", part, text)
     if "serving" in found:
         curve = found["serving"]["megabytes"]
         calls = [round(found["serving"]["calls"] * part / 10) for part in range(11)]
         add("Memory of one pipeline, in MB", found["serving"], *_table(["calls", *calls], [("MB", *curve)]))
     if "streaming" in found:
         lines.extend(_streaming(found["streaming"]))
-    if "processes" in found:
-        part = found["processes"]
-        steps = list(range(0, len(part["1"]["loss"]), 3))
+    if "many_labels" in found:
+        part = found["many_labels"]
         rows = [
-            (f"{number} process{'es' if number == '2' else ''}", *(round(part[number]["loss"][step], 2) for step in steps))
-            for number in "12"
-        ]
-        add("The same training in one process and in two: loss by step", part, *_table(["", *(step + 1 for step in steps)], rows))
+            (what.replace("_", " "), *(part[what][f"{build}_{unit}"] for unit in ("seconds", "megabytes") for build in ("old", "new")), part[what]["times_as_fast"], part[what]["share_of_memory"])
+            for what in part if isinstance(part[what], dict)
+        ]  # fmt: skip
+        titles = ["", "before, s", "now, s", "before, MB", "now, MB", "times as fast", "share of memory"]
+        add("1,000 slot labels, 200 rows, against the build before", part, *_table(titles, rows))
+    if "integrity" in found:
+        part = found["integrity"]
+        fields = ("first_wall_s", "first_cpu_s", "again_wall_s", "again_cpu_s")
+        rows = [(name, *(entry[field]["ratio"] for field in fields)) for name, entry in part["models"].items()]
+        titles = ["", "in a fresh process, wall", "processor", "again in the same process, wall", "processor"]
+        part = {**part, "command": f"python benchmarks/integrity.py --rounds {part['rounds']}"}
+        add("Loading with the comparison of hashes, against loading without", part, *_table(titles, rows))
     return "\n".join(lines)
 
 
@@ -200,8 +262,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             found[name] = {"date": date.today().isoformat(), "command": command, **PARTS[name](Path(folder), options)}
         results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    streaming = RESULTS / "streaming.json"
-    shown = {**found, "streaming": json.loads(streaming.read_text(encoding="utf-8"))} if streaming.exists() else found
+    others = {name: RESULTS / f"{name}.json" for name in ("streaming", "many_labels", "integrity")}
+    shown = found | {name: json.loads(file.read_text(encoding="utf-8")) for name, file in others.items() if file.exists()}
     (RESULTS / "reliability.md").write_text(render(shown), encoding="utf-8")
     print(render(shown))
 

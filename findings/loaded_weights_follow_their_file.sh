@@ -4,8 +4,8 @@
 # Versions: transformers 5.24.0, torch 2.13.0, safetensors 0.8.0, Python 3.11.
 # Behaviour: on a CPU, `from_pretrained` leaves the weights in the memory map of model.safetensors where their dtype is the one that is wanted: nothing is copied. If the file is
 # then written over in place, as `cp` and many synchronising tools do, a model that was loaded long before computes with the new numbers, half of the old and
-# half of the new ones while the copy runs. Nobody is told. (Writing aside and renaming leaves the loaded model as it was. A file that gets shorter is worse: the process that has it
-# loaded can be ended by the system.)
+# half of the new ones while the copy runs. Nobody is told. (Writing aside and renaming leaves
+# the loaded model as it was.)
 # Output seen: see the end of this file; it exits with 1 if that changes.
 set -eu
 place=$(mktemp -d)

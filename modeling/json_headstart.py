@@ -32,14 +32,19 @@ def parse_json(content: bytes, name: str) -> Any:
         ValueError: it is no JSON; the message names the file.
     """
     try:
-        return json.loads(content.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_number, parse_float=_finite)
+        return json.loads(content.decode("utf-8"), object_pairs_hook=distinct, parse_constant=_no_number, parse_float=_finite)
     except RecursionError as error:
         raise ValueError(f"{name} can't be read (it is nested too deeply)") from error
     except ValueError as error:
         raise ValueError(f"{name} can't be read ({error})") from error
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these names, as an `object_pairs_hook`: `json` alone keeps the last of several values of one name.
+
+    Raises:
+        ValueError: a name is there twice.
+    """
     found = dict(pairs)
     if len(found) < len(pairs):
         repeated, _ = Counter(name for name, _ in pairs).most_common(1)[0]
@@ -58,4 +63,4 @@ def _finite(literal: str) -> float:
     return value
 
 
-__all__ = ["parse_json", "parse_object"]
+__all__ = ["distinct", "parse_json", "parse_object"]

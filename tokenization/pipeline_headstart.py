@@ -16,8 +16,8 @@ from transformers import Pipeline
 from .alignment_headstart import Words, find_words
 from .answers_headstart import (
     Answer,
+    check_options,
     check_requests,
-    check_threshold,
     make_answer,
     make_no_answer,
     readable,
@@ -76,12 +76,14 @@ class NLUPipeline(Pipeline):
     _load_tokenizer = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        check_options(batch_size=kwargs.get("batch_size"))
         super().__init__(*args, **kwargs)
         self.model.check_tokenizer(self.tokenizer)
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Answer one text (an [`Answer`]) or several (a list of these); see the class."""
         check_requests(inputs)
+        check_options(batch_size=kwargs.get("batch_size"))
         if not isinstance(inputs, (str, GeneratorType, Dataset)):
             inputs = list(inputs)  # tuples, columns, iterators: transformers takes none of them for several requests
             if not inputs:
@@ -95,15 +97,10 @@ class NLUPipeline(Pipeline):
         reject_threshold: float | None = None,
         use_gazetteers: bool | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        if reject_threshold is not None:
-            check_threshold(reject_threshold)
-        if isinstance(skills, str) or (skills is not None and skill is not None):
-            raise ValueError(
-                f"skill is {skill!r} and skills is {skills!r}; give one name as skill=, or several in a list as skills=."
-            )
-        asked = {
+        asked: dict[str, Any] = {
             "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers
         }  # fmt: skip
+        check_options(**asked)
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         # What a call says of the skill wins over what the pipeline was made with.
         if skill is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any, TypedDict
 
 from .alignment_headstart import Words, tags_to_spans
@@ -83,10 +84,37 @@ def check_requests(inputs: Any) -> None:
         raise TypeError(f"found {type(inputs).__name__}; give a string, or a list of strings for several requests.")
 
 
-def check_threshold(reject_threshold: float) -> None:
-    """Raise `ValueError` if it is no probability."""
-    if not 0 <= reject_threshold <= 1:
-        raise ValueError(f"reject_threshold is {reject_threshold}; it must lie between 0 and 1 (never reject).")
+def check_options(
+    *, skill: Any = None, skills: Any = None, reject_threshold: Any = None, use_gazetteers: Any = None, batch_size: Any = None
+) -> None:
+    """See that the options of a request are what they may be; None: left out.
+
+    Raises:
+        ValueError: one is not.
+    """
+    if skill is not None and not isinstance(skill, str):
+        raise ValueError(f"skill is {_shown(skill)}; it must be a name.")
+    if isinstance(skills, str) or (skills is not None and skill is not None):
+        raise ValueError(
+            f"skill is {skill!r} and skills is {skills!r}; give one name as skill=, or several in a list as skills=."
+        )
+    if skills is not None and not (isinstance(skills, Collection) and all(isinstance(name, str) for name in skills)):
+        raise ValueError(f"skills is {_shown(skills)}; it must be a list of names.")
+    if reject_threshold is not None and not (_is(reject_threshold, Real) and 0 <= reject_threshold <= 1):
+        raise ValueError(f"reject_threshold is {_shown(reject_threshold)}; it must lie between 0 and 1 (never reject).")
+    if use_gazetteers not in (None, True, False):
+        raise ValueError(f"use_gazetteers is {_shown(use_gazetteers)}; it must be True or False.")
+    if batch_size is not None and not (_is(batch_size, Integral) and batch_size >= 1):
+        raise ValueError(f"batch_size is {_shown(batch_size)}; it must be a whole number, at least 1.")
+
+
+def _is(value: Any, kind: type[Real | Integral]) -> bool:
+    """Whether it is a number of that kind, which a truth value is to Python alone."""
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:80]
 
 
 def readable(text: Any) -> str:
@@ -167,8 +195,8 @@ __all__ = [
     "IntentAnswer",
     "Labels",
     "SlotAnswer",
+    "check_options",
     "check_requests",
-    "check_threshold",
     "make_answer",
     "make_no_answer",
     "readable",

@@ -48,10 +48,15 @@ def told_in_one_line(source: str | Path) -> Iterator[None]:
     except ValueError as error:
         if f"`{TRUST}=True`" not in str(error):
             raise
-        raise ValueError(
-            f"{str(source)!r} brings code of its own, which isn't run unless you say so. If you have read it and trust it: "
-            f'transformers.pipeline("joint-nlu", model={str(source)!r}, {TRUST}=True) in Python.'
-        ) from error
+        raise brings_code(source) from error
 
 
-__all__ = ["load_without_code", "said", "told_in_one_line"]
+def brings_code(source: str | Path) -> ValueError:
+    """The error that something can't be loaded without running its code."""
+    return ValueError(
+        f"{str(source)!r} brings code of its own, which isn't run unless you say so. If you have read it and trust it: "
+        f'transformers.pipeline("joint-nlu", model={str(source)!r}, {TRUST}=True) in Python.'
+    )
+
+
+__all__ = ["TRUST", "brings_code", "load_without_code", "said", "told_in_one_line"]

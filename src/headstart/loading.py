@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from headstart.checkpoints import SHORT_NAMES, resolve_checkpoint
-from headstart.consent import TRUST, said, told_in_one_line
+from headstart.consent import TRUST, brings_code, said, told_in_one_line
 from headstart.hub.pull import pull
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import CHECKPOINT, CODE, EXPORTED, TOKENIZER, find_heads, kind_of
@@ -90,6 +90,8 @@ def _check_checkpoint(folder: Path, role: str = "") -> None:
     seal = read_seal(folder, CHECKPOINT)
     model_type = seal.content.get("model_type")
     if model_type != CHECKPOINT.name:
+        if "auto_map" in seal.content:
+            raise brings_code(folder)
         raise ValueError(f"{role}{str(folder)!r} holds no Headstart checkpoint: its model_type is {str(model_type)[:80]!r}.")
     # The code of the package is run, not that which lies there.
     for name in (TOKENIZER, *(name for name in seal.hashes if not fnmatch(name, CODE))):
@@ -100,11 +102,12 @@ def _check_checkpoint(folder: Path, role: str = "") -> None:
 def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
     from transformers import pipeline
 
-    if Path(checkpoint).exists():
+    options = said(options)
+    if Path(checkpoint).exists() and not options[TRUST]:
         _check_checkpoint(Path(checkpoint))
     try:
         with told_in_one_line(checkpoint):
-            return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **said(options)))
+            return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
     except ValueError as error:
         # transformers tells of each class that it tried, with tracebacks; what was wrong stands at the end.
         if not str(error).startswith("Could not load model"):

@@ -27,8 +27,8 @@ from headstart.modeling.labels_headstart import REJECTED, seen_slots
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
 from headstart.tokenization.answers_headstart import (
     Answer,
+    check_options,
     check_requests,
-    check_threshold,
     make_answer,
     readable,
     token_limit,
@@ -95,11 +95,8 @@ class OnnxNLU:
     ) -> Any:
         """Answer one text (a dict), several (a list of dicts), or those of a generator, one after the other."""
         check_requests(inputs)
-        if reject_threshold is not None:
-            check_threshold(reject_threshold)
+        check_options(skill=skill, reject_threshold=reject_threshold, use_gazetteers=use_gazetteers, batch_size=batch_size)
         self.skill(skill)
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
         if isinstance(inputs, str):
             return self._answer([inputs], reject_threshold, use_gazetteers is not False)[0]
         answers = self._stream(iter(inputs), reject_threshold, use_gazetteers is not False, batch_size)

@@ -1,6 +1,6 @@
 """How time grows with size: what is done at 1, 2, 4 and 8 times a size, and the exponent that the times follow.
 
-`GROWTHS` has all that is measured, by name: readers on files of many shapes (see `growing_files`). To measure something else, add a [`Growth`] to it.
+`GROWTHS` has all that is measured, by name: readers on files of many shapes (see `growing_files`), and what follows them (`growing_steps`).
 `python tests/reliability/growth.py [words of names]` prints the exponents.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from growing_files import FORMATS, SHAPES, TEXTS, write_files
+from growing_steps import STEPS
 
 from headstart import DataError, load_skill
 
@@ -49,9 +50,12 @@ def read(path: Path) -> None:
 
 
 GROWTHS = {
-    f"{name}: {shape}": Growth(lambda size, folder, name=name, shape=shape: write_files(name, shape, size, folder), read)  # type: ignore[misc]
-    for name in FORMATS
-    for shape in (*SHAPES, *TEXTS)
+    **{
+        f"{name}: {shape}": Growth(lambda size, folder, name=name, shape=shape: write_files(name, shape, size, folder), read)  # type: ignore[misc]
+        for name in FORMATS
+        for shape in (*SHAPES, *TEXTS)
+    },
+    **{f"steps: {name}": Growth(lambda size, folder, make=make: make(size), act) for name, (make, act) in STEPS.items()},  # type: ignore[misc]
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from headstart.modeling.weights_headstart import note_hashes
+from headstart.modeling.integrity_headstart import note_hashes
 
 NOISE = re.compile(r"^(INFO|WARNING) headstart|^\[transformers\]|it/s]")
 TRAP = "trap"  # the file that the code writes if it is run

@@ -1,4 +1,4 @@
-"""Time grows about linearly with size: reading every format, whatever is large in it."""
+"""Time grows about linearly with size: reading every format, whatever is large in it, aligning, matching and decoding."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 from growing_files import FORMATS, write_files
+from growing_steps import STEPS
 from growth import GROWTHS, LIMIT, Growth, exponents
 
 from headstart import load_skill
 from headstart.readers import READERS, find_reader
 from headstart.readers.source import Source
 
-QUICK = ("slot labels", "slots in a row", "long texts")
+QUICK = ("slot labels", "slots in a row", "long texts", *STEPS)
 ERRORS = ("many_files",)  # what is no skill
 
 

@@ -219,7 +219,7 @@ OPTIONS = {
     "a list": (b"- skill\n", "must hold options by name"),
     "nothing": (b"", "must hold options by name"),
     "numbers for names": (b"1: 2\n", "must hold options by name"),
-    "an option twice": (b"skill: nowhere\nskill: elsewhere\n", "options.yaml has skill twice"),
+    "an option twice": (b"skill: nowhere\nskill: elsewhere\n", "skill stands in line 1 and in line 2"),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from headstart import DataError, HeadstartForJointNLU, Skill, convert, export, finetune, load_skill, pretrain
+from headstart import HeadstartForJointNLU, Skill, convert, export, finetune, load_skill, pretrain
 from headstart.checkpoints import BASE_EN
 from headstart.loading import load_pipeline
 from headstart.report.options import ReportOptions
@@ -293,9 +293,18 @@ def test_a_comparison_that_is_interrupted_leaves_a_card_of_the_model_beside_it(
         ("1: 2\n", "must hold options by name"),
         ("? [a]\n: 2\n", "is not YAML that can be read"),
         ("seed: !!python/name:os.system x\n", "is not YAML that can be read"),
-        (b"seed: \xff\xfe", "is not YAML that can be read"),
+        ("max_steps: [2, 3]\n", "max_steps is [2, 3]"),
+        ("tune: [all, --seed, 7]\n", "tune is ['all', '--seed', 7] in"),
+        ("report_to: [--seed, 7]\n", "report_to is ['--seed', 7]"),
+        ("skill_name: on\n", "skill_name is True in"),
+        ("skill_name: 1:30\n", "skill_name is 90 in"),
+        ("lr_scheduler_kwargs: {a: 2020-01-01}\n", "lr_scheduler_kwargs is {'a': datetime"),
+        ("lr_scheduler_kwargs: &a {a: *a}\n", "lr_scheduler_kwargs is {'a': {...}}"),
+        ("max_steps: {a: 1}\n", "max_steps is {'a': 1}"),
+        ("seed: 1\n\ttune: all\n", "is not YAML that can be read: line 2, "),
+        (b"seed: \xff\xfe", "options.yaml, line 1: not UTF-8 (byte 0xff)"),
     ],
-    ids=range(9),
+    ids=range(18),
 )
 def test_a_file_of_options_that_can_not_be_meant(text: str | bytes, message: str, tmp_path: Path, capsys: Any) -> None:
     file = tmp_path / "options.yaml"
@@ -304,6 +313,27 @@ def test_a_file_of_options_that_can_not_be_meant(text: str | bytes, message: str
         parse_options(FinetuneOptions, [str(file), "--output_dir", "x", "--skill", "y"], "headstart finetune")
     said = str(error.value) + capsys.readouterr().err
     assert message in said and len(said) < 3000
+
+
+def test_a_list_of_a_file_of_options_sets_no_other_option(tmp_path: Path) -> None:
+    """Words that look like options are items of their list, and what is typed takes the list's place."""
+    file = tmp_path / "options.yaml"
+    file.write_text("report_to: [--seed=7, -x, b]\nskill: --seed\neval_strategy: no\nlr_scheduler_kwargs: {a: yes}\n")
+    said = parse_options(FinetuneOptions, [str(file), "--output_dir", "x"], "headstart finetune")
+    assert said.trainer["report_to"] == ["--seed=7", "-x", "b"] and said.skill == "--seed" and said.seed == 42
+    assert said.eval_strategy == "no" and said.trainer["lr_scheduler_kwargs"] == '{"a": true}'
+    typed = parse_options(FinetuneOptions, [str(file), "--output_dir", "x", "--report_to", "c", "d"], "headstart finetune")
+    assert typed.trainer["report_to"] == ["c", "d"]
+
+
+def test_a_json_file_of_options_is_read_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "options.json"
+    file.write_text('{\n\t"skill": "a\\/\\ud83c\\udf75",\n\t"learning_rate": 1e-3}', encoding="utf-8-sig")
+    said = parse_options(FinetuneOptions, [str(file), "--output_dir", "x"], "headstart finetune")
+    assert said.skill == "a/\U0001f375" and said.learning_rate == 0.001
+    file.write_text('{"skill": "a", "skill": "b"}')
+    with pytest.raises(ValueError, match="options.json can't be read .an object has 'skill' twice"):
+        parse_options(FinetuneOptions, [str(file), "--output_dir", "x"], "headstart finetune")
 
 
 @pytest.mark.parametrize("slots", [None, []])
@@ -325,33 +355,6 @@ def test_a_metric_that_the_rows_do_not_have(metric: str, work: Path) -> None:
         ValueError, match=f"metric_for_best_model is '{metric}', which the validation rows don't have: they have .*slot_f1"
     ):
         tune(work, "new", skill=coffee.replace(validation=slots_only), metric_for_best_model=metric)
-
-
-# ---- a report's log
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", "not JSON"),
-        ("[1]", "a line is what a run resulted in"),
-        ('{"skill": "tea"}', "a line is what a run resulted in"),
-        ("[" * 100_000, "not JSON"),
-    ],
-    ids=range(4),
-)
-def test_a_line_of_a_report_s_log_that_is_none(line: str, message: str, work: Path) -> None:
-    (work / "skills").mkdir()
-    shutil.copytree(work / "coffee", work / "skills/coffee")
-    (work / "report").mkdir()
-    (work / "report/runs.jsonl").write_text(line + "\n")
-    with pytest.raises(DataError, match=r"runs\.jsonl, line 1: ") as error:
-        make_report(
-            ReportOptions(
-                work / "skills", work / "report", base=str(work / "base"), seeds=1, jobs=1, systems=("transfer",), max_steps=1
-            )
-        )
-    assert message in str(error.value)
 
 
 def test_a_report_among_the_skills_is_refused(work: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from headstart import DataError, load_skill
 from headstart.readers.source import Source
+from headstart.writers import rows as rows_writer
 
 Files = dict[str, str | bytes]
 Rows = list[tuple[str | None, str, list[tuple[str, str]] | None]]
@@ -108,10 +109,15 @@ REFUSED: dict[str, tuple[Files, str]] = {
     "tags with a line too few": (triple("train", "make tea\nstop\n", "O B-drink\n", "Brew\nStop\n"), "files of different lengths (label 2, seq.in 2, seq.out 1 lines)"),
     "Alexa: utterances of another skill": ({"IntentSchema.json": SCHEMA, "SampleUtterances.txt": "TradeIntent buy shares\nTradeIntent sell\n"}, "known formats"),
     "Alexa: a field twice": ({"a.json": json.dumps(ALEXA).replace('"name": "Brew"', '"name": "Brew", "name": "Stop"')}, "a.json: an object has the field 'name' twice"),
+    "Alexa: a field twice, and damaged": ({"a.json": json.dumps(ALEXA).replace('"name": "Brew"', '"name": "Brew", "name": "Stop",,')}, "a.json: an object has the field 'name' twice"),
+    "rows: a field twice": ({"a.jsonl": lines(ROW, ROW).replace('"end": 8', '"end": 8, "end": 9')}, "a.jsonl, line 1: not JSON that can be read (an object has 'end' twice)"),
+    "a table: a slot twice as JSON": ({"a.csv": 'text,intent,slots\nmake tea,Brew,"{""drink"": ""tea"", ""drink"": ""make""}"\n'}, "'drink' twice"),
+    "a table: a slot twice as Python": ({"a.csv": "text,intent,slots\nmake tea,Brew,\"{'drink': 'tea', 'drink': 'make'}\"\n"}, "'drink' twice"),
     "Rasa: two lists in a file": ({"nlu.yml": RASA + RASA_OTHER.split("\n", 1)[1]}, "nlu.yml, line 6: the field 'nlu' is there twice"),
     "Rasa: tests of another assistant": ({"data/nlu.yml": RASA, "tests/nlu.yml": RASA_OTHER}, "intent 'Trade' is in no training row"),
     "CLU: text elements": ({"a.json": json.dumps(CLU).replace("make tea", "\U0001f375 x tea")}, "field 'stringIndexType': found 'TextElements_v8'"),
     "MASSIVE: an unknown partition": ({"a.jsonl": lines({"annot_utt": "make [drink : tea]", "intent": "brew", "partition": "holdback"})}, "field 'partition': found 'holdback'"),
+    "MASSIVE: a field twice": ({"a.jsonl": '{"annot_utt": "make [drink : tea]", "intent": "brew", "intent": "trade"}\n'}, "a.jsonl"),
     "rows: a validation part of another skill": ({"train.jsonl": lines(ROW), "validation.jsonl": lines(ROW, OTHER)}, "validation.jsonl, line 2, field 'intent': intent 'Trade' is in no training row"),
     "rows: a row of another format among them": ({"a.jsonl": lines(ROW, {"annot_utt": "make [drink : tea]", "intent": "brew"})}, "a.jsonl, line 2: field 'text' is missing"),
     "rows: text changed below its spans": ({"a.jsonl": lines({**ROW, "text": "tea"})}, "a.jsonl, line 1, field 'slots[0]': found 5-8"),
@@ -183,3 +189,17 @@ def test_lines_of_two_tables_that_are_shuffled_are_never_taken_for_others(tmp_pa
             assert "found 3 cells where the header has 2" in str(error)
         else:
             assert all(row["text"].startswith("tea, ") and row["intent"] == "Brew" for row in rows)
+
+
+def test_a_line_with_a_field_twice_is_not_read_as_its_last(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    good = {"annot_utt": "make [drink : tea]", "intent": "brew"}
+    twice = '{"annot_utt": "buy [stock : shares]", "intent": "brew", "intent": "trade"}\n'
+    skill = load_skill(write({"a.jsonl": lines(good) + twice}, tmp_path))
+    assert skill.intents == ["brew"]
+    assert "left out 1 lines that are not a JSON object, or have a field twice, such as line 2" in caplog.text
+
+
+def test_a_blank_value_of_a_catalog_is_not_written_where_it_would_be_refused(tmp_path: Path) -> None:
+    skill = load_skill(write({"b.jsonl": lines(ROW)}, tmp_path)).replace(catalogs={"drink": ["tea", " "]})
+    rows_writer.write(skill, tmp_path / "again")
+    assert load_skill(tmp_path / "again").catalogs == {"drink": ["tea"]}

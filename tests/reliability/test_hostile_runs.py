@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from headstart import pretrain
 from headstart.data.streaming import write_labels
 from headstart.loading import load_pipeline
-from headstart.modeling.weights_headstart import note_hashes
+from headstart.modeling.integrity_headstart import note_hashes
 from headstart.saving import mark_complete
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package

@@ -370,7 +370,8 @@ def test_no_texts_have_no_answers(lamp: Any) -> None:
 @pytest.mark.parametrize(
     "options",
     [{"reject_threshold": float("nan")}, {"reject_threshold": -0.1}, {"reject_threshold": 2}, {"reject_threshold": "high"},
-     {"batch_size": 0}, {"batch_size": -1}, {"batch_size": 1.5}, {"skill": "pizza"}, {"skill": 5}, {"skil": "lamp"}, {"skill": ["lamp"]}],
+     {"batch_size": 0}, {"batch_size": -1}, {"batch_size": 1.5}, {"skill": "pizza"}, {"skill": 5}, {"skil": "lamp"}, {"skill": ["lamp"]},
+     {"use_gazetteers": "no"}, {"reject_threshold": True}, {"batch_size": "8"}, {"skills": "lamp"}, {"skills": 5}, {"skills": ["lamp", 5]}],
     ids=str,
 )  # fmt: skip
 def test_an_odd_option_of_a_request_is_refused(lamp: Any, options: dict[str, Any]) -> None:
@@ -379,7 +380,10 @@ def test_an_odd_option_of_a_request_is_refused(lamp: Any, options: dict[str, Any
 
 @pytest.mark.parametrize(
     "options",
-    [{"seed": -1}, {"seed": 2**70}, {"max_steps": -5}, {"max_steps": 1.5}, {"max_steps": "many"}, {"refill": 1.5}, {"refill": float("nan")},
+    [{"seed": -1}, {"seed": 2**70}, {"max_steps": -5}, {"max_steps": 1.5}, {"max_steps": "many"}, {"max_steps": 0}, {"max_steps": True},
+     {"num_train_epochs": 0}, {"num_train_epochs": 10**400}, {"trunk_learning_rate": -1}, {"warmup_steps": -1}, {"early_stopping_patience": 0},
+     {"gradient_accumulation_steps": 0}, {"weight_decay": float("nan")}, {"rejection": "no"}, {"use_cpu": "no"}, {"skill_name": ["lamp"]},
+     {"seed": None}, {"refill": 1.5}, {"refill": float("nan")},
      {"gazetteer_dropout": -1}, {"rank": 0, "tune": "head"}, {"rank": 5}, {"reject_threshold": 7}, {"learning_rate": float("nan")},
      {"learning_rate": -1.0}, {"learning_rate": float("inf")}, {"per_device_train_batch_size": -1}, {"skill_name": "../up"},
      {"out_of_scope": "no/such/file"}, {"out_of_scope_share": -0.5}, {"tune": "tail"}, {"reset": "all"}, {"starting_embeddings": "gold"},

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from headstart.data.offsets import Given, Positions
+from headstart.modeling.json_headstart import distinct
 from headstart.tokenization.alignment_headstart import Span
 from headstart.tokenization.answers_headstart import SURROGATES
 
@@ -140,12 +141,12 @@ def parse_row(line: str, where: str, repairs: list[str] | None = None, unread: s
         DataError: something in it is not as it must be.
     """
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=distinct)
     except json.JSONDecodeError as error:
         raise DataError(
             f"{where}: not JSON ({error.msg} at character {error.colno}): {shorten(line)}; one object a line."
         ) from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or nested too deeply
+    except (ValueError, RecursionError) as error:  # a field twice, a number of thousands of digits, or nested too deeply
         raise DataError(f"{where}: not JSON that can be read ({error}); one object a line.") from error
     if not isinstance(row, dict):
         raise DataError(f"{where}: found {kind_of(row)}; allowed: an object with text, intent and slots.")

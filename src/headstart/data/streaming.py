@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from headstart.data.rows import DataError, Row, parse_row, shorten
 from headstart.data.skills import is_covered
 from headstart.data.texts import domain_of, text_key, with_domain
+from headstart.modeling.json_headstart import distinct
 from headstart.modeling.weights_headstart import ASIDE
 
 if TYPE_CHECKING:  # counting labels doesn't wait for the library
@@ -188,7 +189,7 @@ class CorporaFolder:
             raise DataError(f"corpus {name!r} in {self.address} has no {LABELS}, which streaming wants: {remedy}")
         with self.files.open(path, encoding="utf-8") as file:
             try:
-                found = json.load(file)
+                found = json.load(file, object_pairs_hook=distinct)
             except (ValueError, RecursionError) as error:
                 raise DataError(f"{path} is damaged ({error}): {remedy}") from error
         if not isinstance(found, dict) or found.keys() != {*COUNTS, *KINDS} or not found["rows"]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container
+from collections.abc import Collection, Container
 from typing import Any, NamedTuple
 
 from headstart.data.skills import Skill
@@ -102,6 +102,7 @@ def read(source: Source, name: str) -> Skill:
     for path, file in agent.json_files.items():
         if (source.only is not None or _is_in(file, "intents")) and PART.fullmatch(file.name) is None:
             owners[path] = None
+    _note_strangers(owners, agent)
     for owner in owners:
         _add_intent(owner, agent)
     if agent.empty:
@@ -142,6 +143,14 @@ def _choose_language(source: Source, parts: list[_Part]) -> str:
     if language != "en":
         logger.warning("%s: there are no English phrases; those in %r are read", source.path, language)
     return language
+
+
+def _note_strangers(owners: Collection[str], agent: _Agent) -> None:
+    """Count phrases whose intent has no file, where others have one: they may be those of another agent."""
+    strangers = [owner for owner in owners if owner not in agent.json_files]
+    if len(strangers) < len(owners):
+        for owner in strangers:
+            agent.oddities.note("intents have phrases and no file, and may be another agent's", owner.rpartition("/")[2])
 
 
 def _add_intent(owner: str, agent: _Agent) -> None:

@@ -21,6 +21,7 @@ from headstart.data.rows import DataError, kind_of, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.data.texts import text_key
+from headstart.modeling.json_headstart import distinct
 from headstart.readers.fields import Fields, text_of
 from headstart.readers.languages import choose_language, is_english
 from headstart.readers.oddities import Oddities, Where
@@ -103,7 +104,7 @@ def _is_annotated(file: SourceFile) -> bool:
 
 def _parse(line: str) -> Fields | None:
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=distinct)
     except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) else None
@@ -114,7 +115,7 @@ def _rows(file: SourceFile, oddities: Oddities) -> Iterator[tuple[Where, Fields]
         row = _parse(line) if line.strip() else {}
         where = Where(file, f"line {number}")
         if row is None:
-            oddities.leave_out("lines that are not a JSON object", line, where)
+            oddities.leave_out("lines that are not a JSON object, or have a field twice", line, where)
         elif row:
             yield where, row
 

@@ -6,8 +6,9 @@ import json
 import logging
 from pathlib import Path
 
-from headstart.data.rows import CATALOGS, FIELDS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_text, shorten
+from headstart.data.rows import CATALOGS, FIELDS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_text, shorten, such_as
 from headstart.data.skills import PARTS, Skill, skill_name
+from headstart.modeling.json_headstart import distinct
 from headstart.readers.fields import Fields
 from headstart.readers.source import Source, is_inside
 
@@ -45,7 +46,7 @@ def read(source: Source, name: str) -> Skill:
     validation, test = (_read_held_out(source.path / f"{part}.jsonl") for part in PARTS[1:])
     catalogs = read_catalogs(source.path / CATALOGS) if (source.path / CATALOGS).exists() else {}
     invocation, slot_types = _read_facts(source.path / FACTS) if (source.path / FACTS).exists() else (None, {})
-    return Skill(
+    skill = Skill(
         name,
         train=train,
         validation=validation,
@@ -55,6 +56,15 @@ def read(source: Source, name: str) -> Skill:
         invocation=invocation,
         allow_unseen_labels=True,
     )
+    strangers = [label for label in slot_types if label not in skill.slots]
+    if strangers:
+        logger.warning(
+            "%s: slot_types has %d slots that no training row or catalog has, such as %s: are they those of another skill?",
+            source.path / FACTS,
+            len(strangers),
+            such_as([repr(label) for label in strangers]),
+        )
+    return skill
 
 
 def _read_held_out(path: Path) -> list[Row] | None:
@@ -102,6 +112,8 @@ def read_catalogs(path: Path) -> dict[str, list[str]]:
             raise DataError(f"{path}: found {label!r} as a slot label; allowed: a name that is not blank.")
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise DataError(f"{path}, field {label!r}: found {shorten(values)}; allowed: a list of strings.")
+        if (blank := next((value for value in values if not value.strip()), None)) is not None:
+            raise DataError(f"{path}, field {label!r}: found {blank!r} among the values; allowed: strings that are not blank.")
         catalogs[label] = values
     return catalogs
 
@@ -119,7 +131,7 @@ def _read_facts(path: Path) -> tuple[str | None, dict[str, str]]:
 
 def _read_object(path: Path, allowed: str) -> Fields:
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(read_text(path), object_pairs_hook=distinct)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}); allowed: {allowed}.") from error
     except (ValueError, RecursionError) as error:

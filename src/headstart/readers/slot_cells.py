@@ -18,6 +18,7 @@ from typing import Any
 from headstart.data.offsets import UNITS, Given, Positions
 from headstart.data.rows import DataError, shorten
 from headstart.data.templates import Template
+from headstart.modeling.json_headstart import distinct
 from headstart.readers.fields import Fields, dict_of, text_of
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import annotate
@@ -43,7 +44,7 @@ def slots_template(text: str, cell: str, intent: str, where: str, oddities: Oddi
     Raises:
         DataError: the cell holds something else, or what doesn't fit the text.
     """
-    content = _content(cell)
+    content = _content(cell, where)
     if content is None:
         return Template(intent, (" ".join(text.split()),), has_slots=False)
     if isinstance(content, list) and content and all(isinstance(item, str) and TAG.fullmatch(item) for item in content):
@@ -58,20 +59,45 @@ def slots_template(text: str, cell: str, intent: str, where: str, oddities: Oddi
     return annotate(text, list(_spans(content, Positions(text), where, oddities)), intent, oddities, Where(at=where))
 
 
-def _content(cell: str) -> Any:
-    """A list or object; None for nothing; and the cell itself if it is something else."""
+def _content(cell: str, where: str) -> Any:
+    """A list or object; None for nothing; and the cell itself if it is something else.
+
+    Raises:
+        DataError: a name stands twice in an object.
+    """
     cell = cell.strip()
     if not cell or cell in ("null", "None", "nan", "NaN"):
         return None
     if cell[0] not in "[{":
         tags = re.split(r"[\s,]+", cell)
         return tags if all(map(TAG.fullmatch, tags)) else cell
-    for parse in (json.loads, ast.literal_eval):
+    for parse in (_parse_json, _parse_python):
         try:
             return parse(cell)
+        except DataError as error:
+            raise DataError(f"{where}: {error}, of which only the last would be read; give its values in a list.") from error
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
     return cell
+
+
+def _parse_json(cell: str) -> Any:
+    return json.loads(cell, object_pairs_hook=_object)
+
+
+def _parse_python(cell: str) -> Any:
+    tree = ast.parse(cell, mode="eval")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            _object([(str(getattr(key, "value", key)), None) for key in node.keys])
+    return ast.literal_eval(tree)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    try:
+        return distinct(pairs)
+    except ValueError as error:
+        raise DataError(str(error)) from error
 
 
 def _spans(content: Any, positions: Positions, where: str, oddities: Oddities) -> Iterator[Span]:

@@ -9,7 +9,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from json import JSONDecodeError
 from pathlib import Path, PurePosixPath
@@ -130,7 +130,9 @@ class SourceFile:
         if self.suffix != ".json" and not _LOOKS_LIKE_JSON.match(self.text):
             return None
         try:
-            content = mend_json(self.text)
+            content = mend_json(self.text, self._object)
+        except DataError:
+            raise
         except (ValueError, RecursionError):
             content = self._repair_thoroughly(error, where)
         if content not in ("", [], {}):
@@ -189,16 +191,22 @@ _TOKEN = re.compile(rf'"(?:[^"\\\n]|\\.)*(?:"|\\$)?|{_COMMENT}|[\[\]{{}},:]|[^\s
 _CLOSING = {"{": "}", "[": "]"}
 
 
-def mend_json(text: str) -> Any:
+def mend_json(text: str, as_object: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     """Read JSON with comments, with commas too many or too few, with string ends missing at a line's end, or cut off.
 
     Several values behind each other become a list. Takes time linear in the text.
+
+    Args:
+        text: the JSON.
+        as_object: makes an object of its names and values, as an `object_pairs_hook`.
 
     Raises:
         ValueError: it is damaged in another way.
     """
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text, strict=False, object_pairs_hook=as_object)
+    except DataError:
+        raise
     except ValueError:
         pass
     tokens: list[str] = []
@@ -226,7 +234,7 @@ def mend_json(text: str) -> Any:
     while open_brackets:
         _close(tokens, open_brackets, count, _CLOSING[open_brackets[-1]])
     joined = "".join(tokens)
-    return json.loads(joined if roots == 1 else f"[{joined}]", strict=False)
+    return json.loads(joined if roots == 1 else f"[{joined}]", strict=False, object_pairs_hook=as_object)
 
 
 def _close_string(token: str) -> str:

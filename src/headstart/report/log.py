@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from headstart.data.rows import DataError, shorten
+from headstart.modeling.json_headstart import distinct
 from headstart.report.results import RunKey, RunResult
 from headstart.report.systems import Run
 from headstart.saving import write_file
@@ -52,7 +53,7 @@ def _parse(line: bytes) -> RunResult:
         ValueError: it holds none.
     """
     try:
-        result = json.loads(line.decode("utf-8-sig"))
+        result = json.loads(line.decode("utf-8-sig"), object_pairs_hook=distinct)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON ({error}): {shorten(line[:60].decode('utf-8', 'replace'))}") from error
     if not isinstance(result, dict):

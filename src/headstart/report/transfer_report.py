@@ -20,6 +20,7 @@ from headstart.data.rows import DataError, read_text
 from headstart.loading import resolve_base
 from headstart.modeling import HeadstartConfig
 from headstart.modeling.folders_headstart import REPORT, REPORT_FOLDER, check_room
+from headstart.modeling.json_headstart import distinct
 from headstart.report.cases import Case, data_hash, find_domains, find_skills
 from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions, System
 from headstart.report.results import ReportContent, ReportFacts, Summary
@@ -165,7 +166,7 @@ def _read_reasons(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        reasons = json.loads(read_text(path))
+        reasons = json.loads(read_text(path), object_pairs_hook=distinct)
     except DataError:  # it names the line
         raise
     except (ValueError, RecursionError) as error:

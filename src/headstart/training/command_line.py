@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import yaml
 
-from headstart.data.rows import read_text
-from headstart.training.options import TrainingOptions, check_names, own_options
+from headstart.data.rows import read_text, shorten
+from headstart.modeling.json_headstart import parse_json
+from headstart.training.options import TrainingOptions, check_names, kinds_of, own_options
 from headstart.training.transformers_options import transformers_options
 
 TRUE, FALSE = ("true", "yes", "on", "1", "t", "y"), ("false", "no", "off", "0", "f", "n")
@@ -42,22 +43,59 @@ def parse_options(kind: type[Options], argv: Sequence[str], prog: str) -> Option
     if "help_all" in names:
         parser.print_help()
         parser.exit()
-    nothing = {name: None for name, words in from_file.items() if not words}
-    given = vars(parser.parse_args([*(word for words in from_file.values() for word in words), *_underscored(typed)]))
-    return kind.of(**{**nothing, **given})
+    literal = {name: value for name, value in from_file.items() if value is None or value == []}
+    words = [word for name, value in from_file.items() if name not in literal for word in _as_typed(name, value)]
+    given = [vars(parser.parse_args(part)) for part in (words, _underscored(typed))]
+    return kind.of(**{**literal, **given[0], **given[1]})
 
 
-def _split_file(kind: type[Options], argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """The options of the file that the first argument names, as they would be typed, and the other arguments."""
+def _split_file(kind: type[Options], argv: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """The options of the file that the first argument names, and the other arguments."""
     if not argv or argv[0].startswith("-"):
         return {}, argv
     content = _read_options(Path(argv[0]))
     check_names(content, kind, argv[0])
-    kinds = {name: str(entry.type) for name, entry in own_options(kind).items()}
+    own = own_options(kind)
     for name, value in content.items():
-        if value is None and "None" not in (kinds[name] if name in kinds else transformers_options()[name].kind):
-            raise ValueError(f"{name} is null in {argv[0]}; leave it out for its default, or give a value.")
-    return {name: _as_typed(name, value) for name, value in content.items()}, argv[1:]
+        annotation = str(own[name].type) if name in own else transformers_options()[name].kind
+        if problem := _problem_of(name, value, annotation):
+            raise ValueError(f"{name} is {'null' if value is None else shorten(value)} in {argv[0]}; {problem}.")
+    return content, argv[1:]
+
+
+def _problem_of(name: str, value: Any, annotation: str) -> str | None:
+    """What keeps a value of a file from being typed as that of an option of this annotation."""
+    kinds = kinds_of(annotation)
+    is_strategy = name.endswith("_strategy") and value is False  # YAML 1.1 reads `eval_strategy: no` as false
+    if value is None:
+        return None if "None" in annotation else "leave it out for its default, or give a value"
+    if isinstance(value, list) and not any(kind.startswith("list[") for kind in kinds):
+        return "it must be one value"
+    if isinstance(value, list) and not all(
+        isinstance(item, str) or (_is_number(item) and "list[float]" in kinds) for item in value
+    ):
+        return "it must be a list of numbers" if "list[float]" in kinds else "it must be a list of names, in quotes"
+    if isinstance(value, dict) and not any(kind.startswith("dict") for kind in kinds):
+        return "it must be one value"
+    if isinstance(value, dict) and not _is_plain(value):
+        return "it must hold what JSON can say"
+    if isinstance(value, bool) and "bool" not in kinds and not is_strategy:
+        return "it is no truth value; put it in quotes, if it is a name"
+    if kinds == {"str"} and not isinstance(value, str | bool):
+        return "put it in quotes"
+    return None
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):  # a date, for one, or what holds itself
+        return False
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _underscored(argv: Sequence[str]) -> list[str]:
@@ -99,7 +137,7 @@ def _shown_default(default: Any) -> str:
 
 def _add_option(group: Any, name: str, kind: str, text: str) -> None:
     """Add an option of an annotated kind, such as `float | None`."""
-    kinds = {part.strip() for part in kind.split("|")} - {"None"}
+    kinds = kinds_of(kind)
     text = text.replace("%", "%%")
     if kinds == {"bool"}:
         group.add_argument(f"--{name}", type=_truth, nargs="?", const=True, metavar="true|false", help=text)
@@ -107,7 +145,7 @@ def _add_option(group: Any, name: str, kind: str, text: str) -> None:
         return
     if kinds & {"list[str]", "list[float]"}:
         item: Any = str if "list[str]" in kinds else float
-        group.add_argument(f"--{name}", type=item, nargs="+", metavar="VALUE", help=text)
+        group.add_argument(f"--{name}", type=item, nargs="+", action="extend", metavar="VALUE", help=text)
         return
     convert: Any = float if "float" in kinds else int if "int" in kinds else _text_or_truth if "bool" in kinds else str
     if any(part.startswith("dict[") for part in kinds) and "str" not in kinds:
@@ -117,9 +155,9 @@ def _add_option(group: Any, name: str, kind: str, text: str) -> None:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise argparse.ArgumentTypeError("found JSON that is nested too deeply") from error
+        return parse_json(text.encode(), "JSON")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _truth(word: str) -> bool:
@@ -133,14 +171,13 @@ def _text_or_truth(word: str) -> str | bool:
 
 
 def _as_typed(name: str, value: Any) -> list[str]:
-    """An option of a file as it would be typed, so that the parser converts and checks both alike."""
-    if value is None:
-        return []
+    """An option of a file as it would be typed, so that the parser converts and checks both alike; in words that each name it, so that none is
+    taken for another option."""
     if isinstance(value, bool):
-        return [f"--{name}", "yes" if value else "no"]  # YAML 1.1 reads `eval_strategy: no` as false
+        return [f"--{name}={'no' if name.endswith('_strategy') else str(value).lower()}"]
     if isinstance(value, list):
-        return [f"--{name}", *map(str, value)]
-    return [f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value)]
+        return [f"--{name}={item}" for item in value]
+    return [f"--{name}={json.dumps(value) if isinstance(value, dict) else value}"]
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
@@ -165,9 +202,13 @@ def _read_options(path: Path) -> dict[str, Any]:
     if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
         raise ValueError(f"{path} is not a file of options; allowed: a .yaml or .json file, or --option value.")
     try:
-        options = yaml.load(read_text(path), Loader=_Loader)
+        text = read_text(path)
+        options = parse_json(text.encode(), str(path)) if path.suffix == ".json" else yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"{path} is not YAML that can be read: {error}") from error
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}, " if mark else ""
+        problem = getattr(error, "problem", None) or str(error).split("\n")[0]
+        raise ValueError(f"{path} is not YAML that can be read: {line}{problem}") from error
     if not isinstance(options, dict) or not all(isinstance(name, str) for name in options):
         raise ValueError(f"{path} must hold options by name, such as 'learning_rate: 0.002'.")
     return options

@@ -7,8 +7,11 @@ Every option of `transformers.TrainingArguments` can be given besides; those are
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
+from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +31,19 @@ PATHS = (
     "starting_embeddings",
     "out_of_scope",
 )
+# What numbers may be, of our own options and of transformers'.
+LEAST = {
+    "seed": 0, "data_seed": 0, "early_stopping_patience": 1, "learning_rate": 0, "trunk_learning_rate": 0, "warmup_steps": 0, "weight_decay": 0,
+    "max_grad_norm": 0, "per_device_train_batch_size": 1, "per_device_eval_batch_size": 1, "gradient_accumulation_steps": 1,
+    "dataloader_num_workers": 0, "rank": 1, "out_of_scope_share": 0, "max_validation_rows": 1, "max_train_rows": 1, "pool_size": 1,
+    "vocabulary_rows": 1, "sentence_loss": 0, "word_loss": 0, "min_word_count": 0, "embedding_size": 1, "hidden_size": 1,
+    "task_hidden_size": 1,
+}  # fmt: skip
+ABOVE_ZERO = ("num_train_epochs", "eval_steps", "save_steps")
+DROPOUTS = ("gazetteer_dropout", "word_dropout", "hidden_dropout")
+MAX_SEED = 2**32 - 1  # of numpy
+NO_STEPS = -1  # what transformers calls steps that are not said
+NUMBERS = {"int": (Integral, "a whole number"), "float": (Real, "a number")}
 
 
 def option(default: Any, text: str) -> Any:
@@ -48,7 +64,7 @@ class TrainingOptions:
     output_dir: str | None = option(None, "Folder of the result. Required.")
     seed: int = option(42, "Of all random choices.")
     max_steps: int | None = option(None, "Optimizer steps; unset: what the epochs, or the recipe, come to.")
-    resume_from_checkpoint: str | None = option(
+    resume_from_checkpoint: str | bool | None = option(
         None, "Go on where a run was interrupted: last, or a folder checkpoint-N of output_dir."
     )
     early_stopping_patience: int | None = option(None, "Stop after this many evaluations without a better metric; unset: never.")
@@ -69,6 +85,12 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         if self.output_dir is None:
             raise ValueError("output_dir is missing: say where the checkpoint goes with --output_dir OUT.")
+        for name, entry in own_options(type(self)).items():
+            value = getattr(self, name)
+            _check_text(name, value, str(entry.type))
+            _check_number(name, value, str(entry.type))
+        for name, value in self.trainer.items():
+            _check_number(name, value, transformers_options()[name].kind)
 
     @classmethod
     def of(cls, **given: Any) -> Self:
@@ -115,6 +137,53 @@ def check_names(names: Sequence[str] | dict[str, Any], kind: type[TrainingOption
             close = difflib.get_close_matches(name, [*own, *transformers_options()], n=3)
             hint = f" Did you mean {' or '.join(close)}?" if close else ""
             raise ValueError(f"unknown option {name!r} in {where}.{hint} All options: --help_all.")
+
+
+def kinds_of(annotation: str) -> set[str]:
+    """What an option may be, but for not being said, by its annotation, such as `float | None`."""
+    return {part.strip() for part in annotation.split("|")} - {"None"}
+
+
+def _check_text(name: str, value: Any, annotation: str) -> None:
+    """See that an option of ours that is text, or a list, is that."""
+    kinds = kinds_of(annotation)
+    if value is not None and kinds == {"str"} and not (isinstance(value, str | PathLike) and str(value).strip()):
+        raise ValueError(f"{name} is {value!r}; it must be text that is not blank. Leave it out for its default.")
+    for kind, item in (("list[str]", str), ("list[float]", Real)):
+        is_list = isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(part, item) for part in value)
+        if kinds == {kind} and not is_list:
+            raise ValueError(f"{name} is {value!r}; it must be a list of {'names' if item is str else 'numbers'}.")
+
+
+def _check_number(name: str, value: Any, annotation: str) -> None:
+    """See that an option that is a number or a truth value is one, and as large as it may be."""
+    kinds = kinds_of(annotation)
+    if (value is None and "None" in annotation) or not kinds <= {"bool", *NUMBERS}:
+        return
+    if kinds == {"bool"}:
+        if value not in (True, False):
+            raise ValueError(f"{name} is {value!r}; it must be true or false.")
+        return
+    number, called = NUMBERS["float" if "float" in kinds else "int"]
+    if not _is(value, number):
+        raise ValueError(f"{name} is {value!r}; it must be {called}.")
+    if name in LEAST and value < LEAST[name]:
+        raise ValueError(f"{name} is {value}; it must be at least {LEAST[name]}.")
+    if name in ABOVE_ZERO and value <= 0:
+        raise ValueError(f"{name} is {value}; it must be greater than 0. Leave it out, and it is chosen.")
+    if name in DROPOUTS and not 0 <= value < 1:
+        raise ValueError(f"{name} is {value}; it must be at least 0 and below 1.")
+    if name == "max_steps" and value < 1 and value != NO_STEPS:
+        raise ValueError(
+            f"max_steps is {value}; it must be at least 1. Leave it out, or say {NO_STEPS}, and the steps are chosen."
+        )
+    if name in ("seed", "data_seed") and value > MAX_SEED:
+        raise ValueError(f"{name} is {value}; it must be at most {MAX_SEED}.")
+
+
+def _is(value: Any, number: Any) -> bool:
+    """Whether it is such a number, and neither a truth value, NaN nor infinity."""
+    return isinstance(value, number) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
@@ -169,9 +238,6 @@ class PretrainOptions(TrainingOptions):
         if not self.sources:
             raise ValueError("sources is empty: name the corpora to train on, e.g. --sources topv2 sgd.")
         _check_choice("embeddings", self.embeddings, ("distilled", "random"))
-        for name, value in (("sentence_loss", self.sentence_loss), ("word_loss", self.word_loss)):
-            if value < 0:
-                raise ValueError(f"{name} is {value}; it must be at least 0.")
         self._check_streaming()
 
     def _check_streaming(self) -> None:
@@ -189,9 +255,6 @@ class PretrainOptions(TrainingOptions):
             )
         if self.source_weights and (min(self.source_weights) < 0 or not sum(self.source_weights)):
             raise ValueError(f"source_weights is {self.source_weights}; they must be at least 0, and not all 0.")
-        for name in ("pool_size", "vocabulary_rows"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,22 +327,13 @@ class FinetuneOptions(TrainingOptions):
         self._check_head()
         if self.starting_embeddings != "random" and not self.from_scratch:
             raise ValueError("starting_embeddings is for from_scratch alone: with a base, the embeddings are the base's.")
-        if not 0 <= self.gazetteer_dropout < 1:
-            raise ValueError(f"gazetteer_dropout is {self.gazetteer_dropout}; it must be at least 0 and below 1.")
         for name, value in (("refill", self.refill), ("reject_threshold", self.reject_threshold)):
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value}; it must be a probability, from 0 to 1.")
-        if self.out_of_scope_share < 0:
-            raise ValueError(f"out_of_scope_share is {self.out_of_scope_share}; it must be at least 0.")
-        for name in ("per_device_train_batch_size", "eval_steps", "save_steps"):
-            if (value := getattr(self, name)) is not None and value <= 0:
-                raise ValueError(f"{name} is {value}; it must be greater than 0. Leave it out, and it is chosen.")
         if self.from_scratch and self.compare_no_transfer:
             raise ValueError("from_scratch is without transfer itself: compare_no_transfer is for what starts from a base.")
 
     def _check_head(self) -> None:
-        if self.rank < 1:
-            raise ValueError(f"rank is {self.rank}; it must be at least 1.")
         if self.tune == "all" and (self.head, self.rank) != (HEADS[0], LORA_RANK):
             raise ValueError("head and rank say what a head is made of: add tune='head', or leave them out.")
         if self.tune == "head" and self.train_embeddings:
@@ -304,4 +358,4 @@ class FinetuneOptions(TrainingOptions):
         return self.rank if self.head == "lora" else 0
 
 
-__all__ = ["HEADS", "PATHS", "FinetuneOptions", "PretrainOptions", "TrainingOptions", "check_names", "own_options"]
+__all__ = ["HEADS", "PATHS", "FinetuneOptions", "PretrainOptions", "TrainingOptions", "check_names", "kinds_of", "own_options"]

@@ -40,7 +40,9 @@ def _write_folder(skill: Skill, folder: Path) -> None:
         ValueError: there is a file of a skill that has more: beside this one's it would be taken for a part of it.
     """
     facts = {"invocation": skill.invocation, "slot_types": skill.slot_types}
-    known = {CATALOGS: skill.catalogs, FACTS: {key: value for key, value in facts.items() if value}}
+    # A blank value is none, and would be refused where the folder is read.
+    catalogs = {label: [value for value in values if value.strip()] for label, values in skill.catalogs.items()}
+    known = {CATALOGS: catalogs, FACTS: {key: value for key, value in facts.items() if value}}
     files = {f"{part}.jsonl": _lines(rows) for part in PARTS if (rows := skill.rows(part))}
     files |= {name: json.dumps(content, indent=1, ensure_ascii=False) + "\n" for name, content in known.items() if content}
     if left := [name for name in ROWS.published if name not in files and (folder / name).exists()]:
