@@ -349,9 +349,11 @@ def test_finetune_writes_a_head_that_answers_as_it_did(form: str, coffee: Skill,
 
 def test_a_folder_that_is_used_again(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     options = {"base": str(tiny_base), "disable_tqdm": True, "max_steps": 1}
-    finetune(coffee, tmp_path / "out", tune="head", rank=1, **options)
-    finetune(coffee, tmp_path / "out", **options)
-    assert not (tmp_path / "out" / "head.json").exists()
+    for _ in range(2):
+        finetune(coffee, tmp_path / "head", tune="head", rank=1, **options)
+        finetune(coffee, tmp_path / "out", **options)
+    with pytest.raises(ValueError, match="holds a head; give a Headstart checkpoint a folder of its own"):
+        finetune(coffee, tmp_path / "head", **options)
     assert load_pipeline(tmp_path / "out").model.routed_skills == []  # type: ignore[union-attr]
     with pytest.raises(ValueError, match="holds a Headstart checkpoint; give a head a folder of its own"):
         finetune(coffee, tmp_path / "out", tune="head", rank=1, **options)

@@ -103,6 +103,13 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             saved = known_seal(folder, CHECKPOINT).hashes
             if is_replaced and any(saved[name] != old.hashes.get(name) for name in saved if name.endswith(".safetensors")):
                 drop_figures(old, self.config.skills)
+            own = self.seal.hashes.get(TOKENIZER) if self.seal is not None else None
+            if own is not None and saved.get(TOKENIZER, own) != own:
+                logger.warning(
+                    "%s: %s there is not the one that this network was loaded with, which must be saved there, too (NLUPipeline.save_pretrained "
+                    "does): with another one its answers are wrong",
+                    folder, TOKENIZER,
+                )  # fmt: skip
 
     def note_files(self, save_directory: Any) -> None:
         """Write the SHA-256 of all files of a checkpoint that an answer depends on into its configuration: the last thing that is done to it."""

@@ -23,7 +23,7 @@ VERSION, FACTORED_VERSION = 1, 2
 OLD_MAX_TOKENS, MAX_TOKENS = "max_pieces", "max_tokens"
 # What numpy and zipfile raise for files that are none of theirs.
 _NOT_NUMPY = (EOFError, KeyError, NotImplementedError, OSError, RuntimeError, SyntaxError, ValueError)
-MOST_TOKENS = 2**31 - 1
+MOST_TOKENS = int(1e30)  # what transformers says where a tokenizer names no limit
 
 
 class Exported(NamedTuple):

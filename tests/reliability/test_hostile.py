@@ -119,9 +119,13 @@ def test_what_is_no_text_is_refused(request_: Any, nlu: NLUPipeline, sandbox: Pa
     assert "is blank" in message or "string" in message
 
 
-@pytest.mark.parametrize("skill", ["", "../travel", "Travel", "nobody", 7])
-def test_a_skill_that_is_not_there(skill: Any, nlu: NLUPipeline, sandbox: Path) -> None:
+@pytest.mark.parametrize("skill", ["", "../travel", "Travel", "nobody"])
+def test_a_skill_that_is_not_there(skill: str, nlu: NLUPipeline, sandbox: Path) -> None:
     assert "travel, bank, tables" in refused(lambda: nlu("brew", skill=skill))
+
+
+def test_a_skill_whose_name_is_none(nlu: NLUPipeline, sandbox: Path) -> None:
+    assert "skill is 7; it must be a name" in refused(lambda: nlu("brew", skill=7))
 
 
 # ---- rows

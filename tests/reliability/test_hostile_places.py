@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reliability.strangers import LAMP, OPTIONS, TEXTS, Made, copy, found, limit, make, open_nlu, refused, right, snapshot
+from reliability.strangers import LAMP, OPTIONS, TEXTS, Made, copy, found, limit, make, open_nlu, refused, right, snapshot, warned
 from transformers import pipeline
 
 import headstart
@@ -136,6 +136,18 @@ def test_other_weights_of_the_same_skill_leave_its_card_and_no_figures(made: Mad
     nlu.model.save_skill("lamp", head)
     for folder in (out, head):
         assert "README.md" in names(folder) and not names(folder) & FIGURES
+
+
+def test_a_network_saved_beside_the_tokenizer_of_another_says_so(
+    made: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nlu = open_nlu(made.run("lamp"))
+    nlu.model.save_pretrained(copy(made.run("pizza"), tmp_path / "same"))
+    assert not warned(caplog)
+    nlu.model.save_pretrained(copy(made.run("lamp_reworded"), tmp_path / "other"))
+    assert "tokenizer.json there is not the one" in warned(caplog)
+    nlu.save_pretrained(tmp_path / "other")
+    assert found(open_nlu(tmp_path / "other")(TEXTS["lamp"])) == right("lamp")
 
 
 def test_a_readme_in_a_folder_without_a_model_stays(made: Made, tmp_path: Path) -> None:
