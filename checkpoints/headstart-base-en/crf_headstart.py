@@ -171,14 +171,14 @@ class ChainCRF(nn.Module):
         tags = torch.arange(2 * self.num_slots + 1, device=self.start_scores.device)
         return torch.cat([tags[:1], tags[1::2], tags[2::2]])
 
-    def _grouped(self, emissions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Steps]:
+    def _grouped(self, emissions: torch.Tensor) -> _Grouped:
         """Emissions, start and end scores, and steps, in groups; no path starts inside of a slot."""
         dtype = torch.promote_types(emissions.dtype, torch.float32)
         order = self.tag_order()
         is_inside = torch.arange(len(order), device=order.device) > self.num_slots
         start = self.start_scores.to(dtype)[order].masked_fill(is_inside, -torch.inf)
         emissions = _Reordered.apply(emissions.to(dtype), order)
-        return emissions, start, self.end_scores.to(dtype)[order], self.steps(emissions)
+        return _Grouped(emissions, start, self.end_scores.to(dtype)[order], self.steps(emissions))
 
     def forward(self, emissions: torch.Tensor, tags: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Negative log-likelihood of the tags, one value a row (batch,), in nats; 0 for a row without words.
@@ -219,30 +219,54 @@ class ChainCRF(nn.Module):
     @torch.no_grad()
     def decode(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The most probable valid IOB2 sequence of each row (Viterbi): (batch, words) long, 0 where the mask is not set."""
-        order = self.tag_order()
-        emissions, start, end, steps = self._grouped(emissions)
-        scores = start + emissions[:, 0]
-        # Where a row has ended, its last tag is carried along and cut off by the mask below.
-        same = torch.arange(len(order), device=order.device).expand_as(scores)
-        best_previous = []
-        for word in range(1, emissions.shape[1]):
-            reached, previous = steps.best_step(scores)
-            is_word = mask[:, word, None]
-            scores = torch.where(is_word, reached + emissions[:, word], scores)
-            best_previous.append(torch.where(is_word, previous, same))
-        path = [(scores + end).argmax(dim=1)]
-        for previous in reversed(best_previous):
-            path.append(previous.gather(1, path[-1].unsqueeze(1)).squeeze(1))
-        return order[torch.stack(path[::-1], dim=1)] * mask
+        return self.tag_order()[_best_path(self._grouped(emissions), mask)] * mask
 
     @torch.no_grad()
     def marginals(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Probability of every tag at every word (batch, words, tags), by the forward-backward algorithm."""
-        order = self.tag_order()
-        emissions, start, end, steps = self._grouped(emissions)
-        behind, _ = _paths_after(steps, end.expand(len(emissions), -1), emissions, mask)
-        found = (_paths_before(steps, start, emissions, mask).scores + behind).softmax(dim=2)
-        return torch.empty_like(found).index_copy_(2, order, found)
+        found = _marginals(self._grouped(emissions), mask)
+        return torch.empty_like(found).index_copy_(2, self.tag_order(), found)
+
+    @torch.no_grad()
+    def decode_scored(self, emissions: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What [`decode`] finds, and its [`marginals`], (batch, words) float, 0 where the mask is not set."""
+        grouped = self._grouped(emissions)
+        path = _best_path(grouped, mask)
+        certain = _marginals(grouped, mask).gather(2, path.unsqueeze(2)).squeeze(2)
+        return self.tag_order()[path] * mask, certain * mask
+
+
+class _Grouped(NamedTuple):
+    """What is computed with, the tags in groups: emissions (rows, words, tags), start and end scores (tags,), and steps."""
+
+    emissions: torch.Tensor
+    start: torch.Tensor
+    end: torch.Tensor
+    steps: Steps
+
+
+def _best_path(grouped: _Grouped, mask: torch.Tensor) -> torch.Tensor:
+    """(rows, words) long; anything where the mask is not set."""
+    emissions, start, end, steps = grouped
+    scores = start + emissions[:, 0]
+    # Where a row has ended, its last tag is carried along.
+    same = torch.arange(len(start), device=start.device).expand_as(scores)
+    best_previous = []
+    for of_word, is_word in zip(emissions.unbind(1)[1:], mask.unsqueeze(2).unbind(1)[1:], strict=True):
+        reached, previous = steps.best_step(scores)
+        scores = torch.where(is_word, reached + of_word, scores)
+        best_previous.append(torch.where(is_word, previous, same))
+    path = [(scores + end).argmax(dim=1)]
+    for previous in reversed(best_previous):
+        path.append(previous.gather(1, path[-1].unsqueeze(1)).squeeze(1))
+    return torch.stack(path[::-1], dim=1)
+
+
+def _marginals(grouped: _Grouped, mask: torch.Tensor) -> torch.Tensor:
+    """(rows, words, tags), the tags in groups."""
+    emissions, start, end, steps = grouped
+    behind, _ = _paths_after(steps, end.expand(len(emissions), -1), emissions, mask)
+    return (_paths_before(steps, start, emissions, mask).scores + behind).softmax(dim=2)
 
 
 class LinearChainCRF(ChainCRF):

@@ -252,11 +252,9 @@ class SkillClassifiers(nn.Module):
         if self.crf is None:
             raise ValueError("a skill without slots has no tags to decode.")
         emissions, mask, _ = gather_words(scores if priors is None else scores + priors, word_starts)
-        best = self.crf.decode(emissions, mask)
         if not with_scores:
-            return DecodedTags(best, None, mask)
-        certain = self.crf.marginals(emissions, mask).gather(2, best.unsqueeze(2)).squeeze(2)
-        return DecodedTags(best, certain * mask, mask)
+            return DecodedTags(self.crf.decode(emissions, mask), None, mask)
+        return DecodedTags(*self.crf.decode_scored(emissions, mask), mask)
 
 
 def gather_words(
