@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, SoftFileLock, Timeout
 from safetensors import SafetensorError
 
 from headstart.modeling.folders_headstart import HASHES, RUN_FACTS, TRAINING_FILES, training_states
@@ -103,6 +102,8 @@ def locked(folder: Path) -> Iterator[None]:
     if os.environ.get("RANK", "0") != "0":
         yield
         return
+    from filelock import FileLock, SoftFileLock, Timeout  # which imports asyncio: commands that lock nothing don't wait for it
+
     file = _lock_file(folder.resolve())
     lock = FileLock(file)
     try:
