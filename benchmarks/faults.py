@@ -163,7 +163,7 @@ FAULTS = (
     ),
     Fault(
         28, "`-OO` fails; symlinks are followed", "commands and functions work without docstrings; links out of a skill's folder are named",
-        (_COMMANDS + "test_without_docstrings_and_assertions", "test_readers_parts.py::test_links"),
+        (_COMMANDS + "test_without_docstrings_and_assertions", "test_readers_parts.py::test_links_are_not_followed_out_of_a_folder"),
     ),
 )  # fmt: skip
 

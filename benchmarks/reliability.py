@@ -44,6 +44,7 @@ FILES = {
     "test_hostile_readers.py": "files that don't belong together, damaged and changed files of skills",
     "test_hostile_annotations.py": "annotations that contradict",
     "test_hostile_folders.py": "files of models that don't belong together",
+    "test_hostile_places.py": "what is no base or no model, and what lies where a result is to be",
     "test_hostile_outputs.py": "output folders",
     "test_hostile_runs.py": "runs whose files changed between steps",
     "test_hostile_commands.py": "standard input, arguments, options, environments",
