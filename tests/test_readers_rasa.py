@@ -296,8 +296,8 @@ def test_rasa_round_trip_changes_what_it_must(tmp_path: Path, caplog: pytest.Log
 
 
 def rounded(rows: set[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
-    """The rows with round brackets, as the writer makes them where square ones would be read as markup."""
-    table = str.maketrans("[]", "()")
+    """The rows with round brackets and other quotes, as the writer makes them where they would be read as markup, or the rest of it."""
+    table = str.maketrans('[]{}"', "()()'")
     return {
         (text.translate(table), name, slots and tuple((start, value.translate(table), label) for start, value, label in slots))
         for text, name, slots in rows
@@ -315,6 +315,10 @@ WORDS = TEXTS.filter(lambda text: bool(text.strip()) and text == text.strip())
     is_open=st.booleans(),
     values=st.lists(WORDS.filter(lambda text: len(text.splitlines()) == 1), min_size=1, unique=True),
 )
+@example(parts=[("0", "0"), ("}", None)], intent=None, is_open=False, values=["v"])
+@example(parts=[("0", "an odd label"), ('"}', None)], intent=None, is_open=False, values=["v"])
+@example(parts=[('a "entity": b', None)], intent=None, is_open=False, values=["v"])
+@example(parts=[('"', None), ("yesterday", "song"), ('" please', None)], intent="play", is_open=False, values=["v"])
 @example(parts=[("a", None)], intent="next\x85line\u2028", is_open=False, values=["v"])
 def test_rasa_round_trip_of_any_row(
     tmp_path: Path, parts: list[tuple[str, str | None]], intent: str | None, is_open: bool, values: list[str]

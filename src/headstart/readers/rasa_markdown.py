@@ -47,7 +47,7 @@ OTHER_SECTION = re.compile(r"##[ \t]*[^\s:][^:]*:.")
 HAS_SECTION = re.compile(r"^[ \t]*##+[ \t]*(?:intent|synonym|regex|lookup)[ \t]*:", re.MULTILINE)
 # What is left of markup in what should be plain text.
 REST = re.compile(r'"entity"\s*:|\[[^\[\]()]{1,200}+\([\w:]{1,200}+\)|^[^\[\]]{1,200}+\]\(\w')
-AFTER = ('"', "}")  # right behind an annotation, they are of its damaged end
+AFTER = '"}'  # right behind an object, of its damaged end; a quote or a brace alone may be of the text
 JSON = json.JSONDecoder()
 
 

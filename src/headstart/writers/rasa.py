@@ -5,7 +5,8 @@ reads the same rows and catalogs from it. What is not the same, each counted in 
 
 - a row without an intent is written under a name that no intent has (`no_intent`), and a row whose slots are not annotated as if it had
   none: Rasa has neither. Metadata, which Rasa leaves alone, tells the reader which they are, so that nothing is lost;
-- square brackets that Rasa would take for markup become round ones, because nothing can be escaped in an example;
+- square brackets that Rasa would take for markup become round ones, because nothing can be escaped in an example, and so do braces and double
+  quotes that look like the rest of damaged markup;
 - blanks and line breaks at the ends of a text that no slot holds are lost;
 - blanks at the ends of a catalog's values, values that are blank or repeated, and catalogs without values are lost, and line breaks in
   values become blanks.
@@ -35,7 +36,11 @@ from headstart.saving import write_file
 NAME = "rasa"
 SUFFIXES: tuple[str, ...] = (".yml", ".yaml")
 VERSION = "3.1"
-ROUND = str.maketrans("[]", "()")
+# As many characters, so that slots are where they were. The second is for what only our reader takes for the rest of damaged markup.
+ROUND = {
+    "square brackets became round ones": str.maketrans("[]", "()"),
+    "brackets, braces or quotes became others": str.maketrans('[]{}"', "()()'"),
+}
 PLAIN_LABEL = re.compile(r"\w+")
 # Characters that YAML escapes, so that a text with them cannot be a block of lines, and those that Rasa takes for the end of a line.
 NOT_IN_LINE = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffd]")
@@ -127,10 +132,11 @@ def _intents(skill: Skill, changes: Oddities) -> list[_Intent]:
 def _example(row: Row, changes: Oddities) -> str:
     """The row as an example: with square brackets that are read as they are meant."""
     example = _markup(row)
-    rounded = row["text"].translate(ROUND)  # as many characters, so that the slots are where they were
-    if rounded != row["text"] and _is_misread(row, example):
-        changes.note("rows in which square brackets became round ones", row["text"])
-        example = _markup({**row, "text": rounded})
+    for change, table in ROUND.items():
+        rounded: Row = {**row, "text": row["text"].translate(table)}
+        if _is_misread(row, example) and rounded["text"] != row["text"] and not _is_misread(rounded, _markup(rounded)):
+            changes.note(f"rows in which {change}", row["text"])
+            row, example = rounded, _markup(rounded)
     stripped = example.strip(BLANKS)
     if stripped != example:
         changes.note("rows that lost blanks at their ends", row["text"])
