@@ -315,9 +315,9 @@ def test_a_file_of_another_tool_is_read_rightly_or_refused(
     assert [each.name for each in tmp_path.iterdir()] == [file]
 
 
-def test_aliases_that_multiply_are_no_hang(tmp_path: Path) -> None:
-    laughs = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 8))
-    (tmp_path / "nlu.yml").write_text("l0: &l0 [lol]\n" + laughs + "nlu: *l7\n", encoding="utf-8")
+def test_aliases_within_aliases_are_no_examples(tmp_path: Path) -> None:
+    aliases = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 2)}]\n" for n in range(1, 4))
+    (tmp_path / "nlu.yml").write_text("l0: &l0 [lol]\n" + aliases + "nlu: *l3\n", encoding="utf-8")
     refused(lambda: headstart.load_skill(tmp_path / "nlu.yml"), "nlu.yml")
 
 
