@@ -5,11 +5,33 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from reliability.strangers import Made
+
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
+
+
+@pytest.fixture(scope="session")
+def made(tiny_base: Path) -> Made:
+    """Skills of strangers.py, with all that was made of them: tests copy what they change."""
+    from reliability.strangers import Made  # which waits for the package
+
+    return Made(tiny_base.parent / "strangers", tiny_base)
+
+
+@pytest.fixture
+def limited(made: Made) -> Iterator[None]:
+    """What a test takes, without what is made for it, ends after a minute."""
+    from reliability.strangers import limit
+
+    with limit():
+        yield
 
 
 @pytest.fixture

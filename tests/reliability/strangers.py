@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import shutil
@@ -107,12 +106,6 @@ class Made:
 
     def onnx(self, name: str) -> Path:
         return self.folder / "onnx" / name
-
-
-@functools.cache
-def make(base: Path) -> Made:
-    """Once for all the files of tests that ask for it."""
-    return Made(base.parent / "strangers", base)
 
 
 def copy(source: Path, target: Path, **files: Path) -> Path:

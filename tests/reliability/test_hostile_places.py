@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from reliability.strangers import LAMP, OPTIONS, TEXTS, Made, copy, found, limit, make, open_nlu, refused, right, snapshot, warned
+from reliability.strangers import LAMP, OPTIONS, TEXTS, Made, copy, found, open_nlu, refused, right, snapshot, warned
 from transformers import pipeline
 
 import headstart
@@ -15,16 +15,7 @@ from headstart.loading import load_pipeline
 from headstart.report.options import ReportOptions
 from headstart.report.transfer_report import make_report
 
-
-@pytest.fixture(scope="module")
-def made(tiny_base: Path) -> Made:
-    return make(tiny_base)
-
-
-@pytest.fixture(autouse=True)
-def _limited(made: Made) -> Iterator[None]:
-    with limit():
-        yield
+pytestmark = pytest.mark.usefixtures("limited")
 
 
 # What is given as a base.

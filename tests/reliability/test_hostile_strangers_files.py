@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,6 @@ from reliability.strangers import (
     copy,
     edit,
     found,
-    limit,
-    make,
     open_nlu,
     refused,
     refused_or,
@@ -35,16 +33,7 @@ from reliability.strangers import (
 import headstart
 from headstart.onnx import OnnxNLU
 
-
-@pytest.fixture(scope="module")
-def made(tiny_base: Path) -> Made:
-    return make(tiny_base)
-
-
-@pytest.fixture(autouse=True)
-def _limited(made: Made) -> Iterator[None]:
-    with limit():
-        yield
+pytestmark = pytest.mark.usefixtures("limited")
 
 
 def test_the_skills_themselves_are_answered_rightly(made: Made) -> None:

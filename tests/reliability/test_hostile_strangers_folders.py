@@ -8,7 +8,6 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
@@ -27,7 +26,6 @@ from reliability.strangers import (
     copy,
     found,
     limit,
-    make,
     open_nlu,
     refused,
     refused_or,
@@ -40,16 +38,7 @@ from reliability.strangers import (
 
 import headstart
 
-
-@pytest.fixture(scope="module")
-def made(tiny_base: Path) -> Made:
-    return make(tiny_base)
-
-
-@pytest.fixture(autouse=True)
-def _limited(made: Made) -> Iterator[None]:
-    with limit():
-        yield
+pytestmark = pytest.mark.usefixtures("limited")
 
 
 # Copied in part.

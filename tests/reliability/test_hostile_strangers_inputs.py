@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,6 @@ from reliability.strangers import (
     command_refused,
     copy,
     found,
-    limit,
-    make,
     open_nlu,
     refused,
     refused_or,
@@ -34,22 +32,13 @@ from reliability.strangers import (
 import headstart
 from headstart.onnx import OnnxNLU
 
-
-@pytest.fixture(scope="module")
-def made(tiny_base: Path) -> Made:
-    return make(tiny_base)
+pytestmark = pytest.mark.usefixtures("limited")
 
 
 @pytest.fixture(scope="module", params=["run", "onnx"])
 def lamp(made: Made, request: pytest.FixtureRequest) -> Any:
     """The same skill with torch and without."""
     return open_nlu(getattr(made, request.param)("lamp"))
-
-
-@pytest.fixture(autouse=True)
-def _limited(made: Made) -> Iterator[None]:
-    with limit():
-        yield
 
 
 GOOD = json.dumps(LAMP[0])
@@ -202,12 +191,12 @@ def archive(path: Path, **entries: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["../outside.yml", "/tmp/strangers-outside.yml", "a/../../outside.yml", "C:\\outside.yml"])
+@pytest.mark.parametrize("name", ["../outside.yml", "{}/outside.yml", "a/../../outside.yml", "C:\\outside.yml"])
 def test_an_entry_that_leads_out_of_its_archive_writes_nothing_there(tmp_path: Path, name: str) -> None:
     (tmp_path / "in").mkdir()
-    path = archive(tmp_path / "in" / "skill.zip", **{name: RASA})
+    path = archive(tmp_path / "in" / "skill.zip", **{name.format(tmp_path): RASA})
     refused_or(lambda: rows_of(path), RASA_ROWS, "skill.zip")
-    assert not (tmp_path / "outside.yml").exists() and not Path("/tmp/strangers-outside.yml").exists()
+    assert not (tmp_path / "outside.yml").exists()
     assert [file.name for file in (tmp_path / "in").iterdir()] == ["skill.zip"]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,8 +21,6 @@ from reliability.strangers import (
     command_refused,
     copy,
     found,
-    limit,
-    make,
     open_nlu,
     refused,
     refused_or,
@@ -38,18 +35,9 @@ from reliability.strangers import (
 import headstart
 from headstart.onnx import OnnxNLU
 
+pytestmark = pytest.mark.usefixtures("limited")
+
 STEPS = OPTIONS | {"max_steps": 4, "save_strategy": "steps", "save_steps": 2}
-
-
-@pytest.fixture(scope="module")
-def made(tiny_base: Path) -> Made:
-    return make(tiny_base)
-
-
-@pytest.fixture(autouse=True)
-def _limited(made: Made) -> Iterator[None]:
-    with limit():
-        yield
 
 
 class PowerCut(Exception):
