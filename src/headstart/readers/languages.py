@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from headstart.data.rows import DataError
 from headstart.data.templates import Template
-from headstart.readers.source import SourceFile
+from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
 
 COUNTRIES = "ae|at|au|be|br|ca|ch|de|es|fr|gb|in|it|jp|mx|nl|pt|sa|uk|us"
 LOCALE = re.compile(rf"(?<![a-z])(ar|de|en|es|fr|hi|it|ja|nl|pt)(?:[-_]({COUNTRIES}))?(?![a-z])", re.IGNORECASE)
+
+LOCALE_NAME = re.compile(r"[a-z]{2,3}(?:[-_](?:[A-Za-z]{2,4}|\d{3}))?")  # all that a name of a language is
 
 # Words that are frequent in one language and rare in the others: me, in, a, do, was and the like are words of several.
 ENGLISH = re.compile(r"\b(?:the|my|what|is|for|of|to|how|tell|give|you|it|and|please|show|about|start|with|want|can|open)\b")
@@ -51,6 +54,48 @@ def choose_language(found: Counter[str], own: str = "en") -> str:
     if english:
         return min(english, key=preference)
     return own if own in found or not found else found.most_common(1)[0][0]
+
+
+def plain_locale(locale: str) -> str:
+    """A language's name as it is compared: `en_US` is `en-us`."""
+    return locale.strip().lower().replace("_", "-")
+
+
+def choose_locale(found: Mapping[str, int], source: Source, own: str | None = None) -> str:
+    """The one of several languages to read: that which the user names, exactly or up to its region; else the source's own; else English,
+    which the base model reads, American before other kinds; else the one of which there is most. The log says which it is, and which there are.
+
+    Args:
+        found: the languages that there are, as the source writes them, and how much there is of each; at least one.
+        source: whose they are, and what is asked for.
+        own: what the source, in a manifest or so, calls its own language.
+
+    Raises:
+        DataError: there is none of the language that the user names.
+    """
+    names = sorted(found, key=lambda name: (-found[name], name))
+    wanted = source.language
+    chosen = None if wanted is None else _nearest(wanted, names)
+    if wanted is not None and chosen is None:
+        raise DataError(f"{source.path}: found nothing in {wanted!r}; its languages: {', '.join(sorted(found))}.")
+    if chosen is None and own is not None:
+        chosen = _nearest(own, names)
+    if chosen is None:
+        chosen = min(names, key=lambda name: (preference(name.replace("_", "-")) if is_english(name) else 3, names.index(name)))
+    others = sorted(name for name in found if name != chosen)
+    if others and wanted is None:
+        message = "%s: of %d languages, %s is read; there are also %s (--language names another one)"
+        logger.warning(message, source.path, len(found), chosen, ", ".join(others)[:200])
+    return chosen
+
+
+def _nearest(wanted: str, names: Sequence[str]) -> str | None:
+    """The name that is this language, or else the first that is in another region, or of none."""
+    plain = plain_locale(wanted)
+    same = [name for name in names if plain_locale(name) == plain]
+    root = plain.split("-")[0]
+    near = [name for name in names if plain_locale(name).split("-")[0] == root]
+    return next(iter([*same, *near]), None)
 
 
 def english_filter(languages: Iterable[str]) -> Callable[[str], bool]:
@@ -109,4 +154,14 @@ def _looks_foreign(templates: Iterable[Template]) -> bool:
     return len(OTHERS.findall(text)) > len(ENGLISH.findall(text))
 
 
-__all__ = ["choose_file", "choose_language", "english_filter", "is_english", "locale_of", "preference", "warn_of_language"]
+__all__ = [
+    "choose_file",
+    "choose_language",
+    "choose_locale",
+    "english_filter",
+    "is_english",
+    "locale_of",
+    "plain_locale",
+    "preference",
+    "warn_of_language",
+]

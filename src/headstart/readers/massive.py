@@ -11,18 +11,16 @@ brackets that are no slot with a label and a value.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 
 from headstart.data.rows import DataError, kind_of, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.data.texts import text_key
-from headstart.modeling.json_headstart import distinct
 from headstart.readers.fields import Fields, text_of
+from headstart.readers.json_lines import first_objects, json_lines
 from headstart.readers.languages import choose_language, is_english
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import PART_WORDS, cut, join_text, parts_in, skill_of_parts
@@ -54,7 +52,7 @@ def read(source: Source, name: str) -> Skill:
     oddities = Oddities()
     files = source.given or _files(source)
     part_of_file = parts_in(source, files)
-    rows = [(file, where, row) for file in files for where, row in _rows(file, oddities)]
+    rows = [(file, where, row) for file in files for where, row in json_lines(file, oddities)]
     unread = {str(field): None for _, _, row in rows for field in row if field not in FIELDS}
     if unread:
         logger.warning("%s: fields that are not read: %s", source.path, ", ".join(list(unread)[:8]))
@@ -88,36 +86,14 @@ def _files(source: Source) -> list[SourceFile]:
 
 
 def _is_annotated(file: SourceFile) -> bool:
-    head = file.content[: 2**16].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not head.startswith(b"{"):
-        return False
-    for line in head.split(b"\n")[:LOOKED_AT]:
-        row = _parse(line.decode("utf-8", "replace"))
-        if row is None or "slots" in row:
+    for row in first_objects(file, LOOKED_AT):
+        if "slots" in row:
             return False
         if isinstance(row.get("annot_utt"), str):
             return True
         if "intent" in row and any(ANNOTATION.search(row[key]) for key in TEXTS if isinstance(row.get(key), str)):
             return True
     return False
-
-
-def _parse(line: str) -> Fields | None:
-    try:
-        row = json.loads(line, object_pairs_hook=distinct)
-    except (ValueError, RecursionError):
-        return None
-    return row if isinstance(row, dict) else None
-
-
-def _rows(file: SourceFile, oddities: Oddities) -> Iterator[tuple[Where, Fields]]:
-    for number, line in enumerate(file.text.split("\n"), start=1):
-        row = _parse(line) if line.strip() else {}
-        where = Where(file, f"line {number}")
-        if row is None:
-            oddities.leave_out("lines that are not a JSON object, or have a field twice", line, where)
-        elif row:
-            yield where, row
 
 
 def _locale(row: Fields) -> str:

@@ -25,6 +25,7 @@ PART_WORDS = {
     "val": "validation",
     "validate": "validation",
     "dev": "validation",
+    "devel": "validation",
     "development": "validation",
     "eval": "validation",
     "evaluation": "validation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from math import lcm
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from headstart.data.templates import Slot
 from headstart.readers.parts import join_text, trimmed_slot
@@ -30,6 +30,7 @@ class Mark(NamedTuple):
 
 
 Token = str | Slot | Mark
+T = TypeVar("T")
 
 
 def scan(text: str, label: Callable[[str], str]) -> list[Token]:
@@ -142,32 +143,32 @@ def _alternatives(tokens: Sequence[Token], position: int, closing: str, depth: i
             forms = [[*form, token] for form in forms]
         elif token.sign in PAIRS:
             inner, position = _alternatives(tokens, position, PAIRS[token.sign], depth + 1)
-            inner = [*_limit(inner, MAX_FORMS - 1), []] if token.sign == "[" else inner
-            forms = _combine(forms, inner)
+            inner = [*limit(inner, MAX_FORMS - 1), []] if token.sign == "[" else inner
+            forms = [form + choice for form, choice in combine(forms, inner, MAX_FORMS)]
         elif token.sign == "|":
             done, forms = done + forms, [[]]
         elif token.sign == closing:
-            return _limit(done + forms), position
+            return limit(done + forms, MAX_FORMS), position
         else:
             raise PatternError("brackets that don't match")
     if closing:
         raise PatternError("brackets that don't match")
-    return _limit(done + forms), position
+    return limit(done + forms, MAX_FORMS), position
 
 
-def _limit(forms: list[list[str | Slot]], limit: int = MAX_FORMS) -> list[list[str | Slot]]:
-    """At most as many forms as are allowed, evenly chosen."""
-    if len(forms) <= limit:
+def limit(forms: list[T], most: int) -> list[T]:
+    """At most as many forms as that, evenly chosen."""
+    if len(forms) <= most:
         return forms
-    return [forms[number * len(forms) // limit] for number in range(limit)]
+    return [forms[number * len(forms) // most] for number in range(most)]
 
 
-def _combine(forms: list[list[str | Slot]], choices: list[list[str | Slot]]) -> list[list[str | Slot]]:
-    """Each form with each choice; where these are too many, so that every form and every choice occurs."""
-    if len(forms) * len(choices) <= MAX_FORMS:
-        return [form + choice for form in forms for choice in choices]
+def combine(forms: list[T], choices: list[T], most: int) -> list[tuple[T, T]]:
+    """Each form with each choice; where these are more than `most`, so that every form and every choice occurs."""
+    if len(forms) * len(choices) <= most:
+        return [(form, choice) for form in forms for choice in choices]
     lap = lcm(len(forms), len(choices))
-    return [forms[number % len(forms)] + choices[(number + number // lap) % len(choices)] for number in range(MAX_FORMS)]
+    return [(forms[number % len(forms)], choices[(number + number // lap) % len(choices)]) for number in range(most)]
 
 
-__all__ = ["PatternError", "expand", "scan"]
+__all__ = ["PatternError", "combine", "expand", "limit", "scan"]

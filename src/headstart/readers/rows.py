@@ -16,7 +16,14 @@ logger = logging.getLogger(__name__)
 
 NAME = "rows"
 MAX_LINE = 2**20
-OTHER_FIELDS = (b'"annot_utt"', b'"utterance"', b'"utt"')  # of MASSIVE's JSON lines, whose folders look alike
+OTHER_FIELDS = (
+    b'"annot_utt"',
+    b'"utterance"',
+    b'"utt"',
+    b'"slurp_id"',
+    b'"tokens"',
+    b'"words"',
+)  # of other JSON lines, whose folders look alike
 PART_FILES = tuple(f"{part}.jsonl" for part in PARTS)
 FACTS = "skill.json"  # what else is known: {"invocation", "slot_types"}
 

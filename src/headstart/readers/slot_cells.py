@@ -1,6 +1,7 @@
 """Slots that stand in a column beside their utterance: a tag for each word, or entities as JSON.
 
 - Tags, parted by blanks or commas or in a list: as many as the text has words between blanks.
+- The text again, with Rasa's marks: `a [large](size) tea`.
 - Entities: a list of `{"start", "end", "label"}` (characters, end exclusive) or `[start, end, label]`; or of `{"entity", "value"}`, or an object
   `{label: value}`, whose values are looked for in the text. Lists and objects may be written as Python writes them.
 
@@ -17,16 +18,19 @@ from typing import Any
 
 from headstart.data.offsets import UNITS, Given, Positions
 from headstart.data.rows import DataError, shorten
-from headstart.data.templates import Template
+from headstart.data.templates import Slot, Template, tidy
+from headstart.data.texts import plain_text
 from headstart.modeling.json_headstart import distinct
 from headstart.readers.fields import Fields, dict_of, text_of
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import annotate
+from headstart.readers.rasa_markdown import MarkupError, parse_markup
 from headstart.readers.tags import TAG, tagged_template
 
 LABELS = ("label", "entity", "slot", "slot_name", "entity_name", "type", "name")
 VALUES = ("text", "value", "entity_value", "word")  # the first may be what is said, the others what it means
-ALLOWED = 'a tag for each word, such as "O O B-size"; [{"start": 2, "end": 7, "label": "size"}]; or [{"entity": "size", "value": "large"}]'
+ALLOWED = 'a tag for each word, such as "O O B-size"; the text with marks, such as a [large](size) tea; [{"start": 2, "end": 7, "label": "size"}]; or [{"entity": "size", "value": "large"}]'
+MARKS = re.compile(r"\[[^\[\]]{1,200}+\][({]")  # a text that begins with a marked value
 MAX_ENTITIES = 1000  # of an utterance, each of which may be looked for in all of it
 Span = tuple[int, int, str]
 
@@ -47,6 +51,8 @@ def slots_template(text: str, cell: str, intent: str, where: str, oddities: Oddi
     content = _content(cell, where)
     if content is None:
         return Template(intent, (" ".join(text.split()),), has_slots=False)
+    if isinstance(content, str):
+        return _checked_marks(text, content, intent, where)
     if isinstance(content, list) and content and all(isinstance(item, str) and TAG.fullmatch(item) for item in content):
         words = text.split()
         if len(words) != len(content):
@@ -59,6 +65,26 @@ def slots_template(text: str, cell: str, intent: str, where: str, oddities: Oddi
     return annotate(text, list(_spans(content, Positions(text), where, oddities)), intent, oddities, Where(at=where))
 
 
+def marked_template(text: str, intent: str | None) -> Template:
+    """The template of a text with Rasa's marks, `a [large](size) tea`.
+
+    Raises:
+        MarkupError: marks are damaged.
+    """
+    pieces = parse_markup(text.strip())
+    return Template(intent, tuple(tidy(piece if isinstance(piece, str) else Slot(piece.label, piece.value) for piece in pieces)))
+
+
+def _checked_marks(text: str, cell: str, intent: str, where: str) -> Template:
+    try:
+        template = marked_template(cell, intent)
+    except MarkupError as error:
+        raise DataError(f"{where}: found {error}, in {shorten(cell)}; allowed: {ALLOWED}.") from error
+    if plain_text(template.fill([slot.value or "" for slot in template.slots])["text"]) != plain_text(text):
+        raise DataError(f"{where}: found {shorten(cell)} beside the text {shorten(text)}; allowed: {ALLOWED}.")
+    return template
+
+
 def _content(cell: str, where: str) -> Any:
     """A list or object; None for nothing; and the cell itself if it is something else.
 
@@ -68,7 +94,7 @@ def _content(cell: str, where: str) -> Any:
     cell = cell.strip()
     if not cell or cell in ("null", "None", "nan", "NaN"):
         return None
-    if cell[0] not in "[{":
+    if cell[0] not in "[{" or MARKS.match(cell):
         tags = re.split(r"[\s,]+", cell)
         return tags if all(map(TAG.fullmatch, tags)) else cell
     for parse in (_parse_json, _parse_python):
@@ -152,4 +178,4 @@ def _find(value: str, text: str, where: str) -> tuple[int, int]:
     return found[0].span()
 
 
-__all__ = ["slots_template"]
+__all__ = ["marked_template", "slots_template"]

@@ -337,12 +337,17 @@ def check_events(events: Iterable[Any], where: str) -> None:
 class Source:
     """The files behind a path: one file, or those of a folder or zip archive. Links in a folder are followed to its other files alone.
 
+    Args:
+        path: the path.
+        language: which is to be read where there are several, such as `de-DE`; None: as readers choose.
+
     Raises:
         DataError: there is no such path.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, language: str | None = None) -> None:
         self.path = Path(path)
+        self.language = language
         try:
             if not self.path.is_dir() and not self.path.is_file():  # a device or pipe could be read for ever
                 raise DataError(f"{path}: there is no such file or folder.")

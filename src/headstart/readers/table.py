@@ -3,7 +3,8 @@
 Spreadsheets are saved so, and corpora come so. A header names the columns, in any case and order: `text`, `utterance`, `query`, `sentence` or
 `phrase`; `intent`, `label`, `category` or `class`; for slots, if they are annotated, `slots`, `slot_labels`, `entities` or the like (see
 `slot_cells`); and `split` or `partition`, which says of each record whether it is for training, validation or test. Other columns are not
-read, which is said in the log. Without a header, a table has two columns: text, intent.
+read, which is said in the log. Without a header, a table has two columns: text, intent. Where there is no column for slots, texts may have Rasa's marks,
+`a [large](size) tea`: if one has, all are read so, and a record with damaged marks is left out and counted.
 
 Cells in quotes may hold the delimiter, line ends, and quotes written twice (see `records`). Every record has as many cells as the header.
 
@@ -13,6 +14,7 @@ A folder's tables are training, validation and test parts by their names, unless
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -23,8 +25,9 @@ from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.readers.oddities import Oddities
 from headstart.readers.parts import PART_WORDS, parts_in, plain_label, skill_of_parts
+from headstart.readers.rasa_markdown import MarkupError
 from headstart.readers.records import Record, records
-from headstart.readers.slot_cells import slots_template
+from headstart.readers.slot_cells import marked_template, slots_template
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
@@ -37,6 +40,7 @@ INTENT_NAMES = ("intent", "label", "category", "class")
 SLOT_NAMES = ("slots", "slot_labels", "entities", "slot_tags", "bio_tags", "ner_tags", "bio", "iob")
 PART_NAMES = ("split", "partition")
 LOOKED_AT = 200  # records that tell the delimiter
+MARKED = re.compile(r"\[[^\[\]]{1,200}+\](?:\([\w:.-]{1,200}+\)|\{\s*\"entity\")")
 MAX_LABEL = 60  # characters; a longer second column holds no intents
 
 
@@ -142,6 +146,7 @@ def _templates(file: SourceFile, table: _Table, oddities: Oddities) -> Iterator[
     for record in found:
         _check_width(record, file, table)
     _check_quotes(found, file, table)
+    is_marked = table.slots is None and any(MARKED.search(record.cells[table.text]) for record in found)
     for record in found:
         if _is_header(record, file, table):
             continue
@@ -153,9 +158,23 @@ def _templates(file: SourceFile, table: _Table, oddities: Oddities) -> Iterator[
             oddities.note("records without text or intent, which are left out", place)
             continue
         part = None if table.part is None else _part(record.cells[table.part], f"{where}, column {table.header[table.part]!r}")
+        if is_marked:
+            template = _marked_template(text, intent, place, oddities)
+            if template is not None:
+                yield part, template
+            continue
         cell = "" if table.slots is None else record.cells[table.slots]
         where = "" if table.slots is None else f"{where}, column {table.header[table.slots]!r}"
         yield part, slots_template(text, cell, intent, where, oddities)
+
+
+def _marked_template(text: str, intent: str, place: str, oddities: Oddities) -> Template | None:
+    """The template of a text with Rasa's marks; None, counted, if they are damaged."""
+    try:
+        return marked_template(text, intent)
+    except MarkupError as error:
+        oddities.leave_out(f"records with {error}", f"{place}: {text}")
+        return None
 
 
 def _part(cell: str, where: str) -> str:

@@ -47,4 +47,21 @@ def tagged_template(
     return Template(intent, tuple(join_text(parts)), is_annotated)
 
 
-__all__ = ["TAG", "tagged_template"]
+def word_places(words: list[str], text: str) -> list[tuple[int, int]] | None:
+    """Where each word stands in a text that holds nothing but them and blanks, in whatever case; None if it holds something else."""
+    lower = text.lower()
+    if len(lower) != len(text):
+        return None
+    places, end = [], 0
+    for word in words:
+        start = end
+        while start < len(text) and text[start].isspace():
+            start += 1
+        if not lower.startswith(word.lower(), start):
+            return None
+        end = start + len(word)
+        places.append((start, end))
+    return places if not text[end:].strip() else None
+
+
+__all__ = ["TAG", "tagged_template", "word_places"]
