@@ -1,9 +1,64 @@
-"""Which words of an utterance are values of a catalog. Needs nothing but Python, so that an exported skill finds them without torch."""
+"""The values of catalogs, and which words of an utterance are some. Needs nothing but Python, so that an exported skill finds them without torch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogValue:
+    """A value of a catalog: what a program is told, and all the ways to say it.
+
+    Args:
+        value: the canonical value.
+        id: what a program knows it by, if it has one.
+        synonyms: other ways to say it.
+        is_said: whether the canonical value is said itself; False: it only tells a program what was meant, as `NO-03` does for `oslo`.
+    """
+
+    value: str
+    id: str | None = None
+    synonyms: tuple[str, ...] = ()
+    is_said: bool = True
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """All that is said for it, each once."""
+        return tuple(dict.fromkeys((self.value, *self.synonyms) if self.is_said else self.synonyms))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the text of its value says all that is known of it."""
+        return self.is_said and self.id is None and not self.synonyms
+
+
+Listed = Iterable[str | CatalogValue]  # what a developer lists for a slot: plain values, and those with an id or synonyms
+
+
+def split_values(listed: Mapping[str, Listed]) -> tuple[dict[str, list[str]], dict[str, list[CatalogValue]]]:
+    """What is said for each slot label, each form once and in order; and the values that have an id or synonyms.
+
+    Of a value that is listed several times with the same id, or without one, the synonyms are joined. One that has none is said.
+    """
+    said: dict[str, dict[str, None]] = {}
+    canonical: dict[str, dict[tuple[str, str | None], CatalogValue]] = {}
+    for label, values in listed.items():
+        forms, found = said.setdefault(label, {}), canonical.setdefault(label, {})
+        for value in values:
+            if isinstance(value, str):
+                forms[value] = None
+                continue
+            known = found.get((value.value, value.id), value)
+            ways = dict.fromkeys((*known.synonyms, *value.synonyms))
+            # One without synonyms is all there is to say.
+            is_said = known.is_said or value.is_said or not ways or value.value in ways
+            ways.pop(value.value, None)
+            joined = found[value.value, value.id] = CatalogValue(value.value, value.id, tuple(ways), is_said)
+            forms.update(dict.fromkeys(joined.forms))
+    kept = {label: [value for value in found.values() if not value.is_plain] for label, found in canonical.items()}
+    return {label: list(forms) for label, forms in said.items()}, {label: values for label, values in kept.items() if values}
 
 
 class CatalogMatch(NamedTuple):
@@ -93,4 +148,14 @@ def token_key(tokens: Sequence[int]) -> str:
     return "".join([chr(token + 1 if token < 0xD7FF else token + 0x801) for token in tokens])
 
 
-__all__ = ["CatalogDict", "CatalogMatch", "Catalogs", "find_matches", "mark_matches", "token_key"]
+__all__ = [
+    "CatalogDict",
+    "CatalogMatch",
+    "CatalogValue",
+    "Catalogs",
+    "Listed",
+    "find_matches",
+    "mark_matches",
+    "split_values",
+    "token_key",
+]

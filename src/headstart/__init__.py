@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.exporting import export
     from headstart.finetuning.finetune import finetune
     from headstart.modeling import HeadstartConfig, HeadstartForJointNLU, HeadstartModel
+    from headstart.modeling.catalog_headstart import CatalogValue
     from headstart.modeling.integrity_headstart import accept_changes
     from headstart.pretraining.pretrain import pretrain
     from headstart.readers import load_skill
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 # Where the names are, which are imported when they are first asked for: commands and headstart.onnx must not wait for torch.
 _HOMES = {
-    "BASE_EN": "checkpoints", "DataError": "data.rows", "HeadstartConfig": "modeling", "HeadstartForJointNLU": "modeling",
+    "BASE_EN": "checkpoints", "CatalogValue": "modeling.catalog_headstart", "DataError": "data.rows", "HeadstartConfig": "modeling", "HeadstartForJointNLU": "modeling",
     "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data.skills",
     "accept_changes": "modeling.integrity_headstart", "convert": "conversion", "evaluate": "evaluation.evaluate", "export": "exporting", "finetune": "finetuning.finetune", "load_skill": "readers",
     "pretrain": "pretraining.pretrain",
@@ -48,6 +49,7 @@ register_with_transformers()
 
 __all__ = [
     "BASE_EN",
+    "CatalogValue",
     "DataError",
     "HeadstartConfig",
     "HeadstartForJointNLU",

@@ -123,7 +123,7 @@ def _fill_anew(skill: Skill, seed: int, filling: dict[str, Any]) -> Skill:
     if not ((is_open and (seed or filling)) or (skill.templates and "max_utterances" in filling)):
         return skill
     made = make_skill(
-        skill.name, skill.templates, catalogs=skill.catalogs, slot_types=skill.slot_types, invocation=skill.invocation,
+        skill.name, skill.templates, catalogs={label: skill.listed(label) for label in skill.catalogs}, slot_types=skill.slot_types, invocation=skill.invocation,
         seed=seed, **filling,
     )  # fmt: skip
     held_out = {part: skill.rows(part) for part in PARTS[1:] if skill.has(part)}

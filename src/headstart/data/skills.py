@@ -23,6 +23,7 @@ from headstart.data.rows import (
     warn_of_repairs,
 )
 from headstart.data.templates import Template, fill_templates
+from headstart.modeling.catalog_headstart import CatalogValue, Listed, split_values
 
 if TYPE_CHECKING:  # at run time, only who asks for a part as a Dataset waits for the library
     from datasets import Dataset
@@ -68,7 +69,7 @@ class Skill:
             [`Skill.rows`] gives the list.
         validation: rows to choose the best checkpoint on; optional.
         test: rows to report on; optional.
-        catalogs: for a slot label, the values that the developer lists. A label may occur here alone.
+        catalogs: for a slot label, the values that the developer lists: all that is said, synonyms too. A label may occur here alone.
         intents: intent names; those of `train`, sorted, if left out.
         slots: slot labels; those of `train` and `catalogs`, sorted, if left out.
         allow_unseen_labels: accept validation and test rows with labels that neither `train` nor `catalogs` has. They can
@@ -76,6 +77,8 @@ class Skill:
         templates: the samples that `train` was made of, if it was.
         slot_types: for a slot label, the platform's built-in type, such as `AMAZON.DATE`, if it has one.
         invocation: what users call the skill; None if it is not known.
+        canonical: for a slot label, those of its values that have synonyms or an id; what is said for them is put in `catalogs` if it isn't
+            there. A value that none of them tells of stands for itself.
 
     Raises:
         DataError: there is no training row, a row is not as it must be (spans that overlap or lie outside of their text, for one), a catalog
@@ -93,6 +96,7 @@ class Skill:
     templates: Sequence[Template] = ()
     slot_types: dict[str, str] = field(default_factory=dict)
     invocation: str | None = None
+    canonical: dict[str, list[CatalogValue]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.rows("train"):
@@ -100,6 +104,10 @@ class Skill:
         for part in PARTS:
             self._check_rows(part)
         self._check_catalogs()
+        said, canonical = split_values(self.canonical)
+        catalogs = {label: _joined(self.catalogs.get(label, []), said.get(label, [])) for label in {**self.catalogs, **said}}
+        object.__setattr__(self, "catalogs", catalogs)
+        object.__setattr__(self, "canonical", canonical)
         seen_intents, seen_slots = label_counts(self.rows("train"))
         object.__setattr__(self, "intents", self.intents or sorted(seen_intents))
         object.__setattr__(self, "slots", self.slots or sorted({*seen_slots, *self.catalogs}))
@@ -126,7 +134,22 @@ class Skill:
     def replace(self, **changes: Any) -> Skill:
         """The skill with other values of some of its fields, checked anew; faster than `dataclasses.replace`, which makes a `Dataset` of every part."""
         kept = {name: getattr(self, name) for name in _FIELDS} | {part: self.__dict__["_rows"][part] for part in PARTS}
+        if "catalogs" in changes:  # values that are not listed any more would be put back
+            changes.setdefault("canonical", _listed_in(changes["catalogs"], self.canonical))
         return Skill(**{**kept, **changes})
+
+    def listed(self, label: str) -> list[str | CatalogValue]:
+        """What the developer lists for a slot label: values with an id or synonyms, and as text those that stand for themselves."""
+        if label not in self.canonical:
+            return [*self.catalogs.get(label, [])]
+        values_of: dict[str, list[CatalogValue]] = {}
+        for value in self.canonical[label]:
+            for form in value.forms:
+                values_of.setdefault(form, []).append(value)
+        listed: dict[str | CatalogValue, None] = {}
+        for form in self.catalogs.get(label, []):
+            listed.update(dict.fromkeys(values_of.get(form, [form])))
+        return [*(listed | dict.fromkeys(self.canonical[label]))]
 
     def _check_rows(self, part: str) -> None:
         """Refuse rows that are not as they must be, and put the spans of each in order."""
@@ -144,6 +167,9 @@ class Skill:
                 if not isinstance(text, str):
                     raise DataError(f"{where}: found {shorten(text)}; allowed: strings.")
                 check_characters(text, where)
+        for label, canonical in self.canonical.items():
+            for value in canonical:
+                _check_value(value, f"skill {self.name!r}, canonical values of {shorten(label)}")
         for text in (*self.intents, *self.slots, *self.slot_types, *self.slot_types.values(), self.invocation or ""):
             check_characters(text, f"skill {self.name!r}, its names")
 
@@ -177,7 +203,35 @@ class Skill:
                 )
 
 
-_FIELDS = ("name", "catalogs", "intents", "slots", "allow_unseen_labels", "templates", "slot_types", "invocation")
+_FIELDS = ("name", "catalogs", "intents", "slots", "allow_unseen_labels", "templates", "slot_types", "invocation", "canonical")
+
+
+def _check_value(value: CatalogValue, where: str) -> None:
+    """Refuse a value that can't be written, or stands for nothing."""
+    if not isinstance(value, CatalogValue):
+        raise DataError(f"{where}: found {shorten(value)}; allowed: CatalogValue(value, id, synonyms).")
+    for text in (value.value, *value.synonyms, *(() if value.id is None else (value.id,))):
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{where}: found {shorten(text)} in {shorten(value.value)}; allowed: strings that are not blank.")
+        check_characters(text, where)
+
+
+def _joined(values: Sequence[str], said: Iterable[str]) -> list[str]:
+    """The values, and what is said besides."""
+    known = set(values)
+    return [*values, *(form for form in said if form not in known)]
+
+
+def _listed_in(
+    catalogs: Mapping[str, Sequence[str]], canonical: Mapping[str, Sequence[CatalogValue]]
+) -> dict[str, list[CatalogValue]]:
+    """Those of the canonical values all of whose forms are in the catalogs."""
+    said = {label: set(values) for label, values in catalogs.items()}
+    kept = {
+        label: [value for value in values if said.get(label, set()).issuperset(value.forms)]
+        for label, values in canonical.items()
+    }
+    return {label: values for label, values in kept.items() if values}
 
 
 def label_counts(rows: Iterable[Row]) -> tuple[Counter[str], Counter[str]]:
@@ -215,7 +269,7 @@ def make_skill(
     name: str,
     templates: Sequence[Template],
     *,
-    catalogs: dict[str, list[str]] | None = None,
+    catalogs: Mapping[str, Listed] | None = None,
     slot_types: dict[str, str] | None = None,
     invocation: str | None = None,
     **options: Any,
@@ -225,7 +279,7 @@ def make_skill(
     Args:
         name: the skill's name.
         templates: its samples; of two that are the same, with the same intent, the first is kept.
-        catalogs: values by slot label.
+        catalogs: values by slot label, as text or, with an id or synonyms, as [`CatalogValue`].
         slot_types: built-in types by slot label.
         invocation: what users call the skill.
         options: further options of [`fill_templates`].
@@ -245,12 +299,14 @@ def make_skill(
         logger.warning(
             "skill %s: %d samples are empty or occur before, and were left out, such as %s", name, len(lost), such_as(lost)
         )
-    catalogs = {label: list(values) for label, values in (catalogs or {}).items() if values}
-    rows = fill_templates(list(distinct), catalogs, slot_types, **options)
+    said, canonical = split_values(catalogs or {})
+    said = {label: values for label, values in said.items() if values}
+    rows = fill_templates(list(distinct), said, slot_types, **options)
     return Skill(
         name,
         train=rows,
-        catalogs=catalogs,
+        catalogs=said,
+        canonical=canonical,
         templates=list(distinct),
         slot_types=dict(slot_types or {}),
         invocation=invocation,

@@ -11,6 +11,7 @@ from typing import Any, cast
 from headstart.data.rows import DataError, kind_of
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template, parse_template
+from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.fields import Fields, dict_of, text_of
 from headstart.readers.languages import choose_file
 from headstart.readers.oddities import Oddities, Where
@@ -35,7 +36,7 @@ class Model:
         self.where = file.where
         self.invocation: str | None = None
         self.templates: list[Template] = []
-        self.values: dict[str, list[str]] = {}  # by type
+        self.values: dict[str, list[CatalogValue]] = {}  # by type
         self.types: dict[str, dict[str, None]] = defaultdict(dict)  # by slot, in order
         self.slots: dict[str, dict[str, None]] = {}  # by intent, in order
         self.oddities = Oddities()
@@ -47,11 +48,16 @@ class Model:
         """Count something that is not as it should be."""
         self.oddities.note(kind, example, Where(self.file))
 
-    def add_type(self, name: str, values: Iterable[str]) -> None:
-        """Add values of a slot type; blank ones, and those that are there, are dropped."""
-        known = dict.fromkeys(self.values.get(name, []))
-        known.update(dict.fromkeys(value for value in (" ".join(value.split()) for value in values) if value))
-        self.values[name] = list(known)
+    def add_type(self, name: str, values: Iterable[CatalogValue]) -> None:
+        """Add values of a slot type, with single blanks; blank ones are dropped, and a blank id is none."""
+        found = self.values.setdefault(name, [])
+        for value in values:
+            canonical, *synonyms = (" ".join(form.split()) for form in (value.value, *value.synonyms))
+            synonyms = [form for form in synonyms if form]
+            if canonical:
+                found.append(CatalogValue(canonical, (value.id or "").strip() or None, tuple(synonyms)))
+            else:  # they stand for nothing, and so each for itself
+                found += [CatalogValue(form) for form in synonyms]
 
     def add_intent(self, name: str) -> None:
         """Declare an intent."""
@@ -116,13 +122,13 @@ class Model:
             limits_open=True,
         )
 
-    def _catalogs(self) -> tuple[dict[str, list[str]], dict[str, str]]:
-        catalogs: dict[str, list[str]] = {}
+    def _catalogs(self) -> tuple[dict[str, list[CatalogValue]], dict[str, str]]:
+        catalogs: dict[str, list[CatalogValue]] = {}
         slot_types: dict[str, str] = {}
         for label, types in self.types.items():
-            values = dict.fromkeys(value for slot_type in types for value in self.values.get(slot_type, []))
+            values = [value for slot_type in types for value in self.values.get(slot_type, [])]
             if values:
-                catalogs[label] = list(values)
+                catalogs[label] = values
             for slot_type in types:
                 if is_builtin(slot_type):
                     slot_types.setdefault(label, slot_type)
@@ -276,21 +282,31 @@ def add_samples(model: Model, intent: str, samples: Any, field: str = "samples")
 
 
 def add_values(model: Model, name: str, values: Any) -> None:
-    """Add a type's values as they are in a file: objects, with or without synonyms, or plain text."""
-    found: list[str] = []
+    """Add a type's values as they are in a file: objects, with or without an id and synonyms, or plain text."""
+    found: list[CatalogValue] = []
     for item in items_of(values, model, "values"):
         content = dict_of(item)
-        # Alexa has {"name": {"value", "synonyms"}}, Jovo {"value", "synonyms"}.
+        # Alexa has {"id", "name": {"value", "synonyms"}}, Jovo {"id", "value", "synonyms"}.
         entry = content["name"] if isinstance(content.get("name"), dict) else content or item
-        names = [entry.get("value", entry.get("name"))] if isinstance(entry, dict) else [entry]
+        canonical = entry.get("value", entry.get("name")) if isinstance(entry, dict) else entry
         synonyms = entry.get("synonyms") if isinstance(entry, dict) else None
-        names += [synonyms] if isinstance(synonyms, str) else items_of(synonyms, model, "synonyms")
-        for value in names:
-            if isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-                found.append(str(value))
-            else:
+        synonyms = [synonyms] if isinstance(synonyms, str) else items_of(synonyms, model, "synonyms")
+        for value in (canonical, *synonyms):
+            if not _is_text(value):
                 model.odd("values of types that are no text, which are left out", value)
+        id = content.get("id")
+        found.append(
+            CatalogValue(
+                str(canonical) if _is_text(canonical) else "",
+                str(id) if _is_text(id) else None,
+                tuple(str(form) for form in synonyms if _is_text(form)),
+            )
+        )
     model.add_type(name, found)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 __all__ = [

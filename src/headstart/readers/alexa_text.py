@@ -20,6 +20,7 @@ from typing import Any
 
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
+from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.alexa import is_model
 from headstart.readers.alexa_parts import Model, add_slots, find_models, named_items
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
@@ -196,7 +197,7 @@ def _read_types(files: Iterable[SourceFile], model: Model) -> None:
         if slot_type is None or file.suffix == ".json":
             continue
         if file.text_or_none is not None:
-            model.add_type(slot_type, file.text.split("\n"))
+            model.add_type(slot_type, map(CatalogValue, file.text.split("\n")))
         else:
             model.odd("files of slot types that are no text, which are left out", file.name)
 

@@ -23,9 +23,10 @@ from typing import Any, NamedTuple
 
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
+from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
 from headstart.readers.languages import choose_language
-from headstart.readers.normal_forms import said_forms, said_values
+from headstart.readers.normal_forms import catalog_value, said_forms
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import cut, join_text, skill_of_templates, trimmed_slot
 from headstart.readers.source import Source, SourceFile
@@ -204,25 +205,24 @@ def _note(label: str, entity: str | None, agent: _Agent) -> None:
         agent.entities[label][entity.lstrip("@")] = None
 
 
-def _catalogs(agent: _Agent) -> dict[str, list[str]]:
+def _catalogs(agent: _Agent) -> dict[str, list[CatalogValue]]:
     owners = {part.owner: None for part in agent.parts if part.kind == "entries"}
     for path, file in agent.json_files.items():
         if _is_in(file, "entities") and PART.fullmatch(file.name) is None:
             owners[path] = None
     used = {entity for entities in agent.entities.values() for entity in entities}
     said = said_forms(slot.value for template in agent.templates for slot in template.slots if slot.value)
-    values: dict[str, list[str]] = {}
+    values: dict[str, list[CatalogValue]] = {}
     for owner in owners:
         entity = text_of(agent.content(owner).get("name")) or owner.rpartition("/")[2]
         if entity in used:
             values[entity] = _values(owner, said, agent)
     return {
-        label: list(dict.fromkeys(value for entity in entities for value in values.get(entity, [])))
-        for label, entities in agent.entities.items()
+        label: [value for entity in entities for value in values.get(entity, [])] for label, entities in agent.entities.items()
     }
 
 
-def _values(owner: str, said: Container[str], agent: _Agent) -> list[str]:
+def _values(owner: str, said: Container[str], agent: _Agent) -> list[CatalogValue]:
     if agent.content(owner).get("isRegexp") is True:
         agent.oddities.leave_out("entities of regular expressions", owner)
         return []
@@ -230,9 +230,11 @@ def _values(owner: str, said: Container[str], agent: _Agent) -> list[str]:
     for entry, where in agent.lists(owner, "entries", "entries"):
         fields = dict_of(entry)
         synonyms = _texts(list_of(fields.get("synonyms")), where, agent)
-        for value in _texts([fields.get("value")], where, agent):
-            synonyms = said_values(value, synonyms, said, agent.oddities, where=where)
-        values += synonyms
+        named = _texts([fields.get("value")], where, agent)
+        if named:
+            values.append(catalog_value(named[0], synonyms, said, agent.oddities, where=where))
+        else:  # they stand for nothing, and so each for itself
+            values += [CatalogValue(synonym) for synonym in synonyms]
     return values
 
 

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from headstart.data.templates import Template
-from headstart.readers.normal_forms import said_forms, said_values
+from headstart.modeling.catalog_headstart import CatalogValue
+from headstart.readers.normal_forms import catalog_value, said_forms
 from headstart.readers.oddities import NOWHERE, Oddities, Where
 
 
 class _Entry(NamedTuple):
-    """A value of an entity, other ways to say it, whether the platform finds the value itself in texts, and where it stands."""
+    """A value of an entity, other ways to say it, its id, whether the platform finds the value itself in texts, and where it stands."""
 
     value: str
     synonyms: Sequence[str]
+    id: str | None
     is_found: bool
     where: Where
 
@@ -34,21 +36,29 @@ class Entities:
         self._entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label, in order
 
     def add(
-        self, entity: str, value: str, synonyms: Iterable[str] = (), *, is_found: bool = False, where: Where = NOWHERE
+        self,
+        entity: str,
+        value: str,
+        synonyms: Iterable[str] = (),
+        *,
+        id: str | None = None,
+        is_found: bool = False,
+        where: Where = NOWHERE,
     ) -> None:
         """Add a value. Blank ones are dropped.
 
         Args:
             entity: whose it is.
             value: the canonical value.
-            synonyms: other ways to say it.
+            synonyms: other ways to say it; the value itself may be among them.
+            id: what a program knows it by, if the format has one.
             is_found: the platform finds the canonical value in texts, as it does the synonyms.
             where: it stands.
         """
-        forms = [" ".join(form.split()) for form in synonyms]
+        forms = list(dict.fromkeys(" ".join(form.split()) for form in synonyms))
         value = " ".join(value.split())
         if value:
-            self._entries[entity].append(_Entry(value, [form for form in forms if form and form != value], is_found, where))
+            self._entries[entity].append(_Entry(value, [form for form in forms if form], id, is_found, where))
 
     def use(self, label: str, entity: str, builtin: str | None = None) -> None:
         """Say that a slot's values are an entity's, or a built-in type's."""
@@ -60,8 +70,8 @@ class Entities:
         """Whether an entity has a value."""
         return bool(self._entries.get(entity))
 
-    def catalogs(self, templates: Iterable[Template]) -> dict[str, list[str]]:
-        """The values that are said of each slot label, once all is added.
+    def catalogs(self, templates: Iterable[Template]) -> dict[str, list[CatalogValue]]:
+        """The values of each slot label, once all is added.
 
         Args:
             templates: of the skill, whose own values are said.
@@ -70,11 +80,10 @@ class Entities:
         said |= said_forms(form for entries in self._entries.values() for entry in entries for form in entry.synonyms)
         values = {
             entity: [
-                form
-                for entry in self._entries.get(entity, ())
-                for form in said_values(
-                    entry.value, entry.synonyms, said, self._oddities, is_found=entry.is_found, where=entry.where
+                catalog_value(
+                    entry.value, entry.synonyms, said, self._oddities, id=entry.id, is_found=entry.is_found, where=entry.where
                 )
+                for entry in self._entries.get(entity, ())
             ]
             for entity in {entity for entities in self._entities.values() for entity in entities}
         }

@@ -24,6 +24,7 @@ from typing import Any
 
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
+from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.alexa_parts import Model, is_builtin
 from headstart.readers.fields import Fields, dict_of, list_of, objects_of, text_of
 from headstart.readers.languages import choose_locale
@@ -135,14 +136,15 @@ def _v1_intents(content: Any) -> list[Fields]:
 
 def _add_type(name: str, content: Fields, parents: dict[str, str], model: Model) -> None:
     """Add a type's values, and note which type it extends."""
-    values: list[str] = []
+    values: list[CatalogValue] = []
     for item in [*list_of(content.get("slotTypeValues")), *list_of(content.get("enumerationValues"))]:
         fields = dict_of(item)
-        for value in (_value(fields.get("sampleValue", fields.get("value"))), *map(_value, list_of(fields.get("synonyms")))):
-            if value is None:
-                model.odd("values of types that are no text, which are left out", item)
-            else:
-                values.append(value)
+        value, *synonyms = (
+            _value(form) for form in (fields.get("sampleValue", fields.get("value")), *list_of(fields.get("synonyms")))
+        )
+        if value is None or None in synonyms:
+            model.odd("values of types that are no text, which are left out", item)
+        values.append(CatalogValue(value or "", None, tuple(filter(None, synonyms))))
     parent = text_of(content.get("parentSlotTypeSignature"))
     if parent is not None and is_builtin(parent):
         parents[name] = parent

@@ -32,9 +32,10 @@ from headstart.data.offsets import UNITS, Given, Positions, choose_unit
 from headstart.data.rows import DataError, kind_of
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
+from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.fields import Fields, dict_of, objects_of, strings_of, text_of
 from headstart.readers.languages import english_filter, is_english
-from headstart.readers.normal_forms import said_forms, said_values
+from headstart.readers.normal_forms import catalog_value, said_forms
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import PART_WORDS, UNANNOTATED, annotate, parts_in, skill_of_parts
 from headstart.readers.patterns import PatternError, expand, scan
@@ -93,7 +94,7 @@ class Project:
     part: str = "train"
     intents: list[str] = field(default_factory=list)
     parts: dict[str, list[Template]] = field(default_factory=lambda: defaultdict(list))
-    catalogs: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    catalogs: dict[str, list[str | CatalogValue]] = field(default_factory=lambda: defaultdict(list))
     lists: dict[str, list[Listed]] = field(default_factory=lambda: defaultdict(list))
     slot_types: dict[str, str] = field(default_factory=dict)
     entities: set[str] = field(default_factory=set)
@@ -147,12 +148,11 @@ class Project:
         said |= said_forms(form for listed in self.lists.values() for entry in listed for form in entry.synonyms)
         for entity, listed in self.lists.items():
             values = [
-                form
+                catalog_value(value, synonyms, said, self.oddities, is_found=is_found, where=where)
                 for value, synonyms, is_found, where in listed
-                for form in said_values(value, synonyms, said, self.oddities, is_found=is_found, where=where)
             ]
             if values:
-                self.catalogs[entity] = values + self.catalogs[entity]
+                self.catalogs[entity] = [*values, *self.catalogs[entity]]
 
     def _spread_to_roles(self) -> None:
         """Give `Entity:role` the values and type of its entity, which keeps its own only if it is a label itself."""

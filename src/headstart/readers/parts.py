@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from headstart.data.rows import Row, shorten, such_as
 from headstart.data.skills import PARTS, Skill, make_skill
 from headstart.data.templates import MAX_UTTERANCES, Slot, Template, tidy
+from headstart.modeling.catalog_headstart import Listed
 from headstart.readers.oddities import NOWHERE, Oddities, Where
 from headstart.readers.source import Source, SourceFile
 
@@ -176,7 +177,7 @@ def skill_of_templates(
     name: str,
     templates: Sequence[Template],
     *,
-    catalogs: dict[str, list[str]] | None = None,
+    catalogs: Mapping[str, Listed] | None = None,
     slot_types: dict[str, str] | None = None,
     invocation: str | None = None,
     limits_open: bool = False,
@@ -188,7 +189,7 @@ def skill_of_templates(
     Args:
         name: the skill's name.
         templates: its samples.
-        catalogs: values by slot label.
+        catalogs: values by slot label, as text or, with an id or synonyms, as [`CatalogValue`].
         slot_types: built-in types by slot label.
         invocation: what users call the skill.
         limits_open: hold to the limit if there is an open template, however many others there are.
@@ -204,7 +205,7 @@ def skill_of_templates(
 def skill_of_parts(
     name: str,
     parts: Mapping[str, Sequence[Template]],
-    catalogs: dict[str, list[str]] | None = None,
+    catalogs: Mapping[str, Listed] | None = None,
     slot_types: dict[str, str] | None = None,
 ) -> Skill:
     """A skill of the templates of its parts. Where there is no training part, every part is trained on.
@@ -215,7 +216,7 @@ def skill_of_parts(
     Args:
         name: the skill's name.
         parts: templates of `train`, `validation` and `test`; of the last two, those with open slots are left out.
-        catalogs: values by slot label.
+        catalogs: values by slot label, as text or, with an id or synonyms, as [`CatalogValue`].
         slot_types: built-in types by slot label.
 
     Raises:

@@ -30,8 +30,9 @@ from headstart.data.rows import DataError
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.data.texts import plain_text
+from headstart.modeling.catalog_headstart import CatalogValue, split_values
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
-from headstart.readers.normal_forms import said_forms, said_values
+from headstart.readers.normal_forms import catalog_value, said_forms
 from headstart.readers.oddities import NOWHERE, Oddities, Where
 from headstart.readers.parts import annotate, annotated_row, parts_in
 from headstart.readers.source import Source, SourceFile
@@ -172,12 +173,14 @@ class RasaData:
             self._synonyms[meaning].append(value.strip(BLANKS))
             self._places.setdefault(meaning, where)
 
-    def catalogs(self) -> dict[str, list[str]]:
+    def catalogs(self) -> dict[str, list[str | CatalogValue]]:
         """The values of lookup tables and synonyms by slot label."""
-        values = {entity: dict.fromkeys(found) for entity, found in self._lookups.items()}
+        values: dict[str, dict[str | CatalogValue, None]] = {
+            entity: dict.fromkeys(found) for entity, found in self._lookups.items()
+        }
         entities = defaultdict(dict, {key: dict(found) for key, found in self._entities.items()})
-        for entity, found in values.items():
-            for value in found:
+        for entity, looked_up in self._lookups.items():
+            for value in looked_up:
                 entities[plain_text(value)][entity] = None
         said = {*entities, *(form for synonyms in self._synonyms.values() for form in said_forms(synonyms))}
         for meaning, synonyms in self._synonyms.items():
@@ -186,13 +189,13 @@ class RasaData:
                 kind = "synonyms of values that occur in no example or lookup table"
                 self.oddities.leave_out(kind, meaning, self._places[meaning])
                 continue
-            group = dict.fromkeys(said_values(meaning, synonyms, said, self.oddities, where=self._places[meaning]))
+            group = catalog_value(meaning, synonyms, said, self.oddities, where=self._places[meaning])
             for entity in owners:
-                values.setdefault(entity, {}).update(group)
-        catalogs: dict[str, dict[str, None]] = defaultdict(dict)
-        for entity, found in values.items():
+                values.setdefault(entity, {})[group] = None
+        catalogs: dict[str, dict[str | CatalogValue, None]] = defaultdict(dict)
+        for entity, listed in values.items():
             for label in self._labels.get(entity, {entity: None}):
-                catalogs[label].update(found)
+                catalogs[label].update(listed)
         return {label: list(found) for label, found in catalogs.items()}
 
     def skill(self, name: str) -> Skill:
@@ -213,7 +216,7 @@ class RasaData:
                 if template in split_off:
                     kind = f"examples of training that {SPLIT} holds out"
                     self.oddities.leave_out(kind, f"{template.pattern} of {template.intent}")
-        catalogs = self.catalogs()
+        catalogs, canonical = split_values(self.catalogs())
         self.oddities.warn(self.source.path)
         if self.patterns:
             logger.info("%s: regular expressions are not read (%d)", self.source.path, self.patterns)
@@ -223,7 +226,7 @@ class RasaData:
             [annotated_row(template) for template in found]
             for found in (templates, self._held_out["validation"], self._held_out["test"])
         )
-        skill = Skill(name, train=train, catalogs=catalogs, templates=templates)
+        skill = Skill(name, train=train, catalogs=catalogs, canonical=canonical, templates=templates)
         return skill.replace(validation=validation or None, test=test or None, allow_unseen_labels=True)
 
     def _note(self, annotation: Annotation, is_cut: bool, where: Where) -> None:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from pathlib import Path
 
 from headstart.data.rows import CATALOGS, FIELDS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_text, shorten, such_as
 from headstart.data.skills import PARTS, Skill, skill_name
+from headstart.modeling.catalog_headstart import CatalogValue, split_values
 from headstart.modeling.json_headstart import distinct
-from headstart.readers.fields import Fields
+from headstart.readers.fields import Fields, text_of
 from headstart.readers.source import Source, is_inside
 
 logger = logging.getLogger(__name__)
 
 NAME = "rows"
 MAX_LINE = 2**20
-OTHER_FIELDS = (
-    b'"annot_utt"',
-    b'"utterance"',
-    b'"utt"',
-    b'"slurp_id"',
-    b'"tokens"',
-    b'"words"',
-)  # of other JSON lines, whose folders look alike
+VALUE_FIELDS = tuple(field.name for field in dataclasses.fields(CatalogValue))  # of a value in catalogs.json
+# Of other JSON lines, whose folders look alike.
+OTHER_FIELDS = (b'"annot_utt"', b'"utterance"', b'"utt"', b'"slurp_id"', b'"tokens"', b'"words"')
 PART_FILES = tuple(f"{part}.jsonl" for part in PARTS)
 FACTS = "skill.json"  # what else is known: {"invocation", "slot_types"}
 
@@ -51,7 +48,7 @@ def read(source: Source, name: str) -> Skill:
     _name_unread_files(source.path)
     train = _read_part(source.path / "train.jsonl")
     validation, test = (_read_held_out(source.path / f"{part}.jsonl") for part in PARTS[1:])
-    catalogs = read_catalogs(source.path / CATALOGS) if (source.path / CATALOGS).exists() else {}
+    catalogs, canonical = read_catalogs(source.path / CATALOGS) if (source.path / CATALOGS).exists() else ({}, {})
     invocation, slot_types = _read_facts(source.path / FACTS) if (source.path / FACTS).exists() else (None, {})
     skill = Skill(
         name,
@@ -59,6 +56,7 @@ def read(source: Source, name: str) -> Skill:
         validation=validation,
         test=test,
         catalogs=catalogs,
+        canonical=canonical,
         slot_types=slot_types,
         invocation=invocation,
         allow_unseen_labels=True,
@@ -107,22 +105,50 @@ def check_held_out(skill: Skill, folder: Path) -> None:
             skill.check_labels(row, f"{path}, line {line}")
 
 
-def read_catalogs(path: Path) -> dict[str, list[str]]:
-    """Read `{slot label: [values]}`.
+def read_catalogs(path: Path) -> tuple[dict[str, list[str]], dict[str, list[CatalogValue]]]:
+    """Read `{slot label: [values]}`: what is said for each label, and the values that have an id or synonyms.
+
+    A value is text, or an object with `value`, and `id`, `synonyms` or `is_said` (see [`CatalogValue`]).
 
     Raises:
         DataError: the file is something else.
     """
     catalogs: dict[str, list[str]] = {}
+    canonical: dict[str, list[CatalogValue]] = {}
     for label, values in _read_object(path, "{slot label: [values]}").items():
+        where = f"{path}, field {label!r}"
         if not label.strip():
             raise DataError(f"{path}: found {label!r} as a slot label; allowed: a name that is not blank.")
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise DataError(f"{path}, field {label!r}: found {shorten(values)}; allowed: a list of strings.")
-        if (blank := next((value for value in values if not value.strip()), None)) is not None:
-            raise DataError(f"{path}, field {label!r}: found {blank!r} among the values; allowed: strings that are not blank.")
+        if not isinstance(values, list) or not all(isinstance(value, (str, dict)) for value in values):
+            raise DataError(f"{where}: found {shorten(values)}; allowed: a list of strings, or of objects with 'value'.")
+        if (blank := next((value for value in values if isinstance(value, str) and not value.strip()), None)) is not None:
+            raise DataError(f"{where}: found {blank!r} among the values; allowed: strings that are not blank.")
         catalogs[label] = values
-    return catalogs
+        if any(isinstance(value, dict) for value in values):
+            listed = [value if isinstance(value, str) else _read_value(value, where) for value in values]
+            said, found = split_values({label: listed})
+            catalogs |= said
+            canonical |= found
+    return catalogs, canonical
+
+
+def _read_value(fields: Fields, where: str) -> CatalogValue:
+    """A value that is an object.
+
+    Raises:
+        DataError: it is none of a catalog.
+    """
+    unknown = sorted(set(fields) - set(VALUE_FIELDS))
+    if unknown:
+        raise DataError(f"{where}: found {shorten(unknown[0])} in a value; allowed: {', '.join(VALUE_FIELDS)}.")
+    value, id, synonyms, is_said = fields.get("value"), fields.get("id"), fields.get("synonyms", []), fields.get("is_said", True)
+    texts = [value, *([] if id is None else [id]), *(synonyms if isinstance(synonyms, list) else [None])]
+    if (wrong := next((text for text in texts if text_of(text) is None), "")) != "" or type(is_said) is not bool:
+        raise DataError(
+            f"{where}: found {shorten(fields)}, where {shorten(wrong)} is; allowed: "
+            '{"value": text, "id": text, "synonyms": [texts], "is_said": true or false}, no text blank.'
+        )
+    return CatalogValue(str(value), id, tuple(synonyms), is_said)
 
 
 def _read_facts(path: Path) -> tuple[str | None, dict[str, str]]:

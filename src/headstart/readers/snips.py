@@ -23,8 +23,9 @@ from typing import Any
 from headstart.data.rows import DataError, kind_of, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
+from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.fields import Fields, dict_of, list_of, text_of, yaml_strings
-from headstart.readers.normal_forms import said_forms, said_values
+from headstart.readers.normal_forms import catalog_value, said_forms
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import cut, join_text, parts_in, skill_of_parts, trimmed_slot
 from headstart.readers.source import Source, SourceFile
@@ -64,24 +65,22 @@ class _Dataset:
                 self.oddities.leave_out("entity values that are not text", value, where)
         self.entries[entity].append(([" ".join(value.split()) for value in values if text_of(value) is not None], where))
 
-    def catalogs(self) -> dict[str, list[str]]:
-        """The values that are said of each label."""
+    def catalogs(self) -> dict[str, list[CatalogValue]]:
+        """The values of each label."""
         said = said_forms(
             slot.value for templates in self.parts.values() for template in templates for slot in template.slots if slot.value
         )
         said |= said_forms(form for entries in self.entries.values() for values, _ in entries for form in values[1:])
         values = {
             entity: [
-                form
+                catalog_value(value, synonyms, said, self.oddities, is_found=True, where=where)
                 for (value, *synonyms), where in (entry for entry in entries if entry[0])
-                for form in said_values(value, synonyms, said, self.oddities, is_found=True, where=where)
             ]
             for entity, entries in self.entries.items()
             if any(entity in entities for entities in self.entities.values())
         }
         return {
-            label: list(dict.fromkeys(value for entity in entities for value in values.get(entity, [])))
-            for label, entities in self.entities.items()
+            label: [value for entity in entities for value in values.get(entity, [])] for label, entities in self.entities.items()
         }
 
 

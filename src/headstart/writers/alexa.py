@@ -12,6 +12,7 @@ latter is counted in a warning, and is:
 - a catalog for one slot of a built-in type, where another slot of the type has a different one: the slot gets a type of its own;
 - built-in types of other platforms: Alexa's takes their place where there is one, or else a type of the slot's own;
 - blank and repeated values, and catalogs without values: they are left out;
+- canonical values that nobody says: they are values like others, which Alexa finds in texts;
 - validation and test rows: they are not written.
 
 Amazon's builder is stricter than the format. Names with other characters than letters and `_`, samples with digits or other signs than
@@ -25,10 +26,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from headstart.data.skills import PARTS, Skill
 from headstart.data.templates import Slot, Template, row_template
+from headstart.modeling.catalog_headstart import CatalogValue, Listed
 from headstart.readers.alexa_parts import NO_INTENT, parse_sample
 from headstart.readers.oddities import Oddities
 from headstart.readers.parts import join_text, trimmed_slot
@@ -70,9 +72,11 @@ BUILT_IN_TYPES = {
 
 class _Name(TypedDict):
     value: str
+    synonyms: NotRequired[list[str]]
 
 
 class _Value(TypedDict):
+    id: NotRequired[str]
     name: _Name
 
 
@@ -216,7 +220,7 @@ def _trimmed(parts: Iterable[str | Slot]) -> list[str | Slot]:
 
 def _types(labels: dict[str, dict[str, None]], skill: Skill, changes: Oddities) -> tuple[dict[str, str], list[_Type]]:
     """The type of each label, and the types with their values."""
-    catalogs = {_plain(label): _distinct(label, values, changes) for label, values in skill.catalogs.items()}
+    catalogs = {_plain(label): _distinct(label, skill.listed(label), changes) for label in skill.catalogs}
     built_in = {_plain(label): _amazon_type(name, changes) for label, name in skill.slot_types.items()}
     by_type: dict[str, list[str]] = defaultdict(list)
     used = dict.fromkeys(label for declared in labels.values() for label in declared)
@@ -224,7 +228,7 @@ def _types(labels: dict[str, dict[str, None]], skill: Skill, changes: Oddities) 
         if built_in.get(label):
             by_type[built_in[label] or ""].append(label)
     type_of: dict[str, str] = {}
-    values: dict[str, list[str]] = {}
+    values: dict[str, list[CatalogValue]] = {}
     for slot_type, group in by_type.items():
         shared = catalogs.get(group[0], [])
         is_shared = all(catalogs.get(label, []) == shared for label in group)
@@ -238,19 +242,31 @@ def _types(labels: dict[str, dict[str, None]], skill: Skill, changes: Oddities) 
             values[type_of[label]] = catalogs.get(label, [])
             if not catalogs.get(label):
                 changes.note("slots have no catalog: Amazon wants values in their types", label)
-    types: list[_Type] = [
-        {"name": name, "values": [{"name": {"value": value}} for value in listed]} for name, listed in values.items()
-    ]
+    types: list[_Type] = [{"name": name, "values": [*map(_value, listed)]} for name, listed in values.items()]
     return type_of, types
 
 
-def _distinct(label: str, values: Iterable[str], changes: Oddities) -> list[str]:
-    found: dict[str, None] = {}
-    for value in (" ".join(value.split()) for value in values):
-        if not value or value in found:
-            changes.note("values are blank or repeated and are left out", f"{value} of {label}")
+def _value(value: CatalogValue) -> _Value:
+    written: _Value = {"name": {"value": value.value}} if value.id is None else {"id": value.id, "name": {"value": value.value}}
+    if value.synonyms:
+        written["name"]["synonyms"] = [*value.synonyms]
+    return written
+
+
+def _distinct(label: str, listed: Listed, changes: Oddities) -> list[CatalogValue]:
+    found: dict[CatalogValue, None] = {}
+    for listed_value in listed:
+        value = CatalogValue(listed_value) if isinstance(listed_value, str) else listed_value
+        if not value.is_said:
+            changes.note(
+                "canonical values that nobody says are written, and Alexa finds them in texts", f"{value.value} of {label}"
+            )
+        text, *synonyms = (" ".join(form.split()) for form in (value.value, *value.synonyms))
+        written = CatalogValue(text, value.id, tuple(form for form in dict.fromkeys(synonyms) if form != text))
+        if not text or written in found:
+            changes.note("values are blank or repeated and are left out", f"{text} of {label}")
         else:
-            found[value] = None
+            found[written] = None
     return list(found)
 
 

@@ -1,7 +1,7 @@
 """A skill as Rasa NLU training data, in the YAML format 3.1.
 
-Every training row becomes an example of its intent with its values in place, and every catalog a lookup table. `headstart.readers.rasa`
-reads the same rows and catalogs from it. What is not the same, each counted in a warning:
+Every training row becomes an example of its intent with its values in place, every catalog a lookup table, and every value with synonyms an item
+`synonym`. `headstart.readers.rasa` reads the same rows, catalogs and canonical values from it. What is not the same, each counted in a warning:
 
 - a row without an intent is written under a name that no intent has (`no_intent`), and a row whose slots are not annotated as if it had
   none: Rasa has neither. Metadata, which Rasa leaves alone, tells the reader which they are, so that nothing is lost;
@@ -9,7 +9,9 @@ reads the same rows and catalogs from it. What is not the same, each counted in 
   quotes that look like the rest of damaged markup;
 - blanks and line breaks at the ends of a text that no slot holds are lost;
 - blanks at the ends of a catalog's values, values that are blank or repeated, and catalogs without values are lost, and line breaks in
-  values become blanks.
+  values become blanks;
+- ids of values are lost: Rasa has none. Its synonyms are of all entities, so that a form with two meanings has one, and a value that another label
+  lists too belongs to that one as well.
 
 Examples with line breaks or control characters are written as a list of objects with `text`, the others as one text with a line each.
 Validation and test rows, slot types and the invocation are not written, nor is a domain.
@@ -29,6 +31,7 @@ import yaml
 from headstart.data.rows import Row
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, row_template
+from headstart.data.texts import plain_text
 from headstart.readers.oddities import Oddities
 from headstart.readers.rasa_markdown import BLANKS, Annotation, MarkupError, parse_markup
 from headstart.saving import write_file
@@ -80,6 +83,11 @@ class _Lookup(TypedDict):
     examples: _Block
 
 
+class _Synonym(TypedDict):
+    synonym: str
+    examples: _Block
+
+
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Its own class, because how a type is shown is a property of the class."""
 
@@ -99,7 +107,10 @@ def write(skill: Skill, path: Path) -> None:
         OSError: the file cannot be written.
     """
     changes = Oddities()
-    content = {"version": _Quoted(VERSION), "nlu": [*_intents(skill, changes), *_lookups(skill.catalogs, changes)]}
+    content = {
+        "version": _Quoted(VERSION),
+        "nlu": [*_intents(skill, changes), *_lookups(skill.catalogs, changes), *_synonyms(skill, changes)],
+    }
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
     write_file(Path(path), text)
     changes.warn(path)
@@ -169,7 +180,7 @@ def _lookups(catalogs: dict[str, list[str]], changes: Oddities) -> list[_Lookup]
     for label, values in catalogs.items():
         kept: dict[str, None] = {}
         for value in values:
-            written = " ".join(value.splitlines()).strip(BLANKS)
+            written = _written(value)
             if written != value or not written.strip() or written in kept:
                 changes.note("catalog values that changed or are lost", f"{value} of {label}")
             kept.update({written: None} if written.strip() else {})
@@ -178,6 +189,33 @@ def _lookups(catalogs: dict[str, list[str]], changes: Oddities) -> list[_Lookup]
         if kept:
             items.append({"lookup": _scalar(label), "examples": _lines(kept)})
     return items
+
+
+def _synonyms(skill: Skill, changes: Oddities) -> list[_Synonym]:
+    """What stands for each value, whatever its label."""
+    forms_of: dict[str, dict[str, None]] = defaultdict(dict)
+    meaning_of: dict[str, str] = {}
+    for label, values in skill.canonical.items():
+        for value in values:
+            if value.id is not None:
+                changes.note("ids of values, which are lost", f"{value.id} of {label}")
+            meaning = _written(value.value)
+            for form in map(_written, value.synonyms):
+                key = plain_text(form)
+                if meaning_of.setdefault(key, meaning) == meaning:
+                    forms_of[meaning].update({form: None} if form != meaning else {})
+                else:
+                    changes.note("synonyms that stand for another value before, and are lost", f"{form} of {label}")
+    for label, listed in skill.catalogs.items():
+        own = {form for value in skill.canonical.get(label, []) for form in value.forms}
+        for form in listed:
+            if form not in own and plain_text(_written(form)) in meaning_of:
+                changes.note("values that become synonyms, since they are some of another label", f"{form} of {label}")
+    return [{"synonym": _scalar(meaning), "examples": _lines(forms)} for meaning, forms in forms_of.items() if forms]
+
+
+def _written(value: str) -> str:
+    return " ".join(value.splitlines()).strip(BLANKS)
 
 
 def _scalar(name: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from headstart.data.rows import CATALOGS, Row, such_as
 from headstart.data.rows import SUFFIXES as FILES
 from headstart.data.skills import PARTS, Skill
+from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.modeling.folders_headstart import ROWS
 from headstart.readers.rows import FACTS
 from headstart.saving import write_file, written_aside
@@ -18,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 NAME = "rows"
 SUFFIXES: tuple[str, ...] = (*FILES, "")  # without one: a folder
+USUAL = {field.name: field.default for field in fields(CatalogValue)}  # what a value has if nothing is said of it
 
 
 def write(skill: Skill, path: Path) -> None:
@@ -41,7 +44,7 @@ def _write_folder(skill: Skill, folder: Path) -> None:
     """
     facts = {"invocation": skill.invocation, "slot_types": skill.slot_types}
     # A blank value is none, and would be refused where the folder is read.
-    catalogs = {label: [value for value in values if value.strip()] for label, values in skill.catalogs.items()}
+    catalogs = {label: _listed(skill, label) for label in skill.catalogs}
     known = {CATALOGS: catalogs, FACTS: {key: value for key, value in facts.items() if value}}
     files = {f"{part}.jsonl": _lines(rows) for part in PARTS if (rows := skill.rows(part))}
     files |= {name: json.dumps(content, indent=1, ensure_ascii=False) + "\n" for name, content in known.items() if content}
@@ -52,6 +55,15 @@ def _write_folder(skill: Skill, folder: Path) -> None:
     with written_aside(folder, ROWS.mark) as aside:
         for name, text in files.items():
             (aside / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _listed(skill: Skill, label: str) -> list[str | dict[str, object]]:
+    """The values of a label as `catalogs.json` has them: text, or an object with what is not as it is anyway."""
+    return [
+        value if isinstance(value, str) else {name: found for name, found in asdict(value).items() if found != USUAL.get(name)}
+        for value in skill.listed(label)
+        if not isinstance(value, str) or value.strip()
+    ]
 
 
 def _lines(rows: Sequence[Row]) -> str:
