@@ -167,6 +167,74 @@ MASSIVE = [
     {"id": "1", "locale": "en-US", "partition": "dev", "intent": "brew", "utt": "tea", "annot_utt": "tea"},
 ]
 CONLL = "# intent: Brew\ntea O\nfor O\nann B-guest\nlee I-guest\n\n# intent: Stop\nstop O\n"
+TAG_PATTERNS = {
+    "intents": [{"tag": "brew", "patterns": ["make tea"], "responses": ["here"]}, {"tag": "stop", "patterns": ["stop"]}]
+}
+LEX = {
+    "metadata": {"schemaVersion": "1.0"},
+    "resource": {
+        "intents": [{"name": "Brew", "sampleUtterances": ["a {size} tea"], "slots": [{"name": "size", "slotType": "Sizes"}]}],
+        "slotTypes": [{"name": "Sizes", "enumerationValues": [{"value": "small", "synonyms": ["tiny"]}]}],
+    },
+}
+LEX_2 = {
+    "BotLocales/en_US/Intents/Brew/Intent.json": json.dumps(
+        {"name": "Brew", "sampleUtterances": [{"utterance": "a {size} tea"}]}
+    ),
+    "BotLocales/en_US/Intents/Brew/Slots/size/Slot.json": json.dumps({"name": "size", "slotTypeName": "Sizes"}),
+    "BotLocales/en_US/SlotTypes/Sizes/SlotType.json": json.dumps(
+        {"name": "Sizes", "slotTypeValues": [{"sampleValue": {"value": "small"}, "synonyms": [{"value": "tiny"}]}]}
+    ),
+}
+CX_PHRASES = [{"parts": [{"text": "tea for "}, {"text": "ann", "parameterId": "who"}], "languageCode": "en"}]
+CX = {
+    "agent.json": json.dumps({"defaultLanguageCode": "en"}),
+    "intents/Brew/Brew.json": json.dumps({"displayName": "Brew", "parameters": [{"id": "who", "entityType": "@guest"}]}),
+    "intents/Brew/trainingPhrases/en.json": json.dumps({"trainingPhrases": CX_PHRASES}),
+    "entityTypes/guest/guest.json": json.dumps({"displayName": "guest", "kind": "KIND_MAP"}),
+    "entityTypes/guest/entities/en.json": json.dumps({"entities": [{"value": "ann", "synonyms": ["ann", "annie"]}]}),
+}
+CX_API = {
+    "intents": [{"displayName": "Brew", "trainingPhrases": CX_PHRASES, "parameters": [{"id": "who", "entityType": "@sys.any"}]}]
+}
+WATSON = {
+    "intents": [{"intent": "brew", "examples": [{"text": "tea for ann", "mentions": [{"entity": "guest", "location": [8, 11]}]}, {"text": "a @guest:bob tea"}]}],
+    "entities": [{"entity": "guest", "values": [{"type": "synonyms", "value": "bob", "synonyms": ["bobby"]}]}],
+    "language": "en",
+}  # fmt: skip
+HASSIL = """language: en
+intents:
+  Brew:
+    data:
+      - sentences: ["(brew|make) [a] {size} tea", "<now> (tea;{size}) to {0..100,50:level}", "as {hot} as it can be"]
+lists:
+  size: {values: [small, {in: "(big|huge)", out: large}]}
+  hot: {range: {from: 1, to: 3}}
+expansion_rules:
+  now: "(now|at once)[,]"
+"""
+PADATIOUS = {
+    "locale/en-us/brew.intent": "(brew|make) [a] {size} tea\nstop :0\n",
+    "locale/en-us/size.entity": "(big|huge)\nsmall\n",
+}
+RHASSPY = "[Brew]\nsizes = (small | (very big):large){size}\nbrew [a] <sizes> tea\nmake (0..10,5){count} cups:pots of it\n"
+RHASSPY_FOLDER = {"sentences.ini": RHASSPY + "in $color{color}\n", "slots/color": "red\n(dark | deep) blue:navy\n"}
+TOP = "tea for ann\ttea for ann\t[IN:BREW tea for [SL:GUEST ann ] ]\nstop\tstop\t[IN:STOP stop ]\n"
+MTOP = '1\tIN:BREW\t8:11:SL:GUEST\ttea for ann\ttea\ten_XX\t[IN:BREW [SL:GUEST ann ] ]\t{"tokens": ["tea"]}\n'
+SLURP = {
+    "slurp_id": 1,
+    "sentence": "tea for ann",
+    "sentence_annotation": "tea for [guest : ann]",
+    "intent": "brew",
+    "tokens": [],
+    "entities": [],
+}
+SLURP_TOKENS = {
+    "slurp_id": 2, "sentence": "tea for ann", "intent": "brew", "tokens": [{"surface": word} for word in ("tea", "for", "ann")],
+    "entities": [{"span": [2], "type": "guest"}],
+}  # fmt: skip
+TAGGED = {"tokens": ["tea", "for", "ann"], "ner_tags": ["O", "O", "B-guest"], "intent": "brew", "text": "tea for ann"}
+TAG_NAMES = {"features": {"ner_tags": {"feature": {"names": ["O", "B-guest"]}}, "intent": {"names": ["brew"]}}}
 JSON_SEEDS: dict[str, tuple[str, Any]] = {
     "luis.json": ("luis", LUIS),
     "clu.json": ("luis", CLU),
@@ -177,6 +245,14 @@ JSON_SEEDS: dict[str, tuple[str, Any]] = {
     "rasa.json": ("rasa", RASA_JSON),
     "row.jsonl": ("rows", ROW),
     "massive.jsonl": ("massive", MASSIVE[0]),
+    "intents.json": ("tag_patterns", TAG_PATTERNS),
+    "lex.json": ("lex", LEX),
+    "cx.json": ("dialogflow_cx", CX_API),
+    "watson.json": ("watson", WATSON),
+    "slurp.jsonl": ("slurp", SLURP),
+    "slurps.jsonl": ("slurp", SLURP_TOKENS),
+    "tagged.jsonl": ("tagged_rows", TAGGED),
+    "tagged.json": ("tagged_rows", [TAGGED]),
 }
 SEEDS: dict[str, tuple[str, str]] = {
     **{name: (reader, json.dumps(content)) for name, (reader, content) in JSON_SEEDS.items()},
@@ -189,12 +265,29 @@ SEEDS: dict[str, tuple[str, str]] = {
     "brew.conll": ("conll", CONLL),
     "lines.txt": ("conll", "tea:O for:O ann:B-guest <=> Brew\nstop:O <=> Stop\n"),
     "brew.csv": ("table", 'Text,Intent\n"tea, please",Brew\nstop,Stop\n'),
+    "marked.csv": ("table", "text,intent\na [small](size) tea,Brew\nstop,Stop\n"),
+    "hassil.yaml": ("hassil", HASSIL),
+    "brew.intent": ("padatious", PADATIOUS["locale/en-us/brew.intent"]),
+    "brew.ini": ("rhasspy", RHASSPY),
+    "top.tsv": ("top", TOP),
+    "mtop.txt": ("top", MTOP),
     "brew.tsv": ("table", "tea please\tBrew\ntea now\tBrew\nstop\tStop\n"),
 }
 FOLDERS: dict[str, tuple[str, dict[str, str]]] = {
     "agent": ("dialogflow", DIALOGFLOW),
     "old_alexa": ("alexa_text", ALEXA_TEXT),
     "triple": ("conll", {"train/seq.in": "tea for ann\n", "train/seq.out": "O O B-guest\n", "train/label": "Brew\n"}),
+    "lex": ("lex", LEX_2),
+    "cx": ("dialogflow_cx", CX),
+    "padatious": ("padatious", PADATIOUS),
+    "rhasspy": ("rhasspy", RHASSPY_FOLDER),
+    "tagged": (
+        "tagged_rows",
+        {
+            "dataset_info.json": json.dumps(TAG_NAMES),
+            "train.jsonl": json.dumps({"tokens": ["tea"], "ner_tags": [1], "intent": 0}),
+        },
+    ),
     "rows": ("rows", {"train.jsonl": json.dumps(ROW), "test.jsonl": json.dumps(ROW), "catalogs.json": '{"guest": ["bob"]}'}),
 }
 ODD_VALUES: list[Any] = [
@@ -422,7 +515,23 @@ def test_any_bytes_and_any_text(tmp_path: Path, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(
         st.one_of(st.binary(max_size=300), st.text(SYNTAX, max_size=200).map(encode), st.text(max_size=60).map(encode)),
-        st.sampled_from(["a.json", "a.jsonl", "a.yml", "a.md", "a.lu", "a.conll", "a.txt", "a.csv", "a.tsv", "a.zip", "a"]),
+        st.sampled_from(
+            [
+                "a.json",
+                "a.jsonl",
+                "a.yml",
+                "a.md",
+                "a.lu",
+                "a.conll",
+                "a.txt",
+                "a.csv",
+                "a.tsv",
+                "a.ini",
+                "a.intent",
+                "a.zip",
+                "a",
+            ]
+        ),
         st.sampled_from([None, *READERS]),
     )
     def check(content: bytes, name: str, format: str | None) -> None:
@@ -458,6 +567,15 @@ def hostile_texts() -> dict[str, str]:
         "an object of Python's": "nlu: !!python/object/apply:os.getcwd []\n",
         "groups in groups": "# A\n- " + "(a|b)" * 300 + "\n- " + "[" * 60 + "a" + "]" * 60 + "\n@ list Size =\n",
         "a pattern of many forms": json.dumps({**LUIS, "patterns": [{"intent": "Brew", "pattern": "(a|b)[c]" * 200}]}),
+        "alternatives in sentences": "[a]\n"
+        + "(a|b)" * 300
+        + "\n"
+        + "[" * 60
+        + "a"
+        + "]" * 60
+        + "\n"
+        + "(a;b;c;d;e;f;g;h;i;j)\n" * 50,
+        "rules of rules": "[a]\n" + "".join(f"r{n} = <r{n + 1}> <r{n + 1}>\n" for n in range(300)) + "r300 = x\nsay <r0>\n",
         "braces in rows": "## intent:a\n- " + "[a](" * 20_000 + "\n# A\n- " + "{a=" * 20_000,
         "surrogate halves": json.dumps({**LUIS, "utterances": [{"text": "a\ud800b", "intent": "\udfff", "entities": []}]}),
         "a line of a megabyte": "## intent:a\n- " + "word " * 200_000,
@@ -467,7 +585,7 @@ def hostile_texts() -> dict[str, str]:
 @pytest.mark.parametrize("hostile", hostile_texts())
 def test_a_hostile_text_is_answered_soon(tmp_path: Path, hostile: str) -> None:
     content = encode(hostile_texts()[hostile])
-    for name in ("a.json", "a.jsonl", "a.yml", "a.md", "a.lu", "a.txt", "a.csv"):
+    for name in ("a.json", "a.jsonl", "a.yml", "a.md", "a.lu", "a.txt", "a.csv", "a.ini", "a.intent"):
         outcome(write(tmp_path, name, content))
 
 

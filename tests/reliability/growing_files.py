@@ -456,6 +456,167 @@ def table_values(made: Made) -> Files:
     return {"a.tsv": "text\tslots\tintent\n" + "".join("\t".join(record) + "\n" for record in found)}
 
 
+def table_marks(made: Made) -> Files:
+    return {
+        "a.tsv": "text\tintent\n"
+        + "".join(f"{marked(s, '[{1}]({0})')}\t{intent}\n".replace('"', "'") for intent, s in pairs(made))
+    }
+
+
+def tag_patterns(made: Made) -> Files:
+    intents = [{"tag": intent, "patterns": [plain(sample) for sample in samples]} for intent, samples in made.intents.items()]
+    return {"a.json": json.dumps({"intents": intents})}
+
+
+def lex(made: Made) -> Files:
+    intents = [
+        {
+            "name": intent,
+            "slots": [{"name": label, "slotType": label} for label in labels(samples)],
+            "sampleUtterances": [marked(sample, "{{{0}}}") for sample in samples],
+        }
+        for intent, samples in made.intents.items()
+    ]
+    types = [
+        {"name": label, "enumerationValues": [{"value": value, "synonyms": [value + "s"]} for value in found]}
+        for label, found in made.values.items()
+    ]
+    return {"a.json": json.dumps({"resource": {"intents": intents, "slotTypes": types}})}
+
+
+def lex_2(made: Made) -> Files:
+    files = {}
+    for number, (intent, samples) in enumerate(list(made.intents.items())[:1500]):
+        folder = f"BotLocales/en_US/Intents/I{number}"
+        utterances = [{"utterance": marked(sample, "{{{0}}}")} for sample in samples]
+        files[f"{folder}/Intent.json"] = json.dumps({"name": intent, "sampleUtterances": utterances})
+        for place, label in enumerate(labels(samples)[:500]):
+            files[f"{folder}/Slots/S{place}/Slot.json"] = json.dumps({"name": label, "slotTypeName": label})
+    for number, (label, found) in enumerate(list(made.values.items())[:500]):
+        values = [{"sampleValue": {"value": value}, "synonyms": [{"value": value + "s"}]} for value in found]
+        files[f"BotLocales/en_US/SlotTypes/T{number}/SlotType.json"] = json.dumps({"name": label, "slotTypeValues": values})
+    return files
+
+
+def dialogflow_cx(made: Made) -> Files:
+    intents = [
+        {
+            "displayName": intent,
+            "parameters": [{"id": label, "entityType": f"@{label}"} for label in labels(samples)],
+            "trainingPhrases": [
+                {
+                    "parts": [
+                        {"text": piece} if isinstance(piece, str) else {"text": piece[1], "parameterId": piece[0]}
+                        for piece in sample
+                    ]
+                }
+                for sample in samples
+            ],
+        }
+        for intent, samples in made.intents.items()
+    ]
+    kinds = [
+        {"displayName": label, "entities": [{"value": value, "synonyms": [value + "s"]} for value in found]}
+        for label, found in made.values.items()
+    ]
+    return {"a.json": json.dumps({"intents": intents, "entityTypes": kinds})}
+
+
+def watson(made: Made) -> Files:
+    intents = [
+        {
+            "intent": intent,
+            "examples": [
+                {
+                    "text": plain(sample),
+                    "mentions": [{"entity": label, "location": [start, end]} for start, end, label in spans(sample)],
+                }
+                for sample in samples
+            ],
+        }
+        for intent, samples in made.intents.items()
+    ]
+    entities = [
+        {"entity": label, "values": [{"value": value, "synonyms": [value + "s"]} for value in found]}
+        for label, found in made.values.items()
+    ]
+    return {"a.json": json.dumps({"intents": intents, "entities": entities})}
+
+
+def watson_references(made: Made) -> Files:
+    files = json.loads(watson(made)["a.json"])
+    for intent, samples in zip(files["intents"], made.intents.values(), strict=True):
+        intent["examples"] = [{"text": marked(sample, "@{0}:({1})")} for sample in samples]
+    return {"a.json": json.dumps(files)}
+
+
+def hassil(made: Made) -> Files:
+    intents = {
+        intent: {"data": [{"sentences": [marked(s, "{{{0}}}") for s in samples]}]} for intent, samples in made.intents.items()
+    }
+    lists = {label: {"values": [{"in": value + "[s]", "out": value} for value in found]} for label, found in made.values.items()}
+    return {"a.json": json.dumps({"language": "en", "intents": intents, "lists": lists})}
+
+
+def hassil_rules(made: Made) -> Files:
+    """Every sentence a rule of its own, and a choice of two."""
+    samples = pairs(made)
+    rules = {f"r{number}": f"({marked(sample, '{{{0}}}')}|or [not])" for number, (_, sample) in enumerate(samples)}
+    data = {
+        intent: {"data": [{"sentences": [f"<r{n}> please" for n, (i, _) in enumerate(samples) if i == intent] or ["x"]}]}
+        for intent in list(made.intents)[:2]
+    }
+    return {"a.json": json.dumps({"language": "en", "intents": data, "expansion_rules": rules})}
+
+
+def padatious(made: Made) -> Files:
+    files = {
+        f"en-us/{intent[:99]}.intent": "".join(marked(sample, "{{{0}}}") + "\n" for sample in samples)
+        for intent, samples in list(made.intents.items())[:1500]
+    }
+    return files | {f"en-us/{label[:99]}.entity": "\n".join(found) for label, found in list(made.values.items())[:500]}
+
+
+def rhasspy(made: Made) -> Files:
+    text = "".join(
+        f"[{intent}]\n" + "".join(f"say {marked(sample, '({1}){{{0}}}')}\n" for sample in samples)
+        for intent, samples in made.intents.items()
+    )
+    return {"sentences.ini": text} | {f"slots/{label[:99]}": "\n".join(found) for label, found in list(made.values.items())[:500]}
+
+
+def top(made: Made) -> Files:
+    return {"a.tsv": "".join(f"{plain(s)}\t[IN:{intent} {marked(s, ' [SL:{0} {1} ] ')} ]\n" for intent, s in pairs(made))}
+
+
+def mtop(made: Made) -> Files:
+    return {
+        "a.tsv": "".join(
+            f"1\tIN:{intent}\t{','.join(f'{start}:{end}:SL:{label}' for start, end, label in spans(sample))}\t{plain(sample)}\tx\ten_XX\t[IN:{intent} x ]\t{{}}\n"
+            for intent, sample in pairs(made)
+        )
+    }
+
+
+def slurp(made: Made) -> Files:
+    return {
+        "a.jsonl": lines(
+            *(
+                {"slurp_id": 1, "sentence": plain(sample), "sentence_annotation": marked(sample, "[{0} : {1}]"), "intent": intent}
+                for intent, sample in pairs(made)
+            )
+        )
+    }
+
+
+def tagged_rows(made: Made) -> Files:
+    found = []
+    for intent, sample in pairs(made):
+        words, tags = tagged(sample)
+        found.append({"tokens": words, "ner_tags": tags, "text": plain(sample), "intent": intent})
+    return {"a.jsonl": lines(*found)}
+
+
 def many_files(made: Made) -> Files:
     """Old schemas and texts of Alexa that don't fit each other."""
     numbers = range(min(sum(map(len, made.intents.values())), 1000))
@@ -480,7 +641,8 @@ FORMATS: dict[str, Callable[[Made], Files]] = {
     for write in (
         *(rows, massive, alexa, alexa_open, alexa_text, jovo, dialogflow, dialogflow_templates, luis, luis_patterns, clu, luis_lu, luis_lu_lines),
         *(snips, snips_yaml, rasa, rasa_json, rasa_markdown, rasa_markdown_lines, conll, conll_lines, conll_raw, conll_triple),
-        *(table, table_tags, table_values, damaged_json, many_files, lookup_files),
+        *(table, table_tags, table_values, table_marks, damaged_json, many_files, lookup_files),
+        *(tag_patterns, lex, lex_2, dialogflow_cx, watson, watson_references, hassil, hassil_rules, padatious, rhasspy, top, mtop, slurp, tagged_rows),
     )
 }  # fmt: skip
 

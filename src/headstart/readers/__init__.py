@@ -6,6 +6,9 @@ command, then knows it. `headstart.readers.table` is a short one to start from. 
 - `source`: the files behind a path, decoded and parsed (`Source.candidates` gives those to look at);
 - `fields`: what strangers' JSON and YAML may hold;
 - `patterns`: samples of LUIS with optional and alternative parts;
+- `sentences`: sentence templates of voice assistants;
+- `entities`: values with synonyms, by entity, and the slots that have them;
+- `json_lines`: JSON lines that nobody has checked;
 - `alexa_parts`: what the old and the new format of Alexa have in common;
 - `records`, `slot_cells`: tables, and slots that stand in a column of one;
 - `tags`: words with a tag each;
@@ -25,8 +28,8 @@ from pathlib import Path
 from typing import Protocol
 
 from headstart.data.contradictions import warn_of_contradictions
-from headstart.data.rows import DataError, shorten
-from headstart.data.skills import Skill, skill_name
+from headstart.data.rows import DataError, shorten, such_as
+from headstart.data.skills import PARTS, Skill, label_counts, skill_name
 from headstart.readers import (
     alexa,
     alexa_text,
@@ -114,13 +117,21 @@ _FORMATS: tuple[Reader, ...] = (
     conll,
     table,
 )
+CORPORA: tuple[Reader, ...] = (massive, slurp, top)
 READERS: dict[str, Reader] = {reader.NAME: reader for reader in _FORMATS}
 SKILL_SUFFIXES = frozenset(
     {".zip", *(suffix for reader in _FORMATS for suffix in reader.SUFFIXES)}
 )  # of files that may be skills
 
 
-def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: bool = False, format: str | None = None) -> Skill:
+def load_skill(
+    path: str | Path,
+    name: str | None = None,
+    allow_unseen_labels: bool = False,
+    format: str | None = None,
+    *,
+    language: str | None = None,
+) -> Skill:
     """Read a skill in any format that is known.
 
     Args:
@@ -128,6 +139,8 @@ def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: b
         name: the skill's name; made from the name of the file or folder if it is left out.
         allow_unseen_labels: see [`Skill`].
         format: one of `headstart.readers.READERS`; found from the content if it is left out.
+        language: which is read of several languages, such as `de-DE`, or `de` whatever the region; if it is left out, the one that the source's manifest
+            says, else English, else the one with most in it (the log says which).
 
     Raises:
         DataError: the path or something in it is not as it must be, or no reader knows it.
@@ -138,7 +151,7 @@ def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: b
     if not _exists(path):
         raise DataError(f"{path}: there is no such file or folder. A skill is a file or folder in one of: {', '.join(READERS)}.")
     try:
-        skill = _read(Source(path), name, allow_unseen_labels, format)
+        skill = _read(Source(path, language), name, allow_unseen_labels, format)
     except DataError as error:
         # Names that a message quotes may have line ends.
         message = " ".join(str(error).splitlines())
@@ -153,11 +166,22 @@ def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: s
         return _read_rows(source, name, allow_unseen_labels)
     skill = reader.read(source, skill_name(name or source.name))
     _name_unreadable(source, reader)
-    # Checks the labels of validation and test rows, which readers leave to their caller.
-    skill = skill.replace(allow_unseen_labels=allow_unseen_labels)
+    if reader in CORPORA and not allow_unseen_labels:
+        _name_unseen(skill, source)
+    else:  # checks the labels of validation and test rows, which readers leave to their caller
+        skill = skill.replace(allow_unseen_labels=allow_unseen_labels)
     sizes = len(skill.intents), len(skill.slots), len(skill.rows("train"))
     logger.info("%s: %s, %d intents, %d slots, %d rows", source.path, reader.NAME, *sizes)
     return skill
+
+
+def _name_unseen(skill: Skill, source: Source) -> None:
+    """Say which labels held-out rows of a corpus have alone: nobody who reads one can add rows to it."""
+    intents, slots = label_counts(row for part in PARTS[1:] for row in skill.rows(part))
+    unseen = sorted({*intents} - {*skill.intents}) + sorted({*slots} - {*skill.slots})
+    if unseen:
+        message = "%s: %d labels of held-out rows are in no training row, and count as errors: %s"
+        logger.warning(message, source.path, len(unseen), such_as([repr(label) for label in unseen]))
 
 
 def _read_rows(source: Source, name: str | None, allow_unseen_labels: bool) -> Skill:

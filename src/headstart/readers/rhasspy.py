@@ -136,12 +136,22 @@ class _Sentence:
         if not label or not items or items[-1] == " ":
             raise SentenceError("tags without a name, or with nothing before them")
         last = items.pop()
-        if isinstance(last, Reference):
-            items.append(Reference(last.name, label))
-        elif isinstance(last, Marked) and not last.label:
-            items.append(Marked(last.items, label, meaning or last.meaning))
-        else:
-            items.append(Marked((last,), label, meaning or None))
+        items.append(_marked(last, label, meaning or None))
+
+
+def _marked(item: Item, label: str, meaning: str | None) -> Item:
+    """A word or group as a slot's value; each of several words or groups to choose from is one, which may be told what it means."""
+    if isinstance(item, Choice):
+        options = (tuple(part for part in option if part != " ") for option in item.options)
+        return Choice(
+            tuple(
+                (_marked(option[0], label, meaning),) if len(option) == 1 else (Marked(whole, label, meaning),)
+                for option, whole in zip(options, item.options, strict=True)
+            )
+        )
+    if isinstance(item, Marked) and not item.label:
+        return Marked(item.items, label, meaning or item.meaning)
+    return Reference(item.name, label) if isinstance(item, Reference) else Marked((item,), label, meaning)
 
 
 def _numbers(match: re.Match[str]) -> Choice:
@@ -224,12 +234,7 @@ class _Slots:
         if isinstance(item, Choice):
             return Choice(tuple(self.filled(option) for option in item.options))
         if isinstance(item, Marked):
-            inner = self.filled(item.items)
-            if item.label and len(item.items) == 1 and isinstance(item.items[0], Choice):
-                only = item.items[0].options
-                if len(only) == 1 and len(only[0]) == 1 and isinstance(only[0][0], Reference):  # ($color){color}
-                    return Reference(only[0][0].name, item.label)
-            return Marked(inner, item.label, item.meaning)
+            return Marked(self.filled(item.items), item.label, item.meaning)
         return item
 
     def _values(self, name: str) -> list[str]:

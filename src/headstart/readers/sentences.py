@@ -180,7 +180,7 @@ class Expander:
             SentenceError: a rule is not there, holds itself, or makes a form too long.
         """
         forms = self._sequence(items)
-        is_spaced = BLANK_BEFORE_SIGN.search(" ".join(_texts(items))) is not None
+        is_spaced = _is_spaced(items)
         distinct: dict[tuple[str | Slot, ...], None] = {}
         for form in forms:
             parts = join_text(form)
@@ -269,8 +269,12 @@ def _length(form: Form) -> int:
     return sum(len(part) if isinstance(part, str) else len(part.value or part.label) for part in form)
 
 
-def _texts(items: Items) -> list[str]:
-    return [item if isinstance(item, str) else "x" for item in items]
+def _is_spaced(items: Items) -> bool:
+    """Whether a blank before a sign is written so."""
+    inner = [option for item in items if isinstance(item, (Choice, AnyOrder)) for option in item[0]]
+    inner += [item.items for item in items if isinstance(item, Marked)]
+    text = "".join(item if isinstance(item, str) else "x" for item in items)
+    return BLANK_BEFORE_SIGN.search(text) is not None or any(map(_is_spaced, inner))
 
 
 def _close_up(parts: Form) -> Form:

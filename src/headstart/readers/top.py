@@ -116,7 +116,8 @@ def _files(source: Source) -> list[SourceFile]:
 
 def _is_table(text: str) -> bool:
     lines = [line for line in text[: 2**16].split("\n")[:LOOKED_AT] if line.strip()]
-    return sum(_tree_of(line.split("\t")) is not None for line in lines) > len(lines) / 2
+    trees = sum(_tree_of(line.split("\t")) is not None for line in lines)
+    return trees > 0 and 2 * trees >= len(lines) - 1  # one may be a header
 
 
 def _tree_of(cells: list[str]) -> str | None:
