@@ -13,29 +13,20 @@ import pytest
 from headstart import DataError, load_skill
 
 OTHERS: dict[str, tuple[str, Any, str]] = {
-    "Lex V1": (
-        "bot.json",
-        {
-            "metadata": {"schemaVersion": "1.0"},
-            "resource": {"intents": [{"name": "Brew", "sampleUtterances": ["brew {Drink}"], "slots": []}]},
-        },
-        "an Amazon Lex V1 export",
+    "Lex V1 without samples": ("bot.json", {"metadata": {}, "resource": {}}, "an Amazon Lex V1 export without sample utterances"),
+    "Lex V2": (
+        "Intent.json",
+        {"name": "Brew", "sampleUtterances": [{"utterance": "brew tea"}]},
+        "one file of an Amazon Lex V2 export; this is not read: give the folder or zip",
     ),
-    "Lex V1, an intent": (
-        "Brew.json",
-        {"resource": {"name": "Brew", "sampleUtterances": ["brew tea"]}},
-        "an Amazon Lex V1 export",
-    ),
-    "Lex V1 without samples": ("bot.json", {"metadata": {}, "resource": {}}, "an Amazon Lex V1 export"),
-    "Lex V2": ("Intent.json", {"name": "Brew", "sampleUtterances": [{"utterance": "brew tea"}]}, "an Amazon Lex V2 export"),
     "Dialogflow CX": (
         "en.json",
         {"trainingPhrases": [{"parts": [{"text": "brew", "auto": True}]}]},
-        "training phrases of Dialogflow CX",
+        "training phrases of Dialogflow CX without their intent",
     ),
     "Watson": (
         "workspace.json",
-        {"intents": [{"intent": "brew", "examples": [{"text": "brew tea", "mentions": []}]}], "entities": [], "dialog_nodes": []},
+        {"intents": [], "entities": [], "dialog_nodes": []},
         "a Watson Assistant workspace",
     ),
     "Wit.ai": (
@@ -61,11 +52,6 @@ OTHERS: dict[str, tuple[str, Any, str]] = {
         {"classes": ["DRINK"], "annotations": [["brew tea", {"entities": [[5, 8, "DRINK"]]}]]},
         "annotations of spaCy",
     ),
-    "tags and patterns": (
-        "intents.json",
-        {"intents": [{"tag": "hi", "patterns": ["hi"], "responses": ["hi"]}]},
-        "'tag' and 'patterns'",
-    ),
     "Schema-Guided Dialogue": (
         "schema.json",
         [{"service_name": "Tea_1", "intents": []}],
@@ -76,11 +62,10 @@ OTHERS: dict[str, tuple[str, Any, str]] = {
         [{"dialogue_id": "1", "services": [], "turns": []}],
         "dialogues of the Schema-Guided",
     ),
-    "SLURP": ("a.jsonl", {"slurp_id": 1, "sentence": "brew", "intent": "brew"}, "rows of SLURP"),
     "chat": ("a.jsonl", {"messages": [{"role": "user", "content": "brew"}]}, "chat rows, of 'messages'"),
     "chat, a list": ("a.json", [{"conversations": [{"from": "human", "value": "brew"}]}], "chat rows, of 'conversations'"),
     "instructions": ("a.jsonl", {"instruction": "brew", "input": "", "output": "ok"}, "rows of instructions"),
-    "tokens": ("a.jsonl", {"tokens": ["brew"], "ner_tags": [0]}, "rows of tokens and tags"),
+    "tokens": ("a.jsonl", {"tokens": ["brew"], "pos": [0]}, "rows of tokens without tags"),
     "Rasa's domain": (
         "domain.yml",
         'version: "3.1"\nintents:\n  - greet\nresponses:\n  utter_hi:\n  - text: hi\n',
@@ -89,39 +74,43 @@ OTHERS: dict[str, tuple[str, Any, str]] = {
     "Rasa's domain of intents": ("domain.yml", "intents:\n\n- greet\n", "a domain of Rasa, which holds no examples"),
     "Rasa's stories": ("stories.yml", "stories:\n- story: a\n  steps:\n  - intent: greet\n", "stories of Rasa"),
     "Rasa's configuration": ("config.yml", "pipeline:\n- name: WhitespaceTokenizer\n", "a configuration of Rasa"),
-    "hassil": (
-        "light.yaml",
-        "language: en\nintents:\n  TurnOn:\n    data:\n      - sentences:\n          - turn on [the] light\n",
-        "sentences of hassil",
-    ),
     "Actions SDK": ("brew.yaml", "trainingPhrases:\n- brew tea\n", "an intent of Google's Actions SDK"),
-    "Padatious": ("brew.intent", "(brew|make) {drink}\n", "sentences of Padatious"),
-    "Rhasspy": ("sentences.ini", "[Brew]\nbrew (tea | milk){drink}\n", "sentences of Rhasspy"),
+    "a Dialogflow CX agent's settings": (
+        "agent.json",
+        {"displayName": "tea", "defaultLanguageCode": "en"},
+        "settings of a Dialogflow CX agent",
+    ),
+    "NLP.js": (
+        "corpus.json",
+        {"name": "tea", "locale": "en", "data": [{"intent": "brew", "utterances": ["brew"]}]},
+        "a corpus of NLP.js",
+    ),
+    "hassil's lists": (
+        "lists.yaml",
+        "language: en\nlists:\n  size:\n    values: [small]\n",
+        "lists or rules of hassil without sentences",
+    ),
+    "Padatious' values": ("drink.entity", "tea\n", "values of Padatious without sentences"),
+    "Adapt": ("brew.voc", "brew\n", "a vocabulary of Adapt"),
     "Chatito": ("brew.chatito", "%[brew]('training': '5')\n    brew tea\n", "sentences of Chatito"),
-    "TOP": ("a.tsv", "brew tea\tbrew tea\t[IN:BREW brew [SL:DRINK tea ] ]\n", "rows of TOP or MTOP"),
     "Parquet": ("a.parquet", b"PAR1\x15\x04\xffPAR1", "a Parquet file"),
     "gzip": ("rows.jsonl.gz", gzip.compress(b"{}"), "a gzip file"),
     "a database": ("a.db", b"SQLite format 3\x00\x10\x00\xff", "an SQLite database"),
 }
 FOLDERS: dict[str, tuple[dict[str, Any], str]] = {
-    "Lex V2": ({"Bot.json": {}, "BotLocales/en_US/Intents/Brew/Intent.json": {"name": "Brew"}}, "an Amazon Lex V2 export"),
+    "Lex V2": (
+        {"Bot.json": {}, "BotLocales/en_US/BotLocale.json": {"name": "en"}},
+        "an Amazon Lex V2 export without sample utterances",
+    ),
     "Dialogflow CX": (
-        {
-            "agent.json": {},
-            "intents/Brew/Brew.json": {"name": "1"},
-            "intents/Brew/trainingPhrases/en.json": {"trainingPhrases": []},
-        },
-        "a Dialogflow CX agent",
+        {"agent.json": {}, "flows/Default/Default.json": {"name": "1"}},
+        "a Dialogflow CX agent without training phrases",
     ),
     "Wit.ai": ({"app.json": {}, "intents/brew.json": {}, "utterances/utterances-1.json": {"utterances": []}}, "a Wit.ai app"),
     "Excel": ({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}, "an Excel workbook; this is not read: save it as CSV"),
     "a Rasa project without examples": (
         {"domain.yml": "intents:\n- greet\n"},
         "a domain of Rasa, which holds no examples (domain.yml)",
-    ),
-    "hassil": (
-        {"en/a.yaml": "language: en\nintents:\n  On:\n    data:\n    - sentences: [x]\n"},
-        "sentences of hassil (Home Assistant) (en/a.yaml)",
     ),
 }
 

@@ -23,7 +23,7 @@ from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.readers.entities import Entities
 from headstart.readers.fields import Fields, dict_of, list_of, objects_of, text_of
-from headstart.readers.languages import choose_locale, plain_locale
+from headstart.readers.languages import LOCALE_NAME, choose_locale, plain_locale
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import join_text, skill_of_templates, trimmed_slot
 from headstart.readers.source import Source, SourceFile
@@ -188,7 +188,10 @@ def _api_intents(file: SourceFile) -> list[Fields]:
     if "trainingPhrases" not in (file.text_or_none or ""):
         return []
     content = dict_of(file.json_or_none)
-    found = [content] if "trainingPhrases" in content else objects_of(content.get("intents"))
+    if "trainingPhrases" in content:  # of a package, such a file is called after its language, and its intent is another one
+        found = [content] if "displayName" in content or not LOCALE_NAME.fullmatch(file.stem) else []
+    else:
+        found = objects_of(content.get("intents"))
     return found if any(isinstance(intent.get("trainingPhrases"), list) for intent in found) else []
 
 

@@ -129,7 +129,7 @@ def _v1_intents(content: Any) -> list[Fields]:
     ]
     return (
         [intent for intent in found if text_of(intent.get("name")) is not None]
-        if any(intent["sampleUtterances"] for intent in found)
+        if any(isinstance(sample, str) for intent in found for sample in intent["sampleUtterances"])
         else []
     )
 

@@ -15,6 +15,7 @@ ROWS = (
     'make rows of it, {"text": ..., "intent": ..., "slots": [{"start", "end", "label"}]} one a line in a .jsonl file, or a table with the '
     "columns text, intent and entities"
 )
+DATASET = "load it with datasets.load_dataset and write its rows with Dataset.to_json"
 LOOKED_AT = 200  # files of a folder
 MAX_LINE = 2**20
 
@@ -37,15 +38,12 @@ def _within(field: str, *names: str) -> Callable[[Any], bool]:
     return lambda content: any(set(names) <= item.keys() for item in objects_of(dict_of(content).get(field))[:1])
 
 
-def _samples(content: Any) -> list[Any]:
-    """The samples of an intent of Lex, or of a bot's first intent that has some."""
-    resource = dict_of(dict_of(content).get("resource")) or dict_of(content)
-    found = [list_of(intent.get("sampleUtterances")) for intent in (resource, *objects_of(resource.get("intents")))]
-    return next(filter(None, found), [])
-
-
-def _is_lex_1(content: Any) -> bool:
-    return any(isinstance(sample, str) for sample in _samples(content)) or _fields("resource", "metadata")(content)
+def _is_lex_2(content: Any) -> bool:
+    samples = list_of(dict_of(content).get("sampleUtterances"))
+    return (
+        any(isinstance(sample, dict) for sample in samples)
+        or {"slotTypeName", "valueElicitationSetting"} <= dict_of(content).keys()
+    )
 
 
 def _is_wit(content: Any) -> bool:
@@ -64,13 +62,14 @@ def _is_spacy(content: Any) -> bool:
 
 # Of the first object of a file in JSON or JSON lines.
 JSON = (
-    _Other("an Amazon Lex V2 export", lambda content: any(isinstance(sample, dict) for sample in _samples(content))),
-    _Other("an Amazon Lex V1 export", _is_lex_1),
-    _Other("training phrases of Dialogflow CX", _fields("trainingPhrases")),
-    _Other("training phrases of Dialogflow CX", _within("intents", "trainingPhrases")),
-    _Other("a Watson Assistant workspace", _within("intents", "intent", "examples")),
-    _Other("a Watson Assistant workspace", _fields("workspace", "skill_id")),
-    _Other("a Watson Assistant workspace", _fields("dialog_nodes")),
+    _Other("one file of an Amazon Lex V2 export", _is_lex_2, "give the folder or zip archive of all of it"),
+    _Other("an Amazon Lex V1 export without sample utterances", _fields("resource", "metadata"), "give its intents some, or another export"),
+    _Other("training phrases of Dialogflow CX without their intent", _fields("trainingPhrases"), "give the folder or zip archive of the agent"),
+    _Other("settings of a Dialogflow CX agent, without training phrases", _fields("defaultLanguageCode", "displayName"), "give the folder or zip archive of the agent"),
+    _Other("a flow of Dialogflow CX, which holds no phrases", _fields("transitionRoutes", "nluSettings"), "give the folder or zip archive of the agent"),
+    _Other("a Watson Assistant workspace without examples", _fields("workspace", "skill_id"), "give its intents examples, or another export"),
+    _Other("a Watson Assistant workspace without examples", _fields("dialog_nodes"), "give its intents examples, or another export"),
+    _Other("a corpus of NLP.js", _within("data", "intent", "utterances"), "write its utterances as the patterns of intents: {\"intents\": [{\"tag\", \"patterns\": [...]}]}"),
     _Other("utterances of Wit.ai", _is_wit),
     _Other("utterances of Wit.ai", _fields("text", "entities", "traits")),
     _Other("an intent of Botpress", lambda content: isinstance(dict_of(content).get("utterances"), dict)),
@@ -83,15 +82,13 @@ JSON = (
     _Other("annotations of doccano", _fields("text", "entities", "relations")),
     _Other("annotations of spaCy", _is_spacy),
     _Other("annotations of spaCy", _fields("paragraphs")),
-    _Other("a chatbot's intents of 'tag' and 'patterns'", _within("intents", "tag", "patterns")),
     _Other("a schema of the Schema-Guided Dialogue corpus", _fields("service_name", "intents"), "it holds no utterances; those are in its dialogues"),
     _Other("dialogues of the Schema-Guided Dialogue corpus", _fields("dialogue_id", "turns")),
-    _Other("rows of SLURP", _fields("slurp_id")),
     _Other("chat rows, of 'messages'", _within("messages", "role", "content")),
     _Other("chat rows, of 'conversations'", _within("conversations", "from", "value")),
     _Other("rows of instructions", _fields("instruction", "output")),
     _Other("rows of prompts", _fields("prompt", "completion")),
-    _Other("rows of tokens and tags", _fields("tokens", "ner_tags"), "make a table of it, with the columns text, intent and slot_tags (O, B-label, I-label)"),
+    _Other("rows of tokens without tags that can be read", _fields("tokens"), "give them ner_tags (O, B-label, I-label), as many as tokens"),
     _Other("a Voiceflow project", _fields("diagrams")),
 )  # fmt: skip
 # Of the text of files with these suffixes.
@@ -99,27 +96,35 @@ PROJECT = "give the folder of its project, or its nlu.yml or nlu.md"
 NOT_EXAMPLES = r"^(?:responses|templates|actions|slots|forms|session_config):|^intents:[ \t]*+\n(?:[ \t]*+\n)*+[ \t]*+-"
 YAML = (".yml", ".yaml")
 TEXT: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
-    (YAML, (r"^language:", r"^ ++(?:- *+)?sentences:"), "sentences of hassil (Home Assistant)", ROWS),
+    (
+        YAML,
+        (r"^(?:lists|expansion_rules):",),
+        "lists or rules of hassil without sentences",
+        "give the folder that holds its sentences, too",
+    ),
     (YAML, (r"^trainingPhrases:",), "an intent of Google's Actions SDK", ROWS),
     (YAML, (r"^(?:stories|rules):",), "stories of Rasa, which hold no examples", PROJECT),
     (YAML, (r"^(?:pipeline|policies):",), "a configuration of Rasa, which holds no examples", PROJECT),
     (YAML, (NOT_EXAMPLES,), "a domain of Rasa, which holds no examples", PROJECT),
-    ((".ini",), (r"^\[[^\]\n]+\]",), "sentences of Rhasspy", ROWS),
-    ((".intent",), (r"\S",), "sentences of Padatious (Mycroft, OVOS)", ROWS),
+    ((".entity",), (r"\S",), "values of Padatious without sentences", "give the folder that holds its .intent files, too"),
+    ((".voc", ".rx"), (r"\S",), "a vocabulary of Adapt (Mycroft, OVOS)", ROWS),
     ((".chatito",), (r"^[%@~]\[",), "sentences of Chatito", "let Chatito write Rasa's or Snips' format of it"),
-    ((".tsv", ".txt"), (r"\[IN:",), "rows of TOP or MTOP", ROWS),
 )
 NAMES = (  # of files in a folder or archive
-    (r"(?:^|/)BotLocales/.*/Intent\.json$", "an Amazon Lex V2 export", ROWS),
-    (r"(?:^|/)intents/[^/]+/trainingPhrases/[^/]+\.json$", "a Dialogflow CX agent", ROWS),
+    (r"(?:^|/)BotLocales/[^/]+/BotLocale\.json$", "an Amazon Lex V2 export without sample utterances", "give its intents some"),
+    (
+        r"(?:^|/)(?:generativeSettings|flows/[^/]+/[^/]+\.json$)",
+        "a Dialogflow CX agent without training phrases",
+        "give its intents some",
+    ),
     (r"(?:^|/)utterances/utterances-\d+\.json$", "a Wit.ai app", ROWS),
     (r"^xl/workbook\.xml$", "an Excel workbook", "save it as CSV"),
     (r"^word/document\.xml$", "a Word document", "write its utterances as rows or as a table"),
     (r"^content\.xml$", "an OpenDocument file", "save it as CSV"),
 )
 BEGINNINGS = (  # of files that are no text, or only stand for one
-    (b"PAR1", "a Parquet file", "write its rows as JSON lines"),
-    (b"ARROW1", "an Arrow file", "write its rows as JSON lines"),
+    (b"PAR1", "a Parquet file", DATASET),
+    (b"ARROW1", "an Arrow file", DATASET),
     (b"\x1f\x8b", "a gzip file", "unpack it"),
     (b"BZh", "a bzip2 file", "unpack it"),
     (b"\xfd7zXZ", "an xz file", "unpack it"),

@@ -80,6 +80,8 @@ def _checked_marks(text: str, cell: str, intent: str, where: str) -> Template:
         template = marked_template(cell, intent)
     except MarkupError as error:
         raise DataError(f"{where}: found {error}, in {shorten(cell)}; allowed: {ALLOWED}.") from error
+    if not template.slots:
+        raise DataError(f"{where}: found {shorten(cell)}; allowed: {ALLOWED}.")
     if plain_text(template.fill([slot.value or "" for slot in template.slots])["text"]) != plain_text(text):
         raise DataError(f"{where}: found {shorten(cell)} beside the text {shorten(text)}; allowed: {ALLOWED}.")
     return template
