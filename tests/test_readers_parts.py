@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import zipfile
-from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +18,6 @@ from headstart import DataError, readers
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.readers import parts
-from headstart.readers.languages import choose_file, choose_language, english_filter, locale_of, preference
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import annotate, cut, join_text, part_in, part_of_project, skill_of_templates, trimmed_slot
 from headstart.readers.source import Source, SourceFile
@@ -220,35 +218,6 @@ def test_the_limit_is_for_rows_of_open_templates(monkeypatch: pytest.MonkeyPatch
     assert size(*annotated) == size(*annotated, limits_open=True) == 9
     assert size(*is_open) == 6 and size(*is_open, limits_open=True) == 4
     assert size(*annotated, *is_open) == 18 and size(*annotated, *is_open, limits_open=True) == 4
-
-
-@pytest.mark.parametrize(
-    ("found", "own", "chosen"),
-    [
-        ({"de": 9, "en-GB": 1, "en-US": 1}, "de", "en-US"),
-        ({"de": 9, "en": 1}, "de", "en"),
-        ({"de": 1, "fr": 2}, "de", "de"),
-        ({"de": 1, "fr": 2}, "it", "fr"),
-        ({}, "it", "it"),
-    ],
-)
-def test_one_language_is_chosen(found: dict[str, int], own: str, chosen: str) -> None:
-    assert choose_language(Counter(found), own) == chosen
-
-
-def test_english_and_what_names_no_language_is_read_if_there_is_english() -> None:
-    languages = ["de", "", "EN-gb"]
-    assert list(map(english_filter(languages), languages)) == [False, True, True]
-    assert list(map(english_filter(languages[:2]), languages)) == [True, True, True]
-
-
-def test_a_language_is_told_by_the_name_of_a_file(caplog: pytest.LogCaptureFixture) -> None:
-    names = ["models/de-DE.json", "a/model.json", "deluxe/en-GB.json", "en-US/m.json"]
-    assert [locale_of(name) for name in names] == ["de-DE", None, "en-GB", "en-US"]
-    assert sorted(map(locale_of, names), key=preference) == ["en-US", "en-GB", None, "de-DE"]
-    files = [SourceFile(name, name, b"") for name in names]
-    assert choose_file(files[:2], "x").name == "a/model.json" and choose_file(files, "x").name == "en-US/m.json"
-    assert "of 2 models, a/model.json is read; left out: models/de-DE.json" in caplog.text
 
 
 def test_oddities_are_said_once_with_their_count(caplog: pytest.LogCaptureFixture) -> None:

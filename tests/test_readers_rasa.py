@@ -407,7 +407,7 @@ def test_dialogflow_in_another_language_and_as_an_archive(tmp_path: Path, caplog
             out.write(file, file.relative_to(folder))
     skill = load_skill(tmp_path / "agent.zip")
     assert skill.catalogs == {"plant": ["fern", "big fern"]}
-    assert "no English phrases; those in 'pt' are read" in caplog.text
+    assert "its language is pt, but the base model is English" in caplog.text
 
 
 def test_dialogflow_with_phrases_in_the_intent(tmp_path: Path) -> None:

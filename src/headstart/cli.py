@@ -79,7 +79,7 @@ def _train(stage: str, argv: list[str], prog: str) -> None:
         return
     said = parse_options(FinetuneOptions, argv, prog)
     # Mistakes in its files are told before torch is there.
-    skill = load_skill(str(said.skill), said.skill_name, said.allow_unseen_labels)
+    skill = load_skill(str(said.skill), said.skill_name, said.allow_unseen_labels, language=said.language)
     from headstart.finetuning.finetune import run_finetuning
 
     run_finetuning(said, skill)
@@ -147,6 +147,10 @@ def _add_convert(commands: Any) -> None:
     command.add_argument(
         "--from", dest="source_format", choices=sorted(READERS), help="what is read; unset: found from the content"
     )
+    command.add_argument(
+        "--language",
+        help="which of several languages is read, such as de-DE; unset: as its manifest says, else English, else that with most",
+    )
     command.add_argument("--skill_name", dest="name", help="name of the skill; unset: from the file or folder")
     command.add_argument(
         "--test_share", type=float, default=0.0, help="share of the templates that becomes test.jsonl of a folder"
@@ -162,7 +166,7 @@ def _convert(options: argparse.Namespace) -> Iterator[str]:
 
     filling = {name: value for name in ("max_utterances", "fills") if (value := getattr(options, name)) is not None}
     convert(
-        options.path, options.out, options.format, source_format=options.source_format, name=options.name,
+        options.path, options.out, options.format, source_format=options.source_format, language=options.language, name=options.name,
         test_share=options.test_share, seed=options.seed, **filling,
     )  # fmt: skip
     yield from ()

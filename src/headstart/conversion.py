@@ -24,6 +24,7 @@ def convert(
     format: str | None = None,
     *,
     source_format: str | None = None,
+    language: str | None = None,
     name: str | None = None,
     test_share: float = 0.0,
     seed: int = 0,
@@ -36,6 +37,7 @@ def convert(
         out: file to write; for rows, a `.jsonl` file (training rows alone) or a folder (catalogs and held-out rows too).
         format: one of `headstart.writers.WRITERS`; from the suffix of `out` if it is left out.
         source_format: one of `headstart.readers.READERS`; found from the content if it is left out.
+        language: see [`headstart.load_skill`].
         name: the skill's name; made from the path if it is left out.
         test_share: share of each intent's templates that becomes `test.jsonl` of the folder.
         seed: of filling templates, and of the choice of test templates.
@@ -66,7 +68,7 @@ def convert(
     else:
         check_file_room(out)
         _check_replaceable(out, writer)
-    skill = _fill_anew(load_skill(path, name, allow_unseen_labels=True, format=source_format), seed, filling)
+    skill = _fill_anew(load_skill(path, name, allow_unseen_labels=True, format=source_format, language=language), seed, filling)
     if test_share and skill.has("test"):
         raise ValueError(f"{path} has test rows of its own ({len(skill.rows('test'))}): leave out test_share.")
     if test_share:

@@ -16,6 +16,7 @@ from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.consent import load_without_code
 from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.encoding import encode_list, report_spans
+from headstart.data.inferred_types import with_inferred_types
 from headstart.data.label_names import rows_of_names
 from headstart.data.out_of_scope import list_out_of_scope, without_own
 from headstart.data.rows import Row
@@ -83,7 +84,7 @@ def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) 
 
 def load_skill_of(options: FinetuneOptions) -> Skill:
     """Read the skill that the options name."""
-    return load_skill(str(options.skill), options.skill_name, options.allow_unseen_labels)
+    return load_skill(str(options.skill), options.skill_name, options.allow_unseen_labels, language=options.language)
 
 
 def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
@@ -148,6 +149,7 @@ class TrainedSkill(NamedTuple):
 def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[TrainerCallback] = ()) -> TrainedSkill:
     """Fine-tune a skill and leave the result in memory."""
     resumed = last_checkpoint(options, options.base)
+    skill = with_inferred_types(skill) if options.infer and options.refill else skill
     set_seed(options.seed)
     base = resolve_checkpoint(options.base or BASE_EN)
     tokenizer = load_without_code(AutoTokenizer.from_pretrained, base)
@@ -256,7 +258,7 @@ def _scores(trained: TrainedSkill, skill: Skill) -> Figures:
 
 # Options that training with and without transfer have in common, and those of transformers'.
 _ALIKE = (
-    "base", "seed", "allow_unseen_labels", "gazetteers", "gazetteer_dropout", "label_priors", "name_rows", "refill", "rejection",
+    "base", "seed", "allow_unseen_labels", "infer", "gazetteers", "gazetteer_dropout", "label_priors", "name_rows", "refill", "rejection",
     "reject_threshold", "out_of_scope", "out_of_scope_share",
 )  # fmt: skip
 _TRAINER_ALIKE = ("use_cpu", "disable_tqdm", "report_to")

@@ -3,7 +3,8 @@
 Such files are `skill-package/interactionModels/custom/en-US.json`, `models/en-US.json`, or any other that the developer console or the
 command line of ASK writes: `interactionModel.languageModel.intents`, with either wrapper missing, with all in a list, or the bare
 `intents` and `types` of the first builder. Old schemas call an intent's name `intent`; they are read here if they hold samples (see
-`headstart.readers.alexa_text` for those that don't). Of a folder or archive the English model is read.
+`headstart.readers.alexa_text` for those that don't). Of a folder or archive with several languages, one model is read: that which
+`--language` names, else that of the manifest (`skill.json`, if it has one locale), else the English one, else the largest.
 
 - Samples become templates. `{Slot}` is open, `{value|Slot}` has its value (after the last bar is the slot), and neighbouring values of
   the same slot are one value given word by word. A name in braces is looked up among the intent's slots, exactly and then without

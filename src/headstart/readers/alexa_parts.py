@@ -173,7 +173,18 @@ def choose_model(source: Source, models: Sequence[SourceFile], wanted: str) -> S
     """
     if not models and source.only is None:
         raise DataError(f"{source.path}: found no {wanted}.")
-    return choose_file(models, str(source.path)) if models else source.files[0]
+    return choose_file(models, source, _own_language(source)) if models else source.files[0]
+
+
+def _own_language(source: Source) -> str | None:
+    """The language that the manifest of a skill's package publishes it in, if that is one alone."""
+    for file in source.find("skill.json") if source.only is None else ():
+        locales = dict_of(
+            dict_of(dict_of(dict_of(file.json_or_none).get("manifest")).get("publishingInformation")).get("locales")
+        )
+        if len(locales) == 1:
+            return str(next(iter(locales)))
+    return None
 
 
 def check_intents(content: Fields, where: str, allowed: str) -> None:

@@ -14,6 +14,7 @@ Not read: such a folder if it holds an interaction model too, which is newer (se
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.alexa import is_model
 from headstart.readers.alexa_parts import Model, add_slots, find_models, named_items
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
-from headstart.readers.languages import warn_of_language
+from headstart.readers.languages import choose_locale, locale_of, warn_of_language
 from headstart.readers.source import Source, SourceFile, is_inside
 
 NAME = "alexa_text"
@@ -65,7 +66,7 @@ def read(source: Source, name: str) -> Skill:
     Raises:
         DataError: schema or utterances are missing, or there is no sample.
     """
-    files = source.files if source.only is None else _siblings(source.only, source.path)
+    files = _in_one_language(source) if source.only is None else _siblings(source.only, source.path)
     schema, utterances = _find(files, source.only)
     if utterances is None and source.only is not None and schema is not source.only:
         utterances = source.only
@@ -84,6 +85,16 @@ def read(source: Source, name: str) -> Skill:
     skill = model.skill(name)
     warn_of_language(utterances, model.templates)
     return skill
+
+
+def _in_one_language(source: Source) -> list[SourceFile]:
+    """The files of the language that is read, where several have schemas, and those whose names name none."""
+    schemas = [file for file in source.files if _may_belong(file) and _is_schema(file.json_or_none)]
+    sizes = Counter(locale for file in schemas if (locale := locale_of(file.name)))
+    if not sizes or (len(sizes) < 2 and source.language is None):
+        return source.files
+    chosen = choose_locale(sizes, source)
+    return [file for file in source.files if locale_of(file.name) in (chosen, None)]
 
 
 def _may_belong(file: SourceFile) -> bool:

@@ -5,8 +5,8 @@ name in `intents/NAME.json`, and the values and synonyms of `entities/NAME_entri
 `entities/NAME.json`). The slot label is the parameter's alias, or the entity's name if it has none; system entities become slot types
 (`@sys.date`), and text marked `@sys.ignore` is plain text. In phrases in template mode, `@entity:alias` is an open slot.
 
-One language is read: English with all its regions, or else the agent's own or the one with most phrases, with a warning. Not read are
-entities of regular expressions, entries made of other entities (`@size:size @color:color`), responses, contexts and events. The phrases
+One language is read, with all its regions: that which `--language` names, else the agent's own (`language` in `agent.json`), else English, else the one
+with most files; the log says which, and which there are. Not read are entities of regular expressions, entries made of other entities (`@size:size @color:color`), responses, contexts and events. The phrases
 of a fallback intent are rows of that intent. A phrase with a piece that is no text is left out as a whole.
 
 An entry's value is canonical: Dialogflow finds its synonyms, among which its console writes the value too. It is in the catalog if it is said (see
@@ -25,7 +25,7 @@ from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.fields import Fields, dict_of, list_of, text_of
-from headstart.readers.languages import choose_language
+from headstart.readers.languages import choose_locale, root_of
 from headstart.readers.normal_forms import catalog_value, said_forms
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import cut, join_text, skill_of_templates, trimmed_slot
@@ -60,7 +60,7 @@ class _Agent:
         self.parts = _parts(source)
         self.files: dict[tuple[str, str, str], list[SourceFile]] = defaultdict(list)  # by owner, kind and language
         for part in self.parts:
-            self.files[part.owner, part.kind, _root(part.language)].append(part.file)
+            self.files[part.owner, part.kind, root_of(part.language)].append(part.file)
         self.language = _choose_language(source, self.parts)
         self.templates: list[Template] = []
         self.entities: dict[str, dict[str, None]] = defaultdict(dict)  # of each label
@@ -131,19 +131,12 @@ def _is_phrases(file: SourceFile) -> bool:
     return any(isinstance(dict_of(phrase).get("data"), list) for phrase in list_of(file.json_or_none))
 
 
-def _root(language: str) -> str:
-    return language.split("-")[0]
-
-
 def _choose_language(source: Source, parts: list[_Part]) -> str:
-    """English, or else the agent's language or that of most files, without its region."""
+    """The root of the language to read, whose regions are all read."""
     agents = [dict_of(file.json) for file in source.files if file.name.split("/")[-1] == "agent.json"]
-    own = _root((text_of(agents[0].get("language")) if agents else None) or "en").lower()
-    found = Counter(_root(part.language) for part in parts if part.kind == "usersays")
-    language = choose_language(found, own)
-    if language != "en":
-        logger.warning("%s: there are no English phrases; those in %r are read", source.path, language)
-    return language
+    own = text_of(agents[0].get("language")) if agents else None
+    found = Counter(root_of(part.language) for part in parts if part.kind == "usersays")
+    return root_of(choose_locale(found, source, own)) if found else root_of(own or "en")
 
 
 def _note_strangers(owners: Collection[str], agent: _Agent) -> None:

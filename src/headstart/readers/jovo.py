@@ -1,7 +1,8 @@
 """Language models of the Jovo framework, as JSON: `models/en-US.json`, `models/en.json`.
 
 Versions 1 to 3 have lists: `intents` of `name`, `phrases` and `inputs`, and `inputTypes` of `name` and `values`. Version 4 has objects by
-name: `intents` of `phrases` and `entities`, and `entityTypes` of `values`. Of a folder or archive the English model is read.
+name: `intents` of `phrases` and `entities`, and `entityTypes` of `values`. Of a folder or archive with several languages, one model is read: that which
+`--language` names, else that of the manifest (`skill.json`, if it has one locale), else the English one, else the largest.
 
 - Phrases become templates; `{input}` is an open slot (see `headstart.readers.alexa` for the details).
 - Where a type is an object with a type for each platform, Alexa's is taken, or else the first.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from headstart.data.rows import DataError
 from headstart.data.templates import Template
+from headstart.data.texts import looks_foreign
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
@@ -18,17 +19,6 @@ COUNTRIES = "ae|at|au|be|br|ca|ch|de|es|fr|gb|in|it|jp|mx|nl|pt|sa|uk|us"
 LOCALE = re.compile(rf"(?<![a-z])(ar|de|en|es|fr|hi|it|ja|nl|pt)(?:[-_]({COUNTRIES}))?(?![a-z])", re.IGNORECASE)
 
 LOCALE_NAME = re.compile(r"[a-z]{2,3}(?:[-_](?:[A-Za-z]{2,4}|\d{3}))?")  # all that a name of a language is
-
-# Words that are frequent in one language and rare in the others: me, in, a, do, was and the like are words of several.
-ENGLISH = re.compile(r"\b(?:the|my|what|is|for|of|to|how|tell|give|you|it|and|please|show|about|start|with|want|can|open)\b")
-OTHERS = re.compile(
-    r"\b(?:der|das|ich|und|ein|eine|mir|bitte|wie|ist|nicht|den|dem|zum|von|mit|auf|für|kann"  # German
-    r"|le|la|les|un|une|des|du|je|que|moi|est|pour|donne|quel|quelle|avec|dans|mon"  # French
-    r"|el|los|una|por|qué|cual|cuál|es|para|dime|quiero|del|mi|como|cómo"  # Spanish
-    r"|il|di|che|uno|è|della|dimmi|voglio|mio|mia|quale|sono|ho|gli"  # Italian
-    r"|os|um|uma|não|quero|meu|minha|qual|da|dos|eu|em"  # Portuguese
-    r"|het|een|ik|mijn|wat|voor|van|niet)\b"  # Dutch
-)
 
 
 def is_english(language: str) -> bool:
@@ -43,22 +33,14 @@ def preference(language: str | None) -> int:
     return 0 if language == "en-US" else 1 if is_english(language) else 3
 
 
-def choose_language(found: Counter[str], own: str = "en") -> str:
-    """The one language to read: English, American before other kinds, or else the own one, or the most frequent.
-
-    Args:
-        found: the languages that there are, and how much there is of each.
-        own: what the source calls its own, which is taken if nothing is found, too.
-    """
-    english = [language for language in found if is_english(language)]
-    if english:
-        return min(english, key=preference)
-    return own if own in found or not found else found.most_common(1)[0][0]
-
-
 def plain_locale(locale: str) -> str:
     """A language's name as it is compared: `en_US` is `en-us`."""
     return locale.strip().lower().replace("_", "-")
+
+
+def root_of(locale: str) -> str:
+    """The language of a locale, without its region: `en` of `en-US`."""
+    return plain_locale(locale).split("-")[0]
 
 
 def choose_locale(found: Mapping[str, int], source: Source, own: str | None = None) -> str:
@@ -73,6 +55,13 @@ def choose_locale(found: Mapping[str, int], source: Source, own: str | None = No
     Raises:
         DataError: there is none of the language that the user names.
     """
+    chosen = _choose(found, source, own)
+    if not is_english(chosen):
+        logger.warning("%s: its language is %s, but the base model is English", source.path, chosen)
+    return chosen
+
+
+def _choose(found: Mapping[str, int], source: Source, own: str | None) -> str:
     names = sorted(found, key=lambda name: (-found[name], name))
     wanted = source.language
     chosen = None if wanted is None else _nearest(wanted, names)
@@ -93,28 +82,58 @@ def _nearest(wanted: str, names: Sequence[str]) -> str | None:
     """The name that is this language, or else the first that is in another region, or of none."""
     plain = plain_locale(wanted)
     same = [name for name in names if plain_locale(name) == plain]
-    root = plain.split("-")[0]
-    near = [name for name in names if plain_locale(name).split("-")[0] == root]
+    near = [name for name in names if root_of(name) == root_of(plain)]
     return next(iter([*same, *near]), None)
 
 
-def english_filter(languages: Iterable[str]) -> Callable[[str], bool]:
-    """What says of a language whether it is read: if English is among these, it and what names none (""); otherwise all are."""
-    has_english = any(map(is_english, languages))
-    return lambda language: not has_english or not language or is_english(language)
+def language_filter(found: Counter[str], source: Source, own: str | None = None) -> Callable[[str], bool]:
+    """What says of a language whether it is read: that which [`choose_locale`] takes, with all its regions unless the user names one of them, and what
+    names no language ("").
+
+    Args:
+        found: the languages that there are, and how much there is of each.
+        source: whose they are, and what is asked for.
+        own: what the source calls its own language.
+
+    Raises:
+        DataError: there is none of the language that the user names.
+    """
+    wanted = plain_locale(source.language or "")
+    has_region = wanted in map(plain_locale, found) and "-" in wanted
+    group = plain_locale if has_region else root_of
+    sizes: Counter[str] = Counter()
+    for language, size in found.items():
+        if language:
+            sizes[group(language)] += size
+    if not sizes:
+        return lambda _: True
+    chosen = choose_locale(sizes, source, own)
+    return lambda language: not language or group(language) == chosen
 
 
-def choose_file(files: Sequence[SourceFile], where: str) -> SourceFile:
-    """Of the same skill's files in several languages, told by their names, the one to read, as [`preference`] says.
+def choose_file(files: Sequence[SourceFile], source: Source, own: str | None = None) -> SourceFile:
+    """Of the same skill's files in several languages, told by their names, the one to read: by its language as [`choose_locale`] says, but one that
+    names none before others than English; of several in one language, that which is in the fewest folders, and the largest of these.
 
     Args:
         files: at least one.
-        where: what messages call the folder.
+        source: whose they are, and what is asked for.
+        own: what the source calls its own language.
+
+    Raises:
+        DataError: there is none of the language that the user names.
     """
-    chosen = min(files, key=lambda file: (preference(locale_of(file.name)), file.name.count("/"), file.name))
+    by_locale: dict[str | None, list[SourceFile]] = defaultdict(list)
+    for file in files:
+        by_locale[locale_of(file.name)].append(file)
+    sizes = Counter({locale: sum(len(file.content) for file in group) for locale, group in by_locale.items() if locale})
+    is_asked = source.language is not None or own is not None or any(map(is_english, sizes))
+    locale = _choose(sizes, source, own) if sizes and (is_asked or None not in by_locale) else None
+    chosen = min(by_locale[locale], key=lambda file: (file.name.count("/"), -len(file.content), file.name))
     if len(files) > 1:
         others = ", ".join(file.name for file in files if file is not chosen)
-        logger.warning("%s: of %d models, %s is read; left out: %s", where, len(files), chosen.name, others[:200])
+        message = "%s: of %d models, %s is read; left out: %s (--language names another language)"
+        logger.warning(message, source.path, len(files), chosen.name, others[:200])
     return chosen
 
 
@@ -139,29 +158,22 @@ def warn_of_language(file: SourceFile, templates: Iterable[Template]) -> None:
     """Warn if a file seems not to be English, by its name or else by its words."""
     locale = locale_of(file.name)
     if locale is None:
-        if not _looks_foreign(templates):
+        text = " ".join(part for template in templates for part in template.parts if isinstance(part, str))
+        if not looks_foreign(text):
             return
     elif is_english(locale):
         return
     logger.warning("%s: %s, but the base model is English", file.where, f"its language is {locale}" if locale else "not English")
 
 
-def _looks_foreign(templates: Iterable[Template]) -> bool:
-    text = " ".join(part for template in templates for part in template.parts if isinstance(part, str)).lower()
-    letters = [character for character in text if character.isalpha()]
-    if sum(ord(letter) > 0x24F for letter in letters) > 0.3 * len(letters):  # of no Latin script
-        return True
-    return len(OTHERS.findall(text)) > len(ENGLISH.findall(text))
-
-
 __all__ = [
     "choose_file",
-    "choose_language",
     "choose_locale",
-    "english_filter",
     "is_english",
+    "language_filter",
     "locale_of",
     "plain_locale",
     "preference",
+    "root_of",
     "warn_of_language",
 ]

@@ -16,15 +16,15 @@ if they count something else; a warning says so.
   chosen where a pattern has more than 12 forms.
 
 Regular expressions, settings and answers are not read. CLU utterances of the data set `Test` become test rows, and so do those of a folder's
-files whose names say so. Of several languages, English is read.
+files whose names say so. Of several languages (`culture`, `language`), one is read: see `--language`.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.fields import Fields, dict_of, objects_of, strings_of, text_of
-from headstart.readers.languages import english_filter, is_english
+from headstart.readers.languages import language_filter
 from headstart.readers.normal_forms import catalog_value, said_forms
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import PART_WORDS, UNANNOTATED, annotate, parts_in, skill_of_parts
@@ -195,14 +195,14 @@ def read(source: Source, name: str) -> Skill:
             "'utterances'), or with 'projectFileVersion' and 'assets'."
         )
     project = Project(str(source.path))
-    contents = _english(contents, project)
+    contents = _in_one_language(contents, source, project)
     parts = parts_in(source, (content.file for content in contents), is_project=True)
     for content in contents:
         project.file, project.part = content.file, parts[content.file.name]
         if content.kind == "luis":
             _read_app(content.file, content.json, project)
         elif content.kind == "clu":
-            _read_clu(content.file, content.json, project)
+            _read_clu(content.file, content.json, source, project)
         else:
             _add_utterances(_utterances(content.json, project), UNITS[1], project)
     return project.skill(name)
@@ -237,9 +237,9 @@ def _kind(content: Any) -> str:
     return "clu" if assets.get("projectKind", "Conversation") in ("Conversation", "Orchestration") else ""
 
 
-def _english(contents: list[_Content], project: Project) -> list[_Content]:
-    """The files without a culture or with an English one, if there is one."""
-    is_read = english_filter(_culture(content) for content in contents)
+def _in_one_language(contents: list[_Content], source: Source, project: Project) -> list[_Content]:
+    """The files without a culture or with that which is read."""
+    is_read = language_filter(Counter(map(_culture, contents)), source)
     kept = [content for content in contents if is_read(_culture(content))]
     for content in contents:
         if content not in kept:
@@ -404,14 +404,16 @@ def _add_utterances(utterances: Sequence[_Utterance], unit: str, project: Projec
         project.parts[utterance.part].append(replace(template, has_slots=is_annotated))
 
 
-def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
+def _read_clu(file: SourceFile, content: Fields, source: Source, project: Project) -> None:
     assets = content["assets"]
     for intent, _ in _names(_list(assets, "intents", project, file), "intents", project, "category"):
         project.intents.append(intent)
+    utterances = _list(assets, "utterances", project, file)
+    own = text_of(dict_of(content.get("metadata")).get("language"))
+    is_read = language_filter(Counter(map(_language, utterances)), source, own)
     for entity, item in _names(_list(assets, "entities", project), "entities", project, "category"):
         if isinstance(item, dict):
-            _read_clu_entity(entity, item, project)
-    utterances = _list(assets, "utterances", project, file)
+            _read_clu_entity(entity, item, is_read, project)
     unit = str(content.get("stringIndexType", "Utf16CodeUnit"))
     is_utf16 = unit.lower() == "utf16codeunit"
     if (
@@ -420,7 +422,6 @@ def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
         and not all(str(dict_of(item).get("text")).isascii() for item in utterances)
     ):
         raise DataError(f"{file.where}, field 'stringIndexType': found {unit!r}; allowed: Utf16CodeUnit or UnicodeCodePoint.")
-    is_read = english_filter(map(_language, utterances))
     found = []
     for number, item in enumerate(utterances):
         at = f"utterance {number + 1}"
@@ -431,12 +432,12 @@ def _read_clu(file: SourceFile, content: Fields, project: Project) -> None:
     _add_utterances(found, UNITS[is_utf16], project)
 
 
-def _read_clu_entity(entity: str, item: Fields, project: Project) -> None:
+def _read_clu_entity(entity: str, item: Fields, is_read: Callable[[str], bool], project: Project) -> None:
     project.entities.add(entity)
     for sublist in objects_of(dict_of(item.get("list")).get("sublists")):
         synonyms = objects_of(sublist.get("synonyms"))
-        english = [item for item in synonyms if is_english(_language(item) or "en")]
-        values = [value for item in english or synonyms for value in strings_of(item.get("values"))]
+        ours = [item for item in synonyms if is_read(_language(item))]
+        values = [value for item in ours or synonyms for value in strings_of(item.get("values"))]
         for key in strings_of([sublist.get("listKey")]) or values[:1]:
             project.lists[entity].append(Listed(key, values, False, Where(project.file)))
     for prebuilt in objects_of(item.get("prebuilts")):

@@ -6,18 +6,19 @@ roles and children, in the form `@ list Name =` and in the older one, `$Name:val
 name. Labels are as in `headstart.readers.luis`: a role makes `Entity:role`.
 
 Not read are comments and settings (`>`), imports and links to other files (a warning says how many), question-and-answer sections
-(`# ?`, counted), regular expressions and features. Of several languages in a folder, told by names such as `en-us`, English is read.
+(`# ?`, counted), regular expressions and features. Of several languages in a folder, told by names such as `en-us`, one is read: see `--language`.
 Files whose names say so, such as those below `tests`, become validation and test rows.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 from headstart.data.rows import DataError
 from headstart.data.skills import Skill
-from headstart.readers.languages import english_filter
+from headstart.readers.languages import language_filter
 from headstart.readers.luis import Listed, Project
 from headstart.readers.oddities import Where
 from headstart.readers.parts import parts_in
@@ -25,7 +26,7 @@ from headstart.readers.source import Source, SourceFile
 
 NAME = "luis_lu"
 SUFFIXES: tuple[str, ...] = (".lu",)
-LOCALE = re.compile(r"(?:^|[^A-Za-z])([a-z]{2})[-_][a-z]{2}(?=[^A-Za-z]|$)", re.IGNORECASE)
+LOCALE = re.compile(r"(?:^|[^A-Za-z])([a-z]{2}[-_][a-z]{2})(?=[^A-Za-z]|$)", re.IGNORECASE)
 HAS_SECTION = re.compile(r"^[ \t]*(?:#+|@|\$)[ \t]*[^\s#@$]", re.MULTILINE)
 BULLET = re.compile(r"[-*+]\s*(\S.*)")
 LINK = re.compile(r"\[[^\[\]]+\](?:\([^|]+\)|\[[^\[\]]+\])$")
@@ -208,6 +209,7 @@ def read(source: Source, name: str) -> Skill:
     files = source.given or _files(source)
     if not files:
         raise DataError(f"{source.path}: found no .lu file with an intent; allowed: '# Intent' with '- utterance' lines below.")
+    files = _in_one_language(files, source)
     project = Project(str(source.path))
     reader = _LuReader(project)
     parts = parts_in(source, files, is_project=True)
@@ -219,9 +221,12 @@ def read(source: Source, name: str) -> Skill:
 
 
 def _files(source: Source) -> list[SourceFile]:
-    files = [file for file in source.find(".lu") if HAS_SECTION.search(file.text_or_none or "")]
+    return [file for file in source.find(".lu") if HAS_SECTION.search(file.text_or_none or "")]
+
+
+def _in_one_language(files: list[SourceFile], source: Source) -> list[SourceFile]:
     languages = {file.name: language[1] for file in files if (language := LOCALE.search(file.name))}
-    is_read = english_filter(languages.values())
+    is_read = language_filter(Counter(languages.values()), source)
     return [file for file in files if is_read(languages.get(file.name, ""))]
 
 

@@ -4,7 +4,7 @@ Amazon's MASSIVE corpus, and corpora made like it, have one object a line with `
 rows `{"text" or "utterance": "... [label : value] ...", "intent": ...}` without a `slots` field are read too.
 
 Partitions train, dev and test become training, validation and test rows; a file without `partition` is put by its name, or trained on.
-Where there are several locales, en-US alone is read (or the first other kind of English). Judgements, workers, scenarios and the way
+Where there are several locales, one is read: that which `--language` names, else English, American before other kinds, else the most frequent. Judgements, workers, scenarios and the way
 that a slot was localised are not read. Where the plain text, `utt`, says something else than the annotated one, the row is left out; so it is if there are
 brackets that are no slot with a label and a value.
 """
@@ -21,7 +21,7 @@ from headstart.data.templates import Slot, Template
 from headstart.data.texts import text_key
 from headstart.readers.fields import Fields, text_of
 from headstart.readers.json_lines import first_objects, json_lines
-from headstart.readers.languages import choose_language, is_english
+from headstart.readers.languages import choose_locale
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import PART_WORDS, cut, join_text, parts_in, skill_of_parts
 from headstart.readers.source import Source, SourceFile
@@ -47,7 +47,7 @@ def read(source: Source, name: str) -> Skill:
     """Read the skill.
 
     Raises:
-        DataError: no file has rows of this kind, or several locales have no English one.
+        DataError: no file has rows of this kind, or none is in the wanted language.
     """
     oddities = Oddities()
     files = source.given or _files(source)
@@ -57,7 +57,7 @@ def read(source: Source, name: str) -> Skill:
     if unread:
         logger.warning("%s: fields that are not read: %s", source.path, ", ".join(list(unread)[:8]))
     locales = Counter(_locale(row) for _, _, row in rows if "locale" in row)
-    locale = _choose_locale(locales, source)
+    locale = choose_locale(locales, source) if locales else None
     parts: dict[str, list[Template]] = defaultdict(list)
     for file, where, row in rows:
         if locale is None or "locale" not in row or _locale(row) == locale:
@@ -98,19 +98,6 @@ def _is_annotated(file: SourceFile) -> bool:
 
 def _locale(row: Fields) -> str:
     return row["locale"] if isinstance(row["locale"], str) else shorten(row["locale"])
-
-
-def _choose_locale(locales: Counter[str], source: Source) -> str | None:
-    """The locale to read; None for all rows."""
-    if len(locales) < 2:
-        return None
-    locale = choose_language(locales)
-    if not is_english(locale):
-        found = ", ".join(list(locales)[:6])
-        raise DataError(f"{source.path}, field 'locale': found {shorten(found)}; allowed: en-US, or rows of a single locale.")
-    skipped = locales.total() - locales[locale]
-    logger.warning("%s: only %s of %d locales is read; %d rows were left out", source.path, locale, len(locales), skipped)
-    return locale
 
 
 def _template(row: Fields, oddities: Oddities, where: Where) -> Template | None:

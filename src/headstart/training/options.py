@@ -264,6 +264,13 @@ class FinetuneOptions(TrainingOptions):
 
     skill: str | None = option(None, "The skill: a file or folder in any format that headstart convert reads. Required.")
     skill_name: str | None = option(None, "Name of the skill; unset: from the file or folder.")
+    language: str | None = option(
+        None,
+        "Which of several languages of the skill's files is read, such as de-DE; unset: as its manifest says, else English, else the one with most.",
+    )
+    infer: bool = option(
+        True, "Slots without a type whose values are numbers, dates, times or durations get that type, and so more values."
+    )
     base: str | None = option(None, "Checkpoint to start from; unset: the embedded base.")
     tune: str = option("all", "What is trained: all, or head (the trunk stays as it is).")
     head: str = option(
