@@ -41,9 +41,10 @@ def _any(words: str) -> str:
     return "(?:" + "|".join(sorted((word.replace("_", " ") for word in words.split()), key=len, reverse=True)) + ")"
 
 
-_WORD = _any(f"{_ONES} {_TENS} hundred thousand million")
-_SMALL = rf"(?:\d{{1,2}}|(?:{_any(_TENS)} )?{_any(_ONES)}|{_any(_TENS)})"  # of a clock, a day or a month
-_N = rf"(?:\d{{1,4}}(?:[.,]\d{{1,3}})*|{_WORD}(?:(?: and)? {_WORD})*+)"
+_SPOKEN = rf"(?:{_any(_TENS)}(?: {_any(_ONES)})?|{_any(_ONES)})"  # below 100
+_SMALL = rf"(?:\d{{1,2}}|{_SPOKEN})"  # of a clock, a day or a month
+_HUNDREDS = rf"(?:{_SPOKEN} hundred(?:(?: and)? {_SPOKEN})?|{_SPOKEN})"
+_N = rf"(?:\d{{1,4}}(?:[.,]\d{{1,3}})*|{_HUNDREDS}(?: (?:million|thousand)(?:(?: and)? {_HUNDREDS}(?: thousand(?:(?: and)? {_HUNDREDS})?)?)?)?)"
 _YEAR = rf"(?:(?:19|20)\d\d|(?:nineteen|twenty|two thousand)(?:(?: and| oh)? {_SMALL})?)"
 _ORDINAL = rf"(?:\d{{1,2}}(?:st|nd|rd|th)|(?:(?:twenty|thirty) )?{_any(_ORDINALS)})"
 _MONTH, _DAY = _any(_MONTHS), _any(_DAYS)

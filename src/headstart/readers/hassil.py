@@ -205,8 +205,8 @@ class _Project:
         if max(abs(start), abs(stop), abs(step)) > MAX_NUMBER:
             self.oddities.leave_out(f"ranges beyond {MAX_NUMBER}", content, where)
             return
-        for value in range_values(start, stop, step, _words(self.language)):
-            self.entities.add(name, value, where=where)
+        for forms in range_values(start, stop, step, _words(self.language)):
+            self.entities.add(name, forms[0], forms, where=where)
 
 
 def _words(language: str) -> Callable[[int], str] | None:

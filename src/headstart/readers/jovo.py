@@ -7,7 +7,8 @@ name: `intents` of `phrases` and `entities`, and `entityTypes` of `values`. Of a
 - Phrases become templates; `{input}` is an open slot (see `headstart.readers.alexa` for the details).
 - Where a type is an object with a type for each platform, Alexa's is taken, or else the first.
 - Values and their synonyms are the catalogs of all slots of the type. Built-in types (`AMAZON.*`, `@sys.*`) are in `slot_types`.
-- What is for Alexa alone, under `alexa.interactionModel`, is read too. The same for Dialogflow and other platforms is not.
+- What is for Alexa alone, under `alexa.interactionModel`, is read too; so is an intent's own `alexa`, whose `name`, `samples` and `slots` take the place of the
+  others, as where Jovo makes Alexa's model of it. The same for Dialogflow and other platforms is not.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ def read(source: Source, name: str) -> Skill:
             add_values(model, slot_type, item.get("values"))
     _read_intents(content["intents"], model)
     platform, _ = unwrap(content.get("alexa"))
+    for slot_type, _ in named_items(platform.get("types"), model, "types"):  # Alexa's own take their place
+        model.values.pop(slot_type, None)
     read_language_model(platform, model)
     skill = model.skill(name)
     warn_of_language(file, model.templates)
@@ -79,16 +82,32 @@ def read(source: Source, name: str) -> Skill:
 
 
 def _read_intents(content: Any, model: Model) -> None:
-    intents = list(named_items(content, model, "intents"))
-    for intent, item in intents:
-        for field in ("inputs", "entities"):
-            add_slots(model, intent, item.get(field), field, _type_of)
-        for platform in PLATFORMS:
+    samples: list[tuple[str, Any, str]] = []
+    for intent, item in named_items(content, model, "intents"):
+        own = dict_of(item.get("alexa"))
+        name = text_of(own.get("name")) or intent
+        if "slots" in own:
+            add_slots(model, name, own["slots"])
+        else:
+            for field in ("inputs", "entities"):
+                add_slots(model, name, _with_alexas(item.get(field)), field, _type_of)
+        for platform in PLATFORMS[1:]:
             if platform in item:
                 model.odd(f"intents whose own {platform!r} is not read", intent)
-    for intent, item in intents:
         field = "phrases" if "phrases" in item else "samples"
-        add_samples(model, intent, item.get(field), field)
+        samples.append((name, own["samples"], "samples") if "samples" in own else (name, item.get(field), field))
+    for name, texts, field in samples:
+        add_samples(model, name, texts, field)
+
+
+def _with_alexas(slots: Any) -> Any:
+    """The slots of an intent, a list or an object by name, with what each says for Alexa in its place."""
+    if isinstance(slots, dict):
+        named = {name: {**slot, **dict_of(slot.get("alexa"))} if isinstance(slot, dict) else slot for name, slot in slots.items()}
+        return {text_of(dict_of(slot).get("name")) or name: slot for name, slot in named.items()}
+    if isinstance(slots, list):
+        return [{**slot, **dict_of(slot.get("alexa"))} if isinstance(slot, dict) else slot for slot in slots]
+    return slots
 
 
 def _type_of(content: Any) -> str | None:

@@ -38,7 +38,7 @@ from headstart.readers.languages import language_filter
 from headstart.readers.normal_forms import catalog_value, said_forms
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import PART_WORDS, UNANNOTATED, annotate, parts_in, skill_of_parts
-from headstart.readers.patterns import PatternError, expand, scan
+from headstart.readers.patterns import PatternError, expand, read_sample, scan
 from headstart.readers.source import Source, SourceFile
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class Project:
     def add_sample(self, intent: str, text: str, is_pattern: bool = True) -> None:
         """Add a pattern, or an utterance with its slots in braces."""
         try:
-            for parts in expand(scan(text, self.label), is_pattern):
+            for parts in expand(scan(text, self.label)) if is_pattern else read_sample(text, self.label):
                 self.parts[self.part].append(Template(intent, tuple(parts)))
         except PatternError as error:
             self.leave_out(f"patterns with {error}", text)

@@ -34,6 +34,7 @@ KINDS = ("ml", "list", "prebuilt", "regex", "composite", "phraselist", "patterna
 DECLARATION = re.compile(r"[@]\s*(.*)")
 OLD_ROLES = re.compile(r"\broles\s*+=", re.IGNORECASE)
 CLAUSE = re.compile(r"\b(hasRoles?|usesFeatures?|roles)\b|=|\(interchangeable\)", re.IGNORECASE)
+NAME_LIST = re.compile(r"\s*(?:\w+\s+)?[^\s,]+\s*,")
 WORD = re.compile(r"\"([^\"]+)\"|'([^']+)'|([^\s,\"']+)")
 
 
@@ -115,7 +116,7 @@ class _LuReader:
         if value and (text.endswith(":") or not listed):
             listed.append(Listed(value, [], True, Where(self.project.file)))
         elif value:
-            listed[-1].synonyms.append(value)
+            listed[-1].synonyms.extend(form.strip() for form in re.split("[,;]", value) if form.strip())
 
     def _take_phrases(self, text: str) -> None:
         self.phrase_lists.setdefault(self.entity, []).extend(word.strip() for word in text.split(",") if word.strip())
@@ -136,9 +137,11 @@ class _LuReader:
             self.project.leave_out("declarations without a name", line)
             self.take = self._take_nothing
             return
-        for name in words:
+        is_list = NAME_LIST.match(text[: clause.start()] if clause else text) is not None
+        names, roles = (words, []) if is_list else (words[:1], words[1:])  # roles may stand behind a name without a word for it
+        for name in names:
             self._note(name, kind)
-        for role in _roles(text):
+        for role in (*roles, *_roles(text)):
             self.project.roles.setdefault(role, words[0])
         if not is_child:
             self.entity = words[0]

@@ -14,7 +14,8 @@ MAX_FORMS = 12  # of one pattern
 MAX_LENGTH = 2000  # characters of one pattern
 MAX_NESTING = 10  # of groups
 PAIRS = {"[": "]", "(": ")"}
-ESCAPED = "{}[]()|\\@=:"
+ESCAPED = "{}[]()|\\@=:"  # in a pattern
+ESCAPED_IN_TEXT = "{}[]()"  # in an utterance of a .lu file that is none
 NEXT = re.compile(r"[{}=]")
 SPECIAL = re.compile(r"[\\{}\[\]()|]")
 
@@ -33,12 +34,13 @@ Token = str | Slot | Mark
 T = TypeVar("T")
 
 
-def scan(text: str, label: Callable[[str], str]) -> list[Token]:
+def scan(text: str, label: Callable[[str], str], escaped: str = ESCAPED) -> list[Token]:
     """Cut a sample into text, slots and signs. Of nested labelled slots the outermost is kept.
 
     Args:
         text: the sample.
         label: the slot label of what is written in front of `=`, or alone in braces.
+        escaped: the signs that a backslash makes text, and is none itself.
 
     Raises:
         PatternError: braces don't match, or a slot has no name or an empty value.
@@ -55,11 +57,11 @@ def scan(text: str, label: Callable[[str], str]) -> list[Token]:
         position = found.end()
         sign = found[0]
         if sign == "\\":
-            is_escape = text[position : position + 1] in tuple(ESCAPED)
+            is_escape = text[position : position + 1] in tuple(escaped)
             tokens.append(text[position] if is_escape else sign)
             position += is_escape
         elif sign == "{":
-            slot, position = _scan_slot(text, position, label)
+            slot, position = _scan_slot(text, position, label, escaped)
             tokens += slot
         elif sign == "}":
             raise PatternError("braces that don't match")
@@ -68,7 +70,7 @@ def scan(text: str, label: Callable[[str], str]) -> list[Token]:
     return tokens
 
 
-def _scan_slot(text: str, position: int, label: Callable[[str], str]) -> tuple[list[Token], int]:
+def _scan_slot(text: str, position: int, label: Callable[[str], str], escaped: str) -> tuple[list[Token], int]:
     """The slot whose brace opens before the position, with the blanks at the ends of its value outside, and the position behind it."""
     found = NEXT.search(text, position)
     name = label(text[position : found.start()]) if found else ""
@@ -76,13 +78,13 @@ def _scan_slot(text: str, position: int, label: Callable[[str], str]) -> tuple[l
         raise PatternError("braces without a name")
     if found[0] == "}":
         return [Slot(name)], found.end()
-    value, position = _scan_value(text, found.end())
+    value, position = _scan_value(text, found.end(), escaped)
     if not value.strip():
         raise PatternError("empty values")
     return [*trimmed_slot(name, value)], position
 
 
-def _scan_value(text: str, position: int) -> tuple[str, int]:
+def _scan_value(text: str, position: int, escaped: str) -> tuple[str, int]:
     """A value up to its closing brace, without the braces and names of slots nested in it, and the position behind the brace."""
     pieces = []
     depth = 1
@@ -93,7 +95,7 @@ def _scan_value(text: str, position: int) -> tuple[str, int]:
         pieces.append(text[position : found.start()])
         position = found.end()
         if found[0] == "\\":
-            is_escape = text[position : position + 1] in tuple(ESCAPED)
+            is_escape = text[position : position + 1] in tuple(escaped)
             pieces.append(text[position] if is_escape else "\\")
             position += is_escape
         elif found[0] == "}":
@@ -107,22 +109,49 @@ def _scan_value(text: str, position: int) -> tuple[str, int]:
     return "".join(pieces), position
 
 
-def expand(tokens: Sequence[Token], is_pattern: bool = True) -> list[list[str | Slot]]:
-    """The forms of a sample, at most 12 of them, each as tidy parts.
+def expand(tokens: Sequence[Token]) -> list[list[str | Slot]]:
+    """The forms of a pattern, at most 12 of them, each as tidy parts. Carets around it, which say that it is a whole utterance, are none of its text.
 
     Args:
         tokens: of [`scan`].
-        is_pattern: whether signs are syntax even if the sample has neither an optional part nor a group with a bar.
 
     Raises:
         PatternError: brackets don't match, or are nested too deeply.
     """
-    if not is_pattern and not _has_syntax(tokens):
-        return [join_text(token.sign if isinstance(token, Mark) else token for token in tokens)]
-    if is_pattern:  # the anchors of the whole utterance
-        tokens = [re.sub(r"^\s*\^|\^\s*$", "", token) if isinstance(token, str) else token for token in tokens]
-    forms, _ = _alternatives(tokens, 0, "", 0)
+    forms, _ = _alternatives(_without_anchors(tokens), 0, "", 0)
     return [parts for parts in map(join_text, forms) if parts]
+
+
+def _without_anchors(tokens: Sequence[Token]) -> list[Token]:
+    bare = [token for token in tokens if token]
+    for place, anchor in ((0, r"^\s*\^"), (-1, r"\^\s*$")):
+        if bare and isinstance(bare[place], str):
+            bare[place] = re.sub(anchor, "", str(bare[place]))
+    return bare
+
+
+def read_sample(text: str, label: Callable[[str], str]) -> list[list[str | Slot]]:
+    """The forms of a sample of a .lu file: of a pattern, which has open slots, `[optional]` parts or `(a|b)` groups and no slot with a value, as [`expand`]
+    has them; of an utterance, whose brackets are text, one.
+
+    Args:
+        text: the sample.
+        label: see [`scan`].
+
+    Raises:
+        PatternError: braces or brackets don't match.
+    """
+    tokens = scan(text, label)
+    slots = [token for token in tokens if isinstance(token, Slot)]
+    is_labelled = any(slot.value is not None for slot in slots)
+    if not is_labelled and _has_syntax(tokens):
+        return expand(tokens)
+    if is_labelled or not slots:
+        tokens = scan(text, label, ESCAPED_IN_TEXT)
+    else:
+        tokens = _without_anchors(tokens)
+    parts = join_text(token.sign if isinstance(token, Mark) else token for token in tokens)
+    return [parts] if parts else []
 
 
 def _has_syntax(tokens: Sequence[Token]) -> bool:
@@ -171,4 +200,4 @@ def combine(forms: list[T], choices: list[T], most: int) -> list[tuple[T, T]]:
     return [(forms[number % len(forms)], choices[(number + number // lap) % len(choices)]) for number in range(most)]
 
 
-__all__ = ["PatternError", "combine", "expand", "limit", "scan"]
+__all__ = ["PatternError", "combine", "expand", "limit", "read_sample", "scan"]

@@ -139,6 +139,9 @@ def _lines(examples: Any, data: RasaData, where: Where) -> list[str]:
             data.oddities.leave_out("'examples' that are neither a text nor a list", examples, where)
         return []
     lines = [line.lstrip(" \t") for line in examples.split("\n") if line.strip()]
+    for line in examples.split("\n"):
+        if line[:1] in (" ", "\t") and line.lstrip(" \t").startswith("-"):
+            data.oddities.note("examples are indented further than the first, which Rasa itself leaves out", line, where)
     for line in lines:
         if not line.startswith("-"):
             data.oddities.leave_out("lines that do not begin with '-'", line, where)

@@ -159,7 +159,7 @@ def _numbers(match: re.Match[str]) -> Choice:
 
     start, stop, step = (int(number or 1) for number in match.groups())
     words = range_values(start, stop, step, lambda number: str(num2words(number)).replace(",", "").replace("-", " "))
-    return Choice(tuple((word,) for word in words))
+    return Choice(tuple((word,) for forms in words for word in forms))
 
 
 def detect(source: Source) -> bool:

@@ -286,13 +286,14 @@ def _close_up(parts: Form) -> Form:
     return [part for part in closed if part]
 
 
-def range_values(start: int, stop: int, step: int, words: Callable[[int], str] | None) -> list[str]:
-    """The numbers of a range in digits and, where a language has them, in words; evenly chosen where there are many."""
-    numbers = range(start, stop + 1, max(step, 1)) if start <= stop else range(stop, start + 1, max(step, 1))
+def range_values(start: int, stop: int, step: int, words: Callable[[int], str] | None) -> list[tuple[str, ...]]:
+    """The numbers of a range, evenly chosen where there are many, each in digits and, where a language has them, in words."""
+    first, last = min(start, stop), max(start, stop)
+    numbers = range(first, last + 1, max(step, 1))
     chosen = (
         [numbers[place * len(numbers) // MAX_NUMBERS] for place in range(MAX_NUMBERS)] if len(numbers) > MAX_NUMBERS else numbers
     )
-    return [value for number in chosen for value in (str(number), *([words(number)] if words is not None else []))]
+    return [(str(number), *([words(number)] if words is not None else [])) for number in chosen]
 
 
 __all__ = [
