@@ -166,8 +166,45 @@ def rows(folder: Path) -> Path:
     return folder / "cafe"
 
 
+def lex(folder: Path) -> Path:
+    intent = {"name": "order", "sampleUtterances": ["a {size}"], "slots": [{"name": "size", "slotType": "SIZE"}]}
+    values = [{"value": "large", "synonyms": ["big", "huge"]}, {"value": "small", "synonyms": []}]
+    resource = {"intents": [intent], "slotTypes": [{"name": "SIZE", "enumerationValues": values}]}
+    return write(folder / "bot.json", {"metadata": {}, "resource": resource})
+
+
+def dialogflow_cx(folder: Path) -> Path:
+    phrase = {"parts": [{"text": "a "}, {"text": "big", "parameterId": "size"}]}
+    intent = {"displayName": "order", "trainingPhrases": [phrase], "parameters": [{"id": "size", "entityType": "@SIZE"}]}
+    entries = [{"value": "large", "synonyms": ["large", "big", "huge"]}, {"value": "small", "synonyms": ["small"]}]
+    return write(folder / "agent.json", {"intents": [intent], "entityTypes": [{"displayName": "SIZE", "entities": entries}]})
+
+
+def watson(folder: Path) -> Path:
+    examples = [{"text": "a big", "mentions": [{"entity": "size", "location": [2, 5]}]}]
+    values = [{"type": "synonyms", "value": "large", "synonyms": ["big", "huge"]}, {"type": "synonyms", "value": "small"}]
+    workspace = {"intents": [{"intent": "order", "examples": examples}], "entities": [{"entity": "size", "values": values}]}
+    return write(folder / "workspace.json", workspace)
+
+
+def hassil(folder: Path) -> Path:
+    return write(
+        folder / "order.yaml",
+        "language: en\nintents: {order: {data: [{sentences: ['a {size}']}]}}\nlists: {size: {values: [{in: (big|huge), out: large}, small]}}\n",
+    )
+
+
+def rhasspy(folder: Path) -> Path:
+    write(folder / "profile" / "slots" / "size", "(big | huge):large\nsmall\n")
+    write(folder / "profile" / "sentences.ini", "[order]\na $size{size}\n")
+    return folder / "profile"
+
+
 WITH_IDS = (alexa, jovo, rows)
-FORMATS = (*WITH_IDS, dialogflow, snips, luis, clu, lu, rasa, rasa_markdown)
+FORMATS = (
+    *(*WITH_IDS, dialogflow, snips, luis, clu, lu, rasa, rasa_markdown),
+    *(lex, dialogflow_cx, watson, hassil, rhasspy),
+)
 
 
 @pytest.mark.parametrize("make", FORMATS)

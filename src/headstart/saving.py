@@ -71,6 +71,12 @@ def written_aside(folder: Path, last: str, outdated: Sequence[str] = ()) -> Iter
         newest.replace(folder / last)
 
 
+def check_suffix(path: Path, suffix: str) -> None:
+    """Raise `ValueError` if a file is called otherwise than what is written into it."""
+    if path.suffix.lower() != suffix:
+        raise ValueError(f"{str(path)!r}: what is written is a {suffix} file; call it so.")
+
+
 def write_file(path: Path, text: str) -> None:
     """Write a text file in UTF-8: aside, and renamed, so that an interrupted writer leaves the old one. A link stays one, and what it leads to is
     written; a pipe or a device is written as it is.
@@ -285,6 +291,7 @@ def newest_complete(folder: Path) -> Path | None:
 __all__ = [
     "begin_checkpoint",
     "check_checkpoint_room",
+    "check_suffix",
     "facts_of",
     "locked",
     "mark_complete",

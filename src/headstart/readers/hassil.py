@@ -55,8 +55,8 @@ from headstart.readers.source import Source, SourceFile
 
 NAME = "hassil"
 SUFFIXES: tuple[str, ...] = (".yaml", ".yml", ".json")
-HAS_SENTENCES = re.compile(r"""^[ \t]*+(?:-[ \t]++)?["']?sentences["']?[ \t]*+:""", re.MULTILINE)
-HAS_INTENTS = re.compile(r"""^[ \t]*+["']?(?:intents|data)["']?[ \t]*+:""", re.MULTILINE)
+HAS_SENTENCES = re.compile(r"""\bsentences["']?[ \t]*+:""")
+HAS_INTENTS = re.compile(r"""\b(?:intents|data)["']?[ \t]*+:""")
 HAS_PARTS = re.compile(r"""^["']?(?:lists|expansion_rules|intents|data)["']?[ \t]*+:""", re.MULTILINE)
 IN_CONVERSATION = re.compile(r"^conversation[ \t]*+:[ \t]*+\n[ \t]++intents[ \t]*+:", re.MULTILINE)
 LANGUAGE = re.compile(r"""^["']?language["']?[ \t]*+:[ \t]*+["']?([\w-]++)""", re.MULTILINE)

@@ -209,17 +209,17 @@ class Expander:
                 self._refer(item)
                 forms = [_with(form, [Slot(item.label)]) for form in forms]
             else:
-                forms = [_with(form, choice) for form, choice in combine(forms, self._forms(item), MAX_FORMS)]
+                forms = _distinct(_with(form, choice) for form, choice in combine(forms, self._forms(item), MAX_FORMS))
             if max(map(_length, forms)) > MAX_LENGTH:
                 raise SentenceError(f"forms of over {MAX_LENGTH} characters")
         return forms
 
     def _forms(self, item: Rule | Choice | AnyOrder | Marked) -> list[Form]:
         if isinstance(item, Choice):
-            return limit([form for option in item.options for form in self._sequence(option)], MAX_FORMS)
+            return limit(_distinct(form for option in item.options for form in self._sequence(option)), MAX_FORMS)
         if isinstance(item, AnyOrder):
             spaced = [tuple(piece for option in order for piece in (" ", *option, " ")) for order in _orders(item.items)]
-            return limit([form for order in spaced for form in self._sequence(order)], MAX_FORMS)
+            return limit(_distinct(form for order in spaced for form in self._sequence(order)), MAX_FORMS)
         if isinstance(item, Marked):
             return [self._marked(form, item) for form in self._sequence(item.items)]
         return self._rule(item.name)
@@ -263,6 +263,10 @@ def _with(form: Form, more: Iterable[str | Slot]) -> Form:
         else:
             joined.append(part)
     return joined
+
+
+def _distinct(forms: Iterable[Form]) -> list[Form]:
+    return list({tuple(form): form for form in forms}.values())
 
 
 def _length(form: Form) -> int:

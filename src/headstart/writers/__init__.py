@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from headstart.data.skills import Skill
-from headstart.writers import alexa, rasa, rows
+from headstart.writers import alexa, conll, dialogflow, hassil, lex, rasa, rows
 
 
 class Writer(Protocol):
@@ -17,7 +17,7 @@ class Writer(Protocol):
 
     Args:
         NAME: what users call the format.
-        SUFFIXES: of the files, in lower case and with the dot, by which it is chosen; "": of a folder.
+        SUFFIXES: of the files, in lower case and with the dot, by which it is chosen; "": of a folder. Without any, it must be named.
     """
 
     NAME: str
@@ -27,7 +27,7 @@ class Writer(Protocol):
         """Write the skill; what the format can't express is warned of, or annotated so that our reader finds it again."""
 
 
-_FORMATS: tuple[Writer, ...] = (rows, alexa, rasa)
+_FORMATS: tuple[Writer, ...] = (rows, alexa, rasa, conll, lex, dialogflow, hassil)
 WRITERS: dict[str, Writer] = {writer.NAME: writer for writer in _FORMATS}
 
 
