@@ -9,7 +9,9 @@ import pytest
 
 from headstart import CatalogValue, DataError, Skill, load_skill
 from headstart.data.templates import Slot
+from headstart.readers import find_reader
 from headstart.readers.sentences import MAX_FORMS, Expander, Parser, Reference, SentenceError
+from headstart.readers.source import Source
 
 
 def read(folder: Path, files: dict[str, str], **options: str) -> Skill:
@@ -286,3 +288,17 @@ def test_no_blank_is_left_behind(template: str, expected: set[str]) -> None:
 def test_what_is_no_template_says_why(template: str, message: str) -> None:
     with pytest.raises(SentenceError, match=message):
         texts(template, {"self": "a <self>", "long": "<more> <more>", "more": "word " * 300})
+
+
+@pytest.mark.parametrize(
+    ("path", "format", "intents", "slots"),
+    [
+        ("reading_lamp/lamp.yaml", "hassil", 4, ["brightness", "colour", "room"]),
+        ("flower_shop", "lex", 4, ["count", "day", "flower"]),
+        ("front_desk/intents.json", "tag_patterns", 7, []),
+    ],
+)
+def test_the_examples_are_read(root: Path, path: str, format: str, intents: int, slots: list[str]) -> None:
+    assert find_reader(Source(root / "examples" / path)).NAME == format
+    skill = load_skill(root / "examples" / path)
+    assert (len(skill.intents), skill.slots) == (intents, slots)

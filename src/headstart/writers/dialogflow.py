@@ -72,7 +72,7 @@ def write(skill: Skill, path: Path) -> None:
         changes.note("slots have values and a built-in type: they keep the values", label)
     # Of slots that have a type, or values nowhere but in their rows, rows alone tell the values.
     entities = {label: values for label, values in catalogs.items() if values and (label in listed or label not in kinds)}
-    phrases: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    phrases: dict[str, list[dict[str, object]]] = defaultdict(list)
     labels: dict[str, dict[str, None]] = defaultdict(dict)
     for template in written_templates(skill):
         intent = name(NO_INTENT if template.intent is None else template.intent)
@@ -84,7 +84,7 @@ def write(skill: Skill, path: Path) -> None:
         labels[intent].update({part.label: None for part in parts if isinstance(part, Slot)})
         if parts:
             phrases[intent].append(_phrase(template, parts, partial(_entity_of, entities=entities, kinds=kinds), changes))
-    files: dict[str, Any] = {"package.json": {"version": "1.0.0"}, "agent.json": _agent(skill.name)}
+    files: dict[str, object] = {"package.json": {"version": "1.0.0"}, "agent.json": _agent(skill.name)}
     for intent, found in phrases.items():
         files[f"intents/{intent}.json"] = _intent(
             intent, [_parameter(label, _entity_of(label, entities, kinds)) for label in labels[intent]]
@@ -122,7 +122,7 @@ def _entity_of(label: str, entities: dict[str, list[CatalogValue]], kinds: dict[
     return label if label in entities else kinds.get(label, ANY)
 
 
-def _phrase(template: Template, parts: list[str | Slot], entity_of: Any, changes: Oddities) -> dict[str, Any]:
+def _phrase(template: Template, parts: list[str | Slot], entity_of: Any, changes: Oddities) -> dict[str, object]:
     if template.is_open:
         texts = []
         for part in parts:
@@ -133,7 +133,7 @@ def _phrase(template: Template, parts: list[str | Slot], entity_of: Any, changes
         if any(isinstance(part, Slot) and part.value is not None for part in parts):
             changes.note("slots with a value in a sample with open ones are text", template.pattern)
         return {"data": [{"text": "".join(texts), "userDefined": False}], "isTemplate": True, "count": 0}
-    data: list[dict[str, Any]] = []
+    data: list[dict[str, object]] = []
     for part in parts:
         if isinstance(part, str):
             data.append({"text": part, "userDefined": False})
@@ -149,7 +149,7 @@ def _without_reference(text: str, template: Template, changes: Oddities) -> str:
     return text.replace("@", "(at)")
 
 
-def _agent(name: str) -> dict[str, Any]:
+def _agent(name: str) -> dict[str, object]:
     return {
         "description": "",
         "language": "en",
@@ -159,7 +159,7 @@ def _agent(name: str) -> dict[str, Any]:
     }
 
 
-def _parameter(label: str, entity: str) -> dict[str, Any]:
+def _parameter(label: str, entity: str) -> dict[str, object]:
     return {
         "name": label,
         "required": False,
@@ -171,7 +171,7 @@ def _parameter(label: str, entity: str) -> dict[str, Any]:
     }
 
 
-def _intent(name: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _intent(name: str, parameters: list[dict[str, object]]) -> dict[str, object]:
     responses = [
         {"resetContexts": False, "action": "", "affectedContexts": [], "parameters": parameters, "messages": [], "speech": []}
     ]
@@ -189,7 +189,7 @@ def _intent(name: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _entry(value: CatalogValue) -> dict[str, Any]:
+def _entry(value: CatalogValue) -> dict[str, object]:
     return {"value": value.value, "synonyms": list(value.forms)}
 
 

@@ -74,7 +74,7 @@ def write(skill: Skill, path: Path) -> None:
         _Quoted(name): _list(name, values.get(name, []), kinds.get(name), changes) for name in [*values, *(used - values.keys())]
     }
     note_unwritten(skill, changes)
-    content: dict[str, Any] = {"language": "en", "intents": intents, "lists": lists}
+    content: dict[str, object] = {"language": "en", "intents": intents, "lists": lists}
     write_file(Path(path), yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20))
     changes.warn(path)
 
@@ -87,7 +87,7 @@ def _sentence(parts: tuple[str | Slot, ...]) -> str:
     return "".join(f"{{{part.label}}}" if isinstance(part, Slot) else _escaped(part) for part in parts)
 
 
-def _list(name: str, values: list[CatalogValue], kind: str | None, changes: Oddities) -> dict[str, Any]:
+def _list(name: str, values: list[CatalogValue], kind: str | None, changes: Oddities) -> dict[str, object]:
     if values:
         if kind is not None:
             changes.note("slots have values and a built-in type, which is not written", name)

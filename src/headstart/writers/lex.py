@@ -17,7 +17,6 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot
@@ -62,7 +61,7 @@ def write(skill: Skill, path: Path) -> None:
         for label, kind in ((name(label), _built_in(kind, changes)) for label, kind in skill.slot_types.items())
         if kind
     }
-    files: dict[str, Any] = {
+    files: dict[str, object] = {
         "Manifest.json": {"metaData": {"schemaVersion": "1", "fileFormat": "LexJson", "resourceType": "BOT"}},
         f"{bot}/Bot.json": {"name": bot, "version": "DRAFT", "description": None, "identifier": bot[:10].upper(), "dataPrivacy": {"childDirected": False}, "idleSessionTTLInSeconds": 300},
         f"{bot}/BotLocales/{LOCALE}/BotLocale.json": {"name": "English (US)", "identifier": LOCALE, "version": "DRAFT", "voiceSettings": None, "nluConfidenceThreshold": 0.4},
@@ -105,7 +104,7 @@ def _sample(parts: tuple[str | Slot, ...], changes: Oddities) -> str:
     return sample
 
 
-def _intent(name: str, samples: list[str], labels: list[str]) -> dict[str, Any]:
+def _intent(name: str, samples: list[str], labels: list[str]) -> dict[str, object]:
     priorities = [{"priority": number, "slotName": label} for number, label in enumerate(labels, start=1)]
     return {
         "name": name,
@@ -116,7 +115,7 @@ def _intent(name: str, samples: list[str], labels: list[str]) -> dict[str, Any]:
     }
 
 
-def _slot(label: str, kind: str) -> dict[str, Any]:
+def _slot(label: str, kind: str) -> dict[str, object]:
     return {
         "name": label,
         "identifier": label[:10].upper(),
@@ -133,7 +132,7 @@ def _type_of(label: str, values: dict[str, list[CatalogValue]], kinds: dict[str,
     return label if values.get(label) else kinds.get(label, FREE)
 
 
-def _slot_type(name: str, listed: list[CatalogValue], parent: str | None) -> dict[str, Any]:
+def _slot_type(name: str, listed: list[CatalogValue], parent: str | None) -> dict[str, object]:
     has_synonyms = any(value.synonyms for value in listed)
     values = [
         {"sampleValue": {"value": value.value}, "synonyms": [{"value": form} for form in value.synonyms] or None}
