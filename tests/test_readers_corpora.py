@@ -198,3 +198,14 @@ def test_tables_with_a_column_of_parts(tmp_path: Path) -> None:
     table = "text,intent,split,slots\nlarge tea,brew,train,B-size O\nstop,stop,train,O\nhuge tea,brew,test,B-size O\n"
     skill = load_skill(write(tmp_path, {"a.csv": table}))
     assert rows(skill, "test") == [("huge tea", "brew", (("size", "huge"),))] and len(rows(skill)) == 2
+
+
+def test_a_folder_of_words_and_tags_is_not_taken_for_one_of_rows(tmp_path: Path) -> None:
+    tagged = {"text": "large tea", "tokens": ["large", "tea"], "ner_tags": ["B-size", "O"], "intent": "brew"}
+    of_text = {"text": "large tea", "intent": "brew", "slots": "B-size O"}
+    for number, row in enumerate((tagged, of_text, {**of_text, "slots": ["B-size", "O"]})):
+        path = write(tmp_path / str(number), {"train.jsonl": lines(row), "test.jsonl": lines(row)})
+        assert find_reader(Source(path)).NAME == "tagged_rows"
+        assert rows(load_skill(path)) == rows(load_skill(path), "test") == [("large tea", "brew", (("size", "large"),))]
+    own = {"text": "large tea", "intent": "brew", "slots": [{"start": 0, "end": 5, "label": "size"}], "tokens": ["large", "tea"]}
+    assert find_reader(Source(write(tmp_path / "own", {"train.jsonl": lines(own), "test.jsonl": lines(own)}))).NAME == "rows"

@@ -66,10 +66,6 @@ class Entities:
             self.slot_types.setdefault(label, builtin)
         self._entities[label][entity] = None
 
-    def has(self, entity: str) -> bool:
-        """Whether an entity has a value."""
-        return bool(self._entries.get(entity))
-
     def catalogs(self, templates: Iterable[Template]) -> dict[str, list[CatalogValue]]:
         """The values of each slot label, once all is added.
 

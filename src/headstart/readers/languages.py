@@ -127,6 +127,8 @@ def choose_file(files: Sequence[SourceFile], source: Source, own: str | None = N
     for file in files:
         by_locale[locale_of(file.name)].append(file)
     sizes = Counter({locale: sum(len(file.content) for file in group) for locale, group in by_locale.items() if locale})
+    if source.language is not None and not sizes:
+        logger.warning("%s: %r is asked for, but no name of a file says its language", source.path, source.language)
     is_asked = source.language is not None or own is not None or any(map(is_english, sizes))
     locale = _choose(sizes, source, own) if sizes and (is_asked or None not in by_locale) else None
     chosen = min(by_locale[locale], key=lambda file: (file.name.count("/"), -len(file.content), file.name))

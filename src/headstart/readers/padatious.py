@@ -4,7 +4,7 @@
     (brew|make) [me] (a|some) {drink}        (green|black) tea
     # a comment                              coffee
 
-Read are `(a|b)`, `[optional]` and `{entity}`, whose values are those of the file of its name; a sentence becomes at most 24 templates with open
+Read are `(a|b)`, `[optional]` and `{entity}`, whose values are those of the file of its name, in whatever case; a sentence becomes at most 24 templates with open
 slots (see `headstart.readers.sentences`). `:0`, any word, and `#`, any digit in a value, stand for nothing that can be said: such lines are left out
 and counted. Of folders named after languages (`locale/en-us`, `vocab/en-us`) one is read: see `--language`. Intents of Adapt (`.voc`, `.rx`) and dialogs
 (`.dialog`) are not read.
@@ -31,7 +31,7 @@ SUFFIXES: tuple[str, ...] = (".intent",)
 FILES = (".intent", ".entity")
 LOCALE = re.compile(r"[a-z]{2,3}(?:[-_][a-z]{2,4})?", re.IGNORECASE)
 ANY_WORD = re.compile(r"(?:^|[\s(|\[]):0(?:$|[\s)|\]])")
-NOWHERE_NAMED = ""  # the language of files whose folders name none
+UNNAMED = ""  # the language of files whose folders name none
 PARSER = Parser("()[]{}|", lambda written: Reference(written.strip().lower(), written.strip().lower()))
 
 
@@ -48,11 +48,11 @@ def read(source: Source, name: str) -> Skill:
     """
     intents = source.given or source.find(".intent")
     counts = Counter(_language(file) for file in intents)
-    chosen = choose_locale(counts, source) if set(counts) - {NOWHERE_NAMED} else NOWHERE_NAMED
+    chosen = choose_locale(counts, source) if set(counts) - {UNNAMED} else UNNAMED
     oddities = Oddities()
     entities = Entities(oddities)
     for file in source.find(".entity"):
-        if _language(file) in (chosen, NOWHERE_NAMED):
+        if _language(file) in (chosen, UNNAMED):
             _add_values(file, entities, oddities)
     expander = Expander({}, lambda reference: entities.use(reference.label, reference.name))
     templates = [template for file in intents if _language(file) == chosen for template in _templates(file, expander, oddities)]
@@ -68,9 +68,7 @@ def read(source: Source, name: str) -> Skill:
 def _language(file: SourceFile) -> str:
     """The folder next to the file that is named after a language."""
     *folders, _ = file.name.split("/")
-    return next(
-        (folder for folder in reversed(folders) if LOCALE.fullmatch(folder) and folder not in ("ui", "res")), NOWHERE_NAMED
-    )
+    return next((folder for folder in reversed(folders) if LOCALE.fullmatch(folder) and folder not in ("ui", "res")), UNNAMED)
 
 
 def _lines(file: SourceFile) -> Iterator[tuple[str, Where]]:

@@ -26,6 +26,8 @@ from headstart.readers.entities import Entities
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import skill_of_templates
 from headstart.readers.sentences import (
+    MAX_LENGTH,
+    MAX_NESTING,
     RANGE,
     Choice,
     Expander,
@@ -43,8 +45,6 @@ NAME = "rhasspy"
 SUFFIXES: tuple[str, ...] = (".ini",)
 SECTION = re.compile(r"\[([^\[\]]+)\]")
 RULE = re.compile(r"([\w.-]+)\s*=(?!=)(.*)", re.DOTALL)
-MAX_LENGTH = 2000  # characters of a sentence
-MAX_NESTING = 20
 MAX_VALUES = 24  # of a slot whose values are text of a sentence
 TOKEN = re.compile(r"\\(?P<escaped>.)|(?P<sign>[()\[\]|])|\{(?P<tag>[^{}]*)\}|<(?P<rule>[^<>]*)>|(?P<space>\s+)|(?P<word>(?:\\.|[^\s()\[\]|{}<>\\])+)|(?P<other>.)", re.DOTALL)  # fmt: skip
 CONVERTER = re.compile(r"(?:![\w-]+)+$")

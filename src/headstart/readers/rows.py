@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import re
 from pathlib import Path
 
 from headstart.data.rows import CATALOGS, FIELDS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_text, shorten, such_as
@@ -21,6 +22,7 @@ MAX_LINE = 2**20
 VALUE_FIELDS = tuple(field.name for field in dataclasses.fields(CatalogValue))  # of a value in catalogs.json
 # Of other JSON lines, whose folders look alike.
 OTHER_FIELDS = (b'"annot_utt"', b'"utterance"', b'"utt"', b'"slurp_id"', b'"tokens"', b'"words"')
+TAGGED = re.compile(rb'^(?!.*"slots").*"(?:tokens|words)"\s*:\s*\[|"slots"\s*:\s*(?:"|\[\s*")')  # words, or a tag for each
 PART_FILES = tuple(f"{part}.jsonl" for part in PARTS)
 FACTS = "skill.json"  # what else is known: {"invocation", "slot_types"}
 
@@ -37,6 +39,8 @@ def is_folder_of_rows(source: Source) -> bool:
         return False
     with train.open("rb") as stream:
         first = stream.readline(MAX_LINE).strip()
+    if TAGGED.search(first):
+        return False
     return b'"text"' in first or not any(field in first for field in OTHER_FIELDS)
 
 

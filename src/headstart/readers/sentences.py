@@ -301,6 +301,9 @@ def range_values(start: int, stop: int, step: int, words: Callable[[int], str] |
 
 
 __all__ = [
+    "MAX_FORMS",
+    "MAX_LENGTH",
+    "MAX_NESTING",
     "RANGE",
     "AnyOrder",
     "Choice",

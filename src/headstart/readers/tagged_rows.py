@@ -90,14 +90,10 @@ def _are_rows(file: SourceFile) -> bool:
 
 
 def _is_tagged(row: Fields) -> bool:
-    """Whether a row has words and as many tags, or a text and a list or line of tags."""
+    """Whether a row has words and tags, or a text and tags; numbers may be tags of words alone."""
     tags = _tags(row)
-    if not tags:
-        return False
-    words = _words(row)
-    return words is not None and (
-        isinstance(row[_first(WORD_NAMES, row)[0]], list) if _first(WORD_NAMES, row) else not _are_numbers(tags)
-    )
+    has_words = any(isinstance(row[name], list) for name in _first(WORD_NAMES, row))
+    return bool(tags) and _words(row) is not None and (has_words or not _are_numbers(tags))
 
 
 def _is_plain(row: Fields) -> bool:

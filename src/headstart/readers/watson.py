@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from headstart.data.offsets import UNITS, Given, Positions, choose_unit
 from headstart.data.rows import DataError
@@ -36,6 +37,15 @@ REFERENCE = re.compile(r"(?<![\w@.])@([\w-]{1,64}+)(?::(\([^()@]{1,64}+\)|[\w-]{
 Spans = list[tuple[Given, str] | None]
 
 
+class _Example(NamedTuple):
+    """An example as it is given: text, intent, its mentions with their entities (None: not to be read), and where it stands."""
+
+    positions: Positions
+    intent: str
+    spans: Spans
+    where: Where
+
+
 def detect(source: Source) -> bool:
     """Whether a file is a workspace."""
     return bool(_files(source))
@@ -45,25 +55,22 @@ def read(source: Source, name: str) -> Skill:
     """Read the skill.
 
     Raises:
-        DataError: no file is a workspace, or no intent has an example.
+        DataError: no file is a workspace, none is in the wanted language, or no intent has an example.
     """
     files = _files(source)
     if not files:
         raise DataError(f'{source.path}: found no workspace; allowed: {{"intents": [{{"intent", "examples": [{{"text"}}]}}]}}.')
-    oddities = Oddities()
-    entities = Entities(oddities)
     languages = {file.name: text_of(_workspace(file.json).get("language")) or "en" for file in files}
-    counts = Counter(languages.values())
-    chosen = choose_locale(counts, source) if len(counts) > 1 or source.language else None
-    templates: list[Template] = []
+    chosen = choose_locale(Counter(languages.values()), source)
+    bot = _Bot()
     for file in files:
-        if chosen in (None, languages[file.name]):
-            templates += _read_workspace(file, _workspace(file.json), entities, oddities)
-    catalogs = entities.catalogs(templates)
-    oddities.warn(source.path)
-    if not templates:
+        if languages[file.name] == chosen:
+            bot.add(file, _workspace(file.json))
+    catalogs = bot.entities.catalogs(bot.templates)
+    bot.oddities.warn(source.path)
+    if not bot.templates:
         raise DataError(f'{source.path}: no intent has an example; allowed: at least one, such as {{"text": "make tea"}}.')
-    return skill_of_templates(name, templates, catalogs=catalogs, slot_types=entities.slot_types)
+    return skill_of_templates(name, bot.templates, catalogs=catalogs, slot_types=bot.entities.slot_types)
 
 
 def _files(source: Source) -> list[SourceFile]:
@@ -82,93 +89,92 @@ def _is_workspace(content: Fields) -> bool:
     )
 
 
-def _read_workspace(file: SourceFile, content: Fields, entities: Entities, oddities: Oddities) -> list[Template]:
-    known = set()
-    for entity in objects_of(content.get("entities")):
-        name = text_of(entity.get("entity"))
-        if name is None:
-            oddities.leave_out("entities without a name", entity, Where(file))
-        else:
-            known.add(name)
-            _add_values(name, entity, Where(file), entities, oddities)
-    for example in list_of(content.get("counterexamples")):
-        oddities.leave_out("counterexamples, which are for no intent", example, Where(file))
-    examples = []
-    for intent in objects_of(content.get("intents")):
-        name = text_of(intent.get("intent"))
-        for number, example in enumerate(list_of(intent.get("examples")), start=1):
+class _Bot:
+    """What is read of workspaces in one language."""
+
+    def __init__(self) -> None:
+        self.oddities = Oddities()
+        self.entities = Entities(self.oddities)
+        self.templates: list[Template] = []
+        self._known: set[str] = set()  # names of entities
+
+    def add(self, file: SourceFile, content: Fields) -> None:
+        """Add what a workspace holds."""
+        for entity in objects_of(content.get("entities")):
+            name = text_of(entity.get("entity"))
+            if name is None:
+                self.oddities.leave_out("entities without a name", entity, Where(file))
+            else:
+                self._known.add(name)
+                self._add_values(name, entity, Where(file))
+        for example in list_of(content.get("counterexamples")):
+            self.oddities.leave_out("counterexamples, which are for no intent", example, Where(file))
+        examples = [example for intent in objects_of(content.get("intents")) for example in self._examples(intent, file)]
+        unit = choose_unit((example.positions, span[0]) for example in examples for span in example.spans if span is not None)
+        if unit != UNITS[0]:
+            self.oddities.note(f"files whose offsets fit if they count {unit}, and are read so", file.name, Where(file))
+        self.templates += [self._template(example, unit) for example in examples]
+
+    def _add_values(self, name: str, entity: Fields, where: Where) -> None:
+        for item in list_of(entity.get("values")):
+            value = text_of(dict_of(item).get("value"))
+            if value is None:
+                self.oddities.leave_out("values that are not text", item, where)
+            elif dict_of(item).get("type") == "patterns" or list_of(dict_of(item).get("patterns")):
+                self.oddities.leave_out("values that are patterns", value, where)
+            else:
+                self.entities.add(name, value, strings_of(dict_of(item).get("synonyms")), is_found=True, where=where)
+
+    def _examples(self, intent: Fields, file: SourceFile) -> Iterator[_Example]:
+        name, examples = text_of(intent.get("intent")), list_of(intent.get("examples"))
+        if not examples:
+            self.oddities.leave_out("intents without examples", name, Where(file))
+        for number, example in enumerate(examples, start=1):
             where = Where(file, f"example {number} of {name}")
             text = text_of(dict_of(example).get("text"))
             if name is None or text is None:
-                oddities.leave_out("examples without text or intent", example, where)
+                self.oddities.leave_out("examples without text or intent", example, where)
             else:
-                examples.append((Positions(text), name, _spans(dict_of(example), where, oddities), where))
-        if not list_of(intent.get("examples")):
-            oddities.leave_out("intents without examples", name, Where(file))
-    unit = choose_unit((positions, span[0]) for positions, _, spans, _ in examples for span in spans if span is not None)
-    if unit != UNITS[0]:
-        oddities.note(f"files whose offsets fit if they count {unit}, and are read so", file.name, Where(file))
-    return [_template(*example, unit, known, entities, oddities) for example in examples]
+                yield _Example(Positions(text), name, self._spans(dict_of(example), where), where)
 
+    def _spans(self, example: Fields, where: Where) -> Spans:
+        """The mentions of an example; None for one that can't be read."""
+        spans: Spans = []
+        for mention in list_of(example.get("mentions")):
+            entity, place = text_of(dict_of(mention).get("entity")), list_of(dict_of(mention).get("location"))
+            if entity is None or len(place) != 2 or not all(type(number) is int for number in place):
+                self.oddities.note(f"mentions without entity or location, {UNANNOTATED}", mention, where)
+                spans.append(None)
+            else:
+                spans.append((Given(place[0], place[1]), entity))
+        return spans
 
-def _add_values(name: str, entity: Fields, where: Where, entities: Entities, oddities: Oddities) -> None:
-    for item in list_of(entity.get("values")):
-        value = text_of(dict_of(item).get("value"))
-        if value is None:
-            oddities.leave_out("values that are not text", item, where)
-        elif dict_of(item).get("type") == "patterns" or list_of(dict_of(item).get("patterns")):
-            oddities.leave_out("values that are patterns", value, where)
-        else:
-            entities.add(name, value, strings_of(dict_of(item).get("synonyms")), is_found=True, where=where)
+    def _template(self, example: _Example, unit: str) -> Template:
+        found = []
+        positions, is_annotated = example.positions, None not in example.spans
+        for given, entity in filter(None, example.spans):
+            place = positions.locate(given, unit)
+            if place is None:
+                shown = f"{given.start}-{given.end} {entity} in {positions.text}"
+                self.oddities.note(f"mentions with wrong offsets, {UNANNOTATED}", shown, example.where)
+                is_annotated = False
+            else:
+                found.append((place.start, place.end, entity))
+                self._use(entity)
+        if not example.spans and "@" in positions.text:
+            return Template(example.intent, tuple(join_text(cut(positions.text, REFERENCE, self._slot))))
+        template = annotate(positions.text, found, example.intent, self.oddities, example.where)
+        return replace(template, has_slots=is_annotated and template.has_slots)
 
-
-def _spans(example: Fields, where: Where, oddities: Oddities) -> Spans:
-    """The mentions of an example; None for one that can't be read."""
-    spans: Spans = []
-    for mention in list_of(example.get("mentions")):
-        entity, place = text_of(dict_of(mention).get("entity")), list_of(dict_of(mention).get("location"))
-        if entity is None or len(place) != 2 or not all(type(number) is int for number in place):
-            oddities.note(f"mentions without entity or location, {UNANNOTATED}", mention, where)
-            spans.append(None)
-        else:
-            spans.append((Given(place[0], place[1]), entity))
-    return spans
-
-
-def _template(positions: Positions, intent: str, spans: Spans, where: Where, *rest: Any) -> Template:
-    unit, known, entities, oddities = rest
-    found = []
-    is_annotated = None not in spans
-    for given, entity in filter(None, spans):
-        place = positions.locate(given, unit)
-        if place is None:
-            oddities.note(
-                f"mentions with wrong offsets, {UNANNOTATED}", f"{given.start}-{given.end} {entity} in {positions.text}", where
-            )
-            is_annotated = False
-        else:
-            found.append((place.start, place.end, entity))
-            _use(entity, entities)
-    if not spans and "@" in positions.text:
-        return Template(intent, tuple(join_text(_with_references(positions.text, known, entities))))
-    template = annotate(positions.text, found, intent, oddities, where)
-    return replace(template, has_slots=is_annotated and template.has_slots)
-
-
-def _with_references(text: str, known: set[str], entities: Entities) -> list[str | Slot]:
-    """The text with its references to entities as slots."""
-
-    def slot(match: re.Match[str]) -> list[str | Slot]:
-        if match[1] not in known and not match[1].startswith(SYSTEM):
+    def _slot(self, match: re.Match[str]) -> list[str | Slot]:
+        """What a reference to an entity stands for."""
+        if match[1] not in self._known and not match[1].startswith(SYSTEM):
             return [match[0]]
-        _use(match[1], entities)
+        self._use(match[1])
         return [Slot(match[1], match[2].strip("()") if match[2] else None)]
 
-    return cut(text, REFERENCE, slot)
-
-
-def _use(entity: str, entities: Entities) -> None:
-    entities.use(entity, entity, f"@{entity}" if entity.startswith(SYSTEM) else None)
+    def _use(self, entity: str) -> None:
+        self.entities.use(entity, entity, f"@{entity}" if entity.startswith(SYSTEM) else None)
 
 
 __all__ = ["NAME", "SUFFIXES", "detect", "read"]

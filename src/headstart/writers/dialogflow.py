@@ -61,7 +61,7 @@ def write(skill: Skill, path: Path) -> None:
     check_suffix(path, ".zip")
     changes = Oddities()
     name = partial(_name, changes=changes)
-    catalogs = values_of_slots(skill.replace(templates=()) if not _is_open(skill) else skill, name)
+    catalogs = values_of_slots(skill, name)
     listed = {name(label) for label in skill.catalogs}
     kinds = {
         label: kind
@@ -105,10 +105,6 @@ def write(skill: Skill, path: Path) -> None:
     note_unwritten(skill, changes)
     write_archive(path, files)
     changes.warn(path)
-
-
-def _is_open(skill: Skill) -> bool:
-    return any(template.is_open for template in skill.templates)
 
 
 def _name(text: str, changes: Oddities) -> str:
