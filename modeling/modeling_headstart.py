@@ -49,14 +49,14 @@ class HeadstartModel(HeadstartPreTrainedModel):
     """
 
     # RUF012: transformers declares it so
-    _keys_to_ignore_on_load_unexpected = [
+    _keys_to_ignore_on_load_unexpected = [  # noqa: RUF012
         r"^task_layers\.",
         r"^classifiers\.",
         r"^gazetteers\.",
         r"^canonical\.",
         r"^adapters\.",
         r"^routers\.",
-    ]  # noqa: RUF012
+    ]
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)

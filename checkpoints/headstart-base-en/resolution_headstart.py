@@ -26,9 +26,9 @@ except ImportError:  # only what is said otherwise than it is listed needs them;
     OSA = None  # type: ignore[assignment]
 
 # Chosen by benchmarks/resolution.py --choose, on one part of the published skills' catalogs.
-OF_LETTERS = 0.7  # share of letters in how like two forms are; the rest is that of sounds
-LOGISTIC = {"constant": -6.56, "similarity": 16.57, "margin": 14.97, "length": -3.25}
-THRESHOLD = 0.7  # least probability of a form that was not said as it is listed
+OF_LETTERS = 0.6  # share of letters in how like two forms are; the rest is that of sounds
+LOGISTIC = {"constant": -4.85, "similarity": 16.47, "margin": 13.77, "length": -3.73}
+THRESHOLD = 0.65  # least probability of a form that was not said as it is listed
 MAX_MARGIN = 0.3
 NUM_CANDIDATES = 32  # forms that are compared letter by letter
 MAX_COUNTED = 50_000  # forms that are counted for that
@@ -204,7 +204,7 @@ class Catalog:
         near = self.nearest(text)
         if near is None or near[1].probability < THRESHOLD:
             return []
-        return [self._reading(number, near[1].probability) for number in self._numbers(near[0])]
+        return [self._reading(number, near[1].probability) for number in self.numbers(near[0])]
 
     def nearest(self, text: str, without: str | None = None) -> tuple[str, Nearness] | None:
         """The letters of the form that is most like a text, and how near it is; None if none is anything like it.
@@ -221,24 +221,23 @@ class Catalog:
                 )
             self._index = Index([form_of(form) for form in self._said.values()])
         index, said = self._index, form_of(text)
-        left_out = set() if without is None else self._numbers(without)
+        left_out = set() if without is None else self.numbers(without)
         found = [
             (similarity(said, form), form.letters)
             for form in (index.forms[number] for number in index.candidates(said))
-            if form.digits == said.digits and left_out.isdisjoint(self._numbers(form.letters))
+            if form.digits == said.digits and left_out.isdisjoint(self.numbers(form.letters))
         ]
         if not found:
             return None
         best, letters = max(found, key=lambda pair: (pair[0], pair[1]))
-        own = self._numbers(letters)
-        others = (score for score, other in found if other != letters and own.isdisjoint(self._numbers(other)))
+        own = self.numbers(letters)
+        others = (score for score, other in found if other != letters and own.isdisjoint(self.numbers(other)))
         return letters, Nearness(best, min(best - max(others, default=-1.0), MAX_MARGIN), len(said.letters))
 
-    def _numbers(self, letters: str) -> set[int]:
-        """The values that a form stands for."""
-        return {
-            number for form, number in self._forms[letters] if self.values[number].is_said or form != self.values[number].value
-        }
+    def numbers(self, letters: str) -> set[int]:
+        """The values, by number, that a form with these letters stands for; none if it is not said."""
+        listed = self._forms.get(letters, [])
+        return {number for form, number in listed if self.values[number].is_said or form != self.values[number].value}
 
     def _reading(self, number: int, score: float) -> CatalogReading:
         value = self.values[number]
