@@ -8,7 +8,9 @@ string alignment; the probability that the nearest is what was meant, and from w
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -21,18 +23,43 @@ try:
     import jellyfish
     import numpy as np
     from rapidfuzz.distance import OSA
-except ImportError:  # only what is said otherwise than it is listed needs them; Catalog says so when it is asked
+except ImportError:  # only a skill with catalogs needs them; can_resolve says so when one is asked
     OSA = None  # type: ignore[assignment]
+
+logger = logging.getLogger(__name__)
 
 # Chosen by benchmarks/resolution.py --choose, on one part of the published skills' catalogs.
 OF_LETTERS = 0.6  # share of letters in how like two forms are; the rest is that of sounds
 LOGISTIC = {"constant": -4.85, "similarity": 16.47, "margin": 13.77, "length": -3.73}
+MISSING = "numpy, rapidfuzz and jellyfish: pip install numpy rapidfuzz jellyfish"
 THRESHOLD = 0.65  # least probability of a form that was not said as it is listed
 MAX_MARGIN = 0.3
 NUM_CANDIDATES = 32  # forms that are compared letter by letter
 MAX_COUNTED = 50_000  # forms that are counted for that
 # What a form begins and ends with in the index: letters, then sounds.
 START, END, SOUNDS_START, SOUNDS_END = "\x02", "\x03", "\x04", "\x05"
+
+
+def can_resolve(is_asked: bool | None) -> bool:
+    """Whether values are to be looked up: if nobody said so, not where what compares them is missing, which is told once in the log.
+
+    Args:
+        is_asked: what a request says of it; None: nothing.
+
+    Raises:
+        ImportError: it is asked, and what compares values is missing.
+    """
+    if is_asked is False or OSA is not None:
+        return is_asked is not False
+    if is_asked:
+        raise ImportError(f"saying which values of catalogs were meant needs {MISSING}, or ask with resolve=False.")
+    _warn_of_missing()
+    return False
+
+
+@functools.cache
+def _warn_of_missing() -> None:
+    logger.warning("answers don't say which values of catalogs were meant: that needs %s", MISSING)
 
 
 class CatalogReading(TypedDict):
@@ -190,11 +217,7 @@ class Catalog:
         self._index: Index | None = None
 
     def resolve(self, text: str) -> list[CatalogReading]:
-        """What was meant, best first: all values that are listed as this was said, or else those of the nearest form, if it is near enough.
-
-        Raises:
-            ImportError: it is not said as it is listed, and what compares it is missing.
-        """
+        """What was meant, best first: all values that are listed as this was said, or else those of the nearest form, if it is near enough."""
         listed = self._forms.get(letters_of(text), [])
         for is_alike in (str.__str__, _in_lower_case, _nothing):
             found = [number for form, number in listed if is_alike(form) == is_alike(text)]
@@ -213,11 +236,6 @@ class Catalog:
             without: letters of a form that is left out, as if its values were not listed.
         """
         if self._index is None:
-            if OSA is None:
-                raise ImportError(
-                    "what is said otherwise than it is listed in a catalog is compared by numpy, rapidfuzz and jellyfish: pip install numpy "
-                    "rapidfuzz jellyfish, or ask with resolve=False."
-                )
             self._index = Index([form_of(form) for form in self._said.values()])
         index, said = self._index, form_of(text)
         left_out = set() if without is None else self.numbers(without)
@@ -326,6 +344,7 @@ __all__ = [
     "CatalogReading",
     "Nearness",
     "Resolver",
+    "can_resolve",
     "form_of",
     "letters_of",
     "pack_values",

@@ -19,7 +19,7 @@ from .entries_headstart import SkillEntry
 from .gazetteer_headstart import Gazetteer
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .lora_headstart import HeadAdapters
-from .resolution_headstart import Resolver
+from .resolution_headstart import Resolver, can_resolve
 from .routing_headstart import Router
 
 # Parts of a network, each a dict of skills' layers.
@@ -88,14 +88,15 @@ class SkillSet:
         """The catalogs of the skill with this id; None: it has none."""
         return cast(Gazetteer | None, self._layers("gazetteers", index))
 
-    def resolver(self, index: int) -> Resolver | None:
-        """What finds the values of catalogs that are meant, of the skill with this id; None: it has none.
+    def resolver(self, index: int, is_asked: bool | None = None) -> Resolver | None:
+        """What finds the values of catalogs that are meant, of the skill with this id; None: it has none, or they can't be found (see [`can_resolve`]).
 
         Raises:
             ValueError: what was loaded is none of a catalog's values.
+            ImportError: it is asked, and what compares values is missing.
         """
         found = cast(CanonicalValues | None, self._layers("canonical", index))
-        return None if found is None else found.resolver()
+        return found.resolver() if found is not None and can_resolve(is_asked) else None
 
     def adapters(self, index: int) -> HeadAdapters | None:
         """The adapters by which the skill with this id changes the bi-LSTMs that it shares; None: it has its own, or changes none."""

@@ -256,18 +256,26 @@ def test_a_head_whose_values_are_none_is_refused_and_leaves_the_model_as_it_was(
     assert "coffee_machine" not in model.skills
 
 
-def test_without_what_compares_values_those_that_are_listed_are_found_and_others_say_what_is_missing() -> None:
+def test_without_what_compares_values_an_exported_skill_answers_plainly_and_says_what_is_missing(
+    nlu: NLUPipeline, tmp_path: Path
+) -> None:
+    from headstart import export
+
+    export(nlu, tmp_path / "onnx", "coffee_machine")
     code = """
-import sys
-sys.modules["rapidfuzz"] = sys.modules["rapidfuzz.distance"] = None
-from headstart.modeling.catalog_headstart import CatalogValue
-from headstart.modeling.resolution_headstart import Catalog
-catalog = Catalog([CatalogValue("kitchen")])
-assert catalog.resolve("Kitchen") == [{"value": "kitchen", "score": 1.0}]
+import json, logging, sys
+sys.modules["jellyfish"] = None
+logging.basicConfig()
+from headstart.onnx import OnnxNLU
+nlu = OnnxNLU(sys.argv[1])
+print(json.dumps([nlu("tea", reject_threshold=1) for _ in range(2)]))
 try:
-    catalog.resolve("kitchin")
+    nlu("tea", resolve=True)
 except ImportError as error:
     print(error)
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install numpy rapidfuzz jellyfish, or ask with resolve=False" in result.stdout
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "onnx"], capture_output=True, text=True, check=True)
+    answers, error = done.stdout.splitlines()
+    assert all("resolution" not in slot for answer in json.loads(answers) for slot in answer["slots"])
+    assert done.stderr.count("pip install numpy rapidfuzz jellyfish") == 1
+    assert "pip install numpy rapidfuzz jellyfish, or ask with resolve=False" in error

@@ -51,13 +51,14 @@ class NLUPipeline(Pipeline):
         reject_threshold: probability of "none of these" over which a text is rejected: 1 never rejects, lower values reject more; the
             skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
         use_gazetteers: False: answer as if no word were in a catalog.
-        resolve: False: don't say which values of catalogs were meant.
+        resolve: whether to say which values of catalogs were meant; left out: yes, unless rapidfuzz or jellyfish, which that needs, is missing, which is
+            told in the log.
 
     Raises:
         ValueError: a single text is blank (in a list, a blank text has the intent None), there is no such skill, none was named and the
             model has several that can't be found without their names, or the network is in training.
         TypeError: an input is not a string.
-        ImportError: a value is said otherwise than its catalog lists it, and rapidfuzz or jellyfish, which compare it, is missing.
+        ImportError: `resolve` is True, and rapidfuzz or jellyfish is missing.
 
     Example:
 
@@ -171,7 +172,9 @@ class NLUPipeline(Pipeline):
         decoding = self.model.decode(outputs, input_ids, attention_mask, reject_threshold=reject_threshold, **shared)
         return {**given, "skill_ids": skill_ids, **decoding}
 
-    def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None, resolve: bool = True) -> Answer:
+    def postprocess(
+        self, model_outputs: dict[str, Any], reject_threshold: float | None = None, resolve: bool | None = None
+    ) -> Answer:
         """Turn decoded ids into labels and characters of the text."""
         text: str = model_outputs["text"]
         words: Words = model_outputs["words"]
@@ -183,7 +186,7 @@ class NLUPipeline(Pipeline):
         known = model_outputs["skill_sets"]  # of one row, or a list of it
         known = known[0] if isinstance(known, list) else known
         skill_id = int(model_outputs["skill_ids"][0])
-        resolver = known.resolver(skill_id) if resolve else None
+        resolver = known.resolver(skill_id, resolve)
         return make_answer(
             known.entries[skill_id],
             text,

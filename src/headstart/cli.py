@@ -265,7 +265,7 @@ def _predict(options: argparse.Namespace) -> Iterator[str]:
     further = {
         "reject_threshold": options.reject_threshold,
         "use_gazetteers": not options.without_gazetteers,
-        "resolve": not options.no_resolve,
+        "resolve": False if options.no_resolve else None,
     }
     if len(options.texts) == 1:
         answers = [nlu(options.texts[0], skill=skill, **further)]

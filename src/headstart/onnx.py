@@ -24,7 +24,7 @@ from headstart.modeling.catalog_headstart import CatalogDict, find_matches, mark
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import CRF, EXPORT, NETWORK
 from headstart.modeling.labels_headstart import REJECTED, seen_slots
-from headstart.modeling.resolution_headstart import Resolver
+from headstart.modeling.resolution_headstart import Resolver, can_resolve
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
 from headstart.tokenization.answers_headstart import (
     Answer,
@@ -103,7 +103,7 @@ class OnnxNLU:
             skill=skill, reject_threshold=reject_threshold, use_gazetteers=use_gazetteers, resolve=resolve, batch_size=batch_size
         )
         self.skill(skill)
-        asked = _Asked(reject_threshold, use_gazetteers is not False, resolve is not False)
+        asked = _Asked(reject_threshold, use_gazetteers is not False, resolve)
         if isinstance(inputs, str):
             return self._answer([inputs], asked)[0]
         answers = self._stream(iter(inputs), asked, batch_size)
@@ -127,7 +127,7 @@ class OnnxNLU:
         intents, intent_scores = self._choose_intents(scores, asked.reject_threshold, len(read))
         tags, tag_scores = self._choose_tags(scores, read)
         _check_scores({"probabilities of intents": intent_scores, "probabilities of slots": tag_scores})
-        resolve = cast("Resolve", self._resolver.resolve) if self._resolver is not None and asked.resolve else None
+        resolver = self._resolver if self._resolver is not None and can_resolve(asked.resolve) else None
         return [
             make_answer(
                 self.entry,
@@ -136,7 +136,7 @@ class OnnxNLU:
                 intent=(int(intents[number]), float(intent_scores[number])),
                 tags=tags[number, : len(row.words)].tolist(),
                 tag_scores=tag_scores[number, : len(row.words)].tolist(),
-                resolve=resolve,
+                resolve=None if resolver is None else cast("Resolve", resolver.resolve),
             )
             for number, (text, row) in enumerate(zip(texts, read, strict=True))
         ]
@@ -232,7 +232,7 @@ class _Asked(NamedTuple):
 
     reject_threshold: float | None
     use_gazetteers: bool
-    resolve: bool
+    resolve: bool | None
 
 
 class _Read(NamedTuple):
