@@ -1,6 +1,6 @@
 """What the value of a slot means: which of its catalog's values was said, or nearly said. Without torch.
 
-A value is looked up as it is said, and without regard to case, accents, blanks and punctuation. If that is none of the catalog's, those that share most
+A value is looked up as it is said, and without regard to case, accents, blanks, punctuation and an article before it. If that is none of the catalog's, those that share most
 pairs of letters and of sounds with it (an inverted index) are compared with it letter by letter and sound by sound, and the nearest is taken if it is near
 enough, and nearer than others. Sounds are Metaphone's (Philips, "Hanging on the Metaphone", Computer Language 7(12), 1990), distances those of optimal
 string alignment; the probability that the nearest is what was meant, and from which on it is taken, are fitted and chosen by `benchmarks/resolution.py`.
@@ -30,12 +30,13 @@ logger = logging.getLogger(__name__)
 
 # Chosen by benchmarks/resolution.py --choose, on one part of the published skills' catalogs.
 OF_LETTERS = 0.6  # share of letters in how like two forms are; the rest is that of sounds
-LOGISTIC = {"constant": -4.85, "similarity": 16.47, "margin": 13.77, "length": -3.73}
+LOGISTIC = {"constant": -5.44, "similarity": 16.63, "margin": 13.6, "length": -3.49}
 MISSING = "numpy, rapidfuzz and jellyfish: pip install numpy rapidfuzz jellyfish"
-THRESHOLD = 0.65  # least probability of a form that was not said as it is listed
+THRESHOLD = 0.63  # least probability of a form that was not said as it is listed
 MAX_MARGIN = 0.3
 NUM_CANDIDATES = 32  # forms that are compared letter by letter
 MAX_COUNTED = 50_000  # forms that are counted for that
+ARTICLES = frozenset({"a", "an", "my", "the"})
 # What a form begins and ends with in the index: letters, then sounds.
 START, END, SOUNDS_START, SOUNDS_END = "\x02", "\x03", "\x04", "\x05"
 
@@ -110,10 +111,13 @@ class Form(NamedTuple):
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text as they are compared: without case, accents and apostrophes; other signs part words, but for full stops."""
+    """The words of a text as they are compared: without case, accents and apostrophes, and without an article before them; other signs part words, but
+    for full stops."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
     spaced = ["" if sign in "'\u2019." or unicodedata.combining(sign) else sign if sign.isalnum() else " " for sign in decomposed]
-    return "".join(spaced).split()
+    words = "".join(spaced).split()
+    has_article = len(words) > 1 and words[0] in ARTICLES and len(words[1]) > 1 and words[1].isalpha()
+    return words[1:] if has_article else words
 
 
 def letters_of(text: str) -> str:
