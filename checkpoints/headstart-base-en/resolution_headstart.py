@@ -37,6 +37,7 @@ THRESHOLD = 0.63  # least probability of a form that was not said as it is liste
 MAX_MARGIN = 0.3
 NUM_CANDIDATES = 32  # forms that are compared letter by letter
 MAX_COUNTED = 50_000  # forms that are counted for that
+SIGNS = {ord(sign): " " for sign in map(chr, range(128)) if not sign.isalnum()} | str.maketrans({"&": " and ", "'": "", ".": ""})
 ARTICLES = frozenset({"a", "an", "my", "the"})
 # What a form begins and ends with in the index: letters, then sounds.
 START, END, SOUNDS_START, SOUNDS_END = "\x02", "\x03", "\x04", "\x05"
@@ -114,9 +115,11 @@ class Form(NamedTuple):
 def words_of(text: str) -> list[str]:
     """The words of a text as they are compared: without case, accents and apostrophes, and without an article before them; other signs part words, but
     for full stops."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
-    spaced = ["" if sign in "'\u2019." or unicodedata.combining(sign) else sign if sign.isalnum() else " " for sign in decomposed]
-    words = "".join(spaced).split()
+    folded = text.casefold()
+    if not folded.isascii():
+        folded = "".join(sign for sign in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(sign))
+        folded = "".join(sign if sign.isascii() or sign.isalnum() else "" if sign == "\u2019" else " " for sign in folded)
+    words = folded.translate(SIGNS).split()
     has_article = len(words) > 1 and words[0] in ARTICLES and len(words[1]) > 1 and words[1].isalpha()
     return words[1:] if has_article else words
 
