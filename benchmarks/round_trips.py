@@ -1,6 +1,7 @@
-"""Rows to Alexa and Rasa and back: what is the same, and why the rest is not.
+"""Rows to Alexa and Rasa and back: what is the same, and why the rest is not. And the canonical values of interaction models, to all that is written.
 
 python benchmarks/round_trips.py --skills SKILLS --out benchmarks/results/round_trips.json
+python benchmarks/round_trips.py --models MODELS --out benchmarks/results/round_trips_values.json
 """
 
 from __future__ import annotations
@@ -60,12 +61,42 @@ def compare(folder: Path, name: str) -> dict[str, Any]:
     }
 
 
+def compare_values(models: Path) -> dict[str, Any]:
+    """The values with synonyms or an id that models have, and those that are not there again; Rasa has no ids."""
+    summary = {}
+    for name, file in {**FILES, "rows": "skill"}.items():
+        totals: Counter[str] = Counter()
+        for path in tqdm(sorted(models.glob("*.json")), desc=name):
+            original = load_skill(path, allow_unseen_labels=True)
+            with tempfile.TemporaryDirectory() as work:
+                convert(path, Path(work) / file)
+                again = load_skill(Path(work) / file, original.name)
+            for label, values in original.canonical.items():
+                there = {(value.value, value.id, value.synonyms) for value in again.canonical.get(label, [])}
+                listed = set(again.catalogs.get(label, []))
+                for value in values:
+                    wanted = (value.value, None if name == "rasa" else value.id, value.synonyms)
+                    is_there = wanted in there or (wanted[1:] == (None, ()) and value.value in listed)
+                    totals.update(
+                        {"values": 1, "ids": value.id is not None, "synonyms": len(value.synonyms), "lost": not is_there}
+                    )
+        summary[name] = {"models": len(list(models.glob("*.json"))), **{key: int(count) for key, count in totals.items()}}
+    return summary
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--skills", type=Path, required=True, help="folder of skill folders")
+    parser.add_argument("--skills", type=Path, help="folder of skill folders")
+    parser.add_argument("--models", type=Path, help="folder of interaction models, whose values are looked at")
     parser.add_argument("--out", type=Path, required=True, help="JSON file of results")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
+    if (options.skills is None) == (options.models is None):
+        parser.error("give --skills or --models")
+    if options.models is not None:
+        head = {"date": date.today().isoformat(), "command": "python benchmarks/round_trips.py --models MODELS"}
+        options.out.write_text(json.dumps({**head, **compare_values(options.models)}, indent=1) + "\n", encoding="utf-8")
+        return
     folders = sorted(path.parent for path in options.skills.glob("*/train.jsonl"))
     summary = {}
     for name in FILES:

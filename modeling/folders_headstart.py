@@ -24,6 +24,7 @@ TRAINING_STATE = "checkpoint-"  # what the folders begin with that training is r
 HASHES = "sha256.json"  # in these: written last, so that one without it is not complete
 RUN_FACTS = "resume.json"  # in these: written first: which run it is of, and what that is trained on
 TRAINER_STATE = "trainer_state.json"  # in these: transformers' own
+VALUES = "values.json"  # of an exported skill: what its catalogs list
 TRAIN_ROWS, REPORT = "train.jsonl", "report.json"
 # What training writes into these folders; whatever else lies there is somebody else's.
 TRAINING_FILES = (
@@ -93,8 +94,8 @@ EXPORTED = FolderKind(
     title="an exported skill",
     mark=EXPORT,
     needed=(NETWORK, TOKENIZER, EXPORT),
-    further=(CRF, CATALOGS, CARD),
-    hashed=(NETWORK, TOKENIZER, CRF, CATALOGS),
+    further=(CRF, CATALOGS, VALUES, CARD),
+    hashed=(NETWORK, TOKENIZER, CRF, CATALOGS, VALUES),
     remedy="export it anew",
 )
 KINDS = {kind.name: kind for kind in (CHECKPOINT, HEAD_FOLDER, EXPORTED)}
@@ -242,6 +243,7 @@ __all__ = [
     "TRAINING_FILES",
     "TRAINING_STATE",
     "TRAIN_ROWS",
+    "VALUES",
     "WEIGHTS",
     "FolderKind",
     "check_card_room",

@@ -49,7 +49,14 @@ class HeadstartModel(HeadstartPreTrainedModel):
     """
 
     # RUF012: transformers declares it so
-    _keys_to_ignore_on_load_unexpected = [r"^task_layers\.", r"^classifiers\.", r"^gazetteers\.", r"^adapters\.", r"^routers\."]  # noqa: RUF012
+    _keys_to_ignore_on_load_unexpected = [  # noqa: RUF012
+        r"^task_layers\.",
+        r"^classifiers\.",
+        r"^gazetteers\.",
+        r"^canonical\.",
+        r"^adapters\.",
+        r"^routers\.",
+    ]
 
     def __init__(self, config: HeadstartConfig) -> None:
         super().__init__(config)
@@ -118,6 +125,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         self.task_layers = nn.ModuleDict()
         self.classifiers = nn.ModuleDict()
         self.gazetteers = nn.ModuleDict()
+        self.canonical = nn.ModuleDict()
         self.adapters = nn.ModuleDict()
         self.routers = nn.ModuleDict()
         self.fingerprints = {}

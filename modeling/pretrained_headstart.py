@@ -435,7 +435,9 @@ def rename_weights(module: nn.Module, state: dict[str, Any], prefix: str, *_: An
 
 def _mismatch_message(path: Any, problems: list[str], skills: list[str]) -> str:
     concerned = [
-        name for name in skills if any(f"{part}.{name}." in line for part in ("classifiers", "gazetteers") for line in problems)
+        name
+        for name in skills
+        if any(f"{part}.{name}." in line for part in ("classifiers", "gazetteers", "canonical") for line in problems)
     ]
     of_skills = f" (skill {', '.join(map(repr, concerned))})" if concerned else ""
     shown = "\n".join(f"  {line}" for line in problems[:8])

@@ -14,14 +14,16 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from .canonical_headstart import CanonicalValues
 from .entries_headstart import SkillEntry
 from .gazetteer_headstart import Gazetteer
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .lora_headstart import HeadAdapters
+from .resolution_headstart import Resolver, can_resolve
 from .routing_headstart import Router
 
 # Parts of a network, each a dict of skills' layers.
-MODULES = ("task_layers", "classifiers", "gazetteers", "adapters", "routers")
+MODULES = ("task_layers", "classifiers", "gazetteers", "canonical", "adapters", "routers")
 # Held while a network's skills are changed or taken: a network that had one of its own could be neither copied nor pickled.
 SKILLS_LOCK = threading.RLock()
 
@@ -85,6 +87,16 @@ class SkillSet:
     def gazetteer(self, index: int) -> Gazetteer | None:
         """The catalogs of the skill with this id; None: it has none."""
         return cast(Gazetteer | None, self._layers("gazetteers", index))
+
+    def resolver(self, index: int, is_asked: bool | None = None) -> Resolver | None:
+        """What finds the values of catalogs that are meant, of the skill with this id; None: it has none, or they can't be found (see [`can_resolve`]).
+
+        Raises:
+            ValueError: what was loaded is none of a catalog's values.
+            ImportError: it is asked, and what compares values is missing.
+        """
+        found = cast(CanonicalValues | None, self._layers("canonical", index))
+        return found.resolver() if found is not None and can_resolve(is_asked) else None
 
     def adapters(self, index: int) -> HeadAdapters | None:
         """The adapters by which the skill with this id changes the bi-LSTMs that it shares; None: it has its own, or changes none."""

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from torch import nn
 
+from .canonical_headstart import CanonicalValues
+from .catalog_headstart import Listed
 from .configuration_headstart import check_entry
 from .entries_headstart import REJECT_THRESHOLD, SkillEntry, crf_of
 from .gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 from .heads_headstart import fingerprint, load_head, push_head, save_head
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .lora_headstart import HeadAdapters
+from .resolution_headstart import pack_values
 from .routing_headstart import Router
 from .skill_sets_headstart import MODULES, SKILLS_LOCK, layer_key
 
@@ -42,6 +45,7 @@ class SkillsMixin(nn.Module):
     task_layers: nn.ModuleDict
     classifiers: nn.ModuleDict
     gazetteers: nn.ModuleDict
+    canonical: nn.ModuleDict
     adapters: nn.ModuleDict
     routers: nn.ModuleDict
     fingerprints: dict[str | None, tuple[Any, str]]
@@ -63,6 +67,7 @@ class SkillsMixin(nn.Module):
         reset: Literal["classifiers", "task_layers"] = "classifiers",
         task_layers_from: str | None = None,
         catalogs: Mapping[str, Sequence[Sequence[int]]] | None = None,
+        listed: Mapping[str, Listed] | None = None,
         rejects: bool = False,
         reject_threshold: float = REJECT_THRESHOLD,
         label_priors: Mapping[str, Sequence[str]] | None = None,
@@ -78,6 +83,7 @@ class SkillsMixin(nn.Module):
             task_layers_from: the skill whose ST and IC bi-LSTMs are copied; the first one if it is left out.
             catalogs: by slot label, values as ids of their tokens (`headstart.finetuning.catalogs.tokenize_catalogs`); matches
                 become features of its task layers.
+            listed: by slot label, what the developer lists for it (`headstart.Skill.listed`): answers say which of these values was meant.
             rejects: the skill can answer "none of these".
             reject_threshold: the probability of that over which an utterance is rejected, where a request says no other.
             label_priors: the slot labels that each intent was seen with; others become less probable where it is found.
@@ -98,6 +104,7 @@ class SkillsMixin(nn.Module):
         found = {label: [value for value in values if len(value)] for label, values in (catalogs or {}).items()}
         catalogs = {label: values for label, values in found.items() if values}
         tensors = catalog_tensors(catalogs)
+        labels, texts = pack_values(listed or {})
         fields = {
             "name": skill.name,
             "intents": list(skill.intents),
@@ -106,6 +113,7 @@ class SkillsMixin(nn.Module):
             "rank": rank,
             "routes": routes or None,
             "gazetteer": gazetteer_size(catalogs, tensors) if catalogs else None,
+            "canonical": {"slots": labels, "bytes": len(texts)} if labels else None,
             "rejection": {"temperature": 1.0, "threshold": reject_threshold} if rejects and skill.intents else None,
             "label_priors": {intent: sorted(labels) for intent, labels in label_priors.items()}
             if label_priors and skill.intents and skill.slots
@@ -119,6 +127,8 @@ class SkillsMixin(nn.Module):
             module.to(self.device, self.dtype).apply(self._init_weights)
         if catalogs:
             cast(Gazetteer, parts["gazetteers"]).fill(tensors)
+        if labels:
+            cast(CanonicalValues, parts["canonical"]).fill(texts)
         if source is not None and rank is None:
             parts["task_layers"].load_state_dict(self.task_layers[source].state_dict())
         self.put_entry(entry, parts)
@@ -131,6 +141,8 @@ class SkillsMixin(nn.Module):
         added["classifiers"] = self._new_classifiers(entry)
         if "gazetteer" in entry:
             added["gazetteers"] = self._new_gazetteer(entry)
+        if "canonical" in entry:
+            added["canonical"] = CanonicalValues(entry["canonical"])
         if entry.get("rank"):
             added["adapters"] = self._new_adapters(entry)
         if entry.get("routes"):

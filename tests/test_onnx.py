@@ -42,6 +42,7 @@ def nlu(tiny_model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, co
     model.add_skill(
         coffee,
         catalogs=tokenize_catalogs(coffee.catalogs, tokenizer),
+        listed={label: coffee.listed(label) for label in coffee.catalogs},
         rejects=True,
         label_priors=label_priors(coffee.rows("train")),
     )

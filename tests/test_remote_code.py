@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainingArguments, pipeline
 
-from headstart import BASE_EN, HeadstartForJointNLU
+from headstart import BASE_EN, CatalogValue, HeadstartForJointNLU
 from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.tokenization import NLUPipeline
 
@@ -56,11 +56,43 @@ class Cafe:
 def folder(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Path:
     """A checkpoint with a skill that has catalogs and can reject, beside others that can't."""
     catalogs = tokenize_catalogs({"drink": ["latte", "espresso"], "size": ["small"]}, tokenizer)
-    model.add_skill(Cafe(), reset="task_layers", catalogs=catalogs, rejects=True, label_priors={"order": ["drink"], "stop": []})
+    listed = {"drink": [CatalogValue("caffè latte", "L", ("latte", "brew")), "a"], "size": ["small", "brew a latte"]}
+    priors = {"order": ["drink", "size"], "stop": ["drink", "size"]}
+    model.add_skill(Cafe(), reset="task_layers", catalogs=catalogs, listed=listed, rejects=True, label_priors=priors)
     for parameter in model.gazetteers["cafe"].parameters():
         torch.nn.init.normal_(parameter)
     NLUPipeline(model=model, tokenizer=tokenizer).save_pretrained(tmp_path / "checkpoint")
     return tmp_path / "checkpoint"
+
+
+WITHOUT = (
+    SCRIPT.partition("import torch")[0]
+    + """
+sys.modules["rapidfuzz"] = sys.modules["rapidfuzz.distance"] = None
+from transformers import pipeline
+
+nlu = pipeline("joint-nlu", model=sys.argv[1], trust_remote_code=True, skill="cafe")
+answer = nlu("Brew a latte")
+try:
+    nlu("Brew a latte", resolve=True)
+except ImportError as error:
+    print(json.dumps({"answer": answer, "error": str(error)}))
+"""
+)
+
+
+def test_without_what_compares_values_the_answer_is_plain_and_says_what_is_missing(
+    folder: Path, tmp_path: Path, zygote: Any
+) -> None:
+    environment = {**os.environ, "HF_MODULES_CACHE": str(tmp_path / "modules"), "HF_HUB_OFFLINE": "1"}
+    done = zygote.run(WITHOUT, folder, environment=environment, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    nlu = pipeline("joint-nlu", model=str(folder), skill="cafe")
+    assert result["answer"] == nlu("Brew a latte", resolve=False) != nlu("Brew a latte")
+    missing = "needs numpy, rapidfuzz and jellyfish: pip install numpy rapidfuzz jellyfish"
+    assert f"answers don't say which values of catalogs were meant: that {missing}" in done.stderr
+    assert missing in result["error"] and "resolve=False" in result["error"]
 
 
 def test_model_tokenizer_and_pipeline_work_without_the_package(folder: Path, tmp_path: Path, zygote: Any) -> None:

@@ -40,7 +40,8 @@ class NLUPipeline(Pipeline):
     - `intent`: `{"label", "score"}`, the score being a probability; the label is None if the text is none of the skill's intents,
       with the probability of that, and without slots. None altogether if the skill has no intents or the text is blank.
     - `slots`: list of `{"label", "start", "end", "value", "score"}` in order, `text[start:end] == value`; the score is the
-      lowest marginal probability of the slot's words under the CRF.
+      lowest marginal probability of the slot's words under the CRF. Of a label that has a catalog also `resolution`: which of its values was meant, a
+      list of `{"value", "id", "score"}`, the best one first; the id only if the value has one, and an empty list if none is like what was said.
 
     Args:
         skill: the skill to ask. If it is left out and the model has several, the one that the text is for is found among those that can be
@@ -49,11 +50,14 @@ class NLUPipeline(Pipeline):
         reject_threshold: probability of "none of these" over which a text is rejected: 1 never rejects, lower values reject more; the
             skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
         use_gazetteers: False: answer as if no word were in a catalog.
+        resolve: whether to say which values of catalogs were meant; left out: yes, unless rapidfuzz or jellyfish, which that needs, is missing, which is
+            told in the log.
 
     Raises:
         ValueError: a single text is blank (in a list, a blank text has the intent None), there is no such skill, none was named and the
             model has several that can't be found without their names, or the network is in training.
         TypeError: an input is not a string.
+        ImportError: `resolve` is True, and rapidfuzz or jellyfish is missing.
 
     Example:
 
@@ -96,9 +100,11 @@ class NLUPipeline(Pipeline):
         skills: Sequence[str] | None = None,
         reject_threshold: float | None = None,
         use_gazetteers: bool | None = None,
+        resolve: bool | None = None,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         asked: dict[str, Any] = {
-            "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers
+            "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers,
+            "resolve": resolve,
         }  # fmt: skip
         check_options(**asked)
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
@@ -107,7 +113,9 @@ class NLUPipeline(Pipeline):
             given["skills"] = None
         elif skills is not None:
             given["skill"] = None
-        return {}, given, {name: value for name, value in given.items() if name == "reject_threshold"}
+        of_answers = {name: value for name, value in given.items() if name in ("reject_threshold", "resolve")}
+        given.pop("resolve", None)
+        return {}, given, of_answers
 
     def words(self, text: str) -> Words:
         """The words of a text, however long it is."""
@@ -163,7 +171,9 @@ class NLUPipeline(Pipeline):
         decoding = self.model.decode(outputs, input_ids, attention_mask, reject_threshold=reject_threshold, **shared)
         return {**given, "skill_ids": skill_ids, **decoding}
 
-    def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None) -> Answer:
+    def postprocess(
+        self, model_outputs: dict[str, Any], reject_threshold: float | None = None, resolve: bool | None = None
+    ) -> Answer:
         """Turn decoded ids into labels and characters of the text."""
         text: str = model_outputs["text"]
         words: Words = model_outputs["words"]
@@ -174,13 +184,16 @@ class NLUPipeline(Pipeline):
                 return make_no_answer(text, for_none)
         known = model_outputs["skill_sets"]  # of one row, or a list of it
         known = known[0] if isinstance(known, list) else known
+        skill_id = int(model_outputs["skill_ids"][0])
+        resolver = known.resolver(skill_id, resolve)
         return make_answer(
-            known.entries[int(model_outputs["skill_ids"][0])],
+            known.entries[skill_id],
             text,
             words,
             intent=(int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])),
             tags=model_outputs["tags"][0][:num_words].tolist(),
             tag_scores=model_outputs["tag_scores"][0][:num_words].tolist(),
+            resolve=None if resolver is None else resolver.resolve,
         )
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from .alignment_headstart import Words, tags_to_spans
 
@@ -30,6 +30,25 @@ class IntentAnswer(TypedDict):
     score: float
 
 
+class Reading(TypedDict):
+    """What the value of a slot means.
+
+    Args:
+        value: the canonical value that its catalog lists.
+        id: that value's id, if it has one.
+        score: 1 if it is listed so; otherwise the probability that it was meant, and misheard or misspelt.
+    """
+
+    value: Any
+    id: NotRequired[str]
+    score: NotRequired[float]
+
+
+Resolve = Callable[
+    [str, str], "list[Reading] | None"
+]  # of a slot label and what was said: its readings; None: the label has none
+
+
 class SlotAnswer(TypedDict):
     """A slot of an answer.
 
@@ -38,6 +57,7 @@ class SlotAnswer(TypedDict):
         start, end: characters of the text, end exclusive.
         value: `text[start:end]`.
         score: the lowest marginal probability of its words.
+        resolution: what the value means, the best reading first; empty if nothing that is known. Left out where the label has no catalog.
     """
 
     label: str
@@ -45,6 +65,7 @@ class SlotAnswer(TypedDict):
     end: int
     value: str
     score: float
+    resolution: NotRequired[list[Reading]]
 
 
 class Answer(TypedDict):
@@ -85,7 +106,13 @@ def check_requests(inputs: Any) -> None:
 
 
 def check_options(
-    *, skill: Any = None, skills: Any = None, reject_threshold: Any = None, use_gazetteers: Any = None, batch_size: Any = None
+    *,
+    skill: Any = None,
+    skills: Any = None,
+    reject_threshold: Any = None,
+    use_gazetteers: Any = None,
+    resolve: Any = None,
+    batch_size: Any = None,
 ) -> None:
     """See that the options of a request are what they may be; None: left out.
 
@@ -102,8 +129,9 @@ def check_options(
         raise ValueError(f"skills is {_shown(skills)}; it must be a list of names.")
     if reject_threshold is not None and not (_is(reject_threshold, Real) and 0 <= reject_threshold <= 1):
         raise ValueError(f"reject_threshold is {_shown(reject_threshold)}; it must lie between 0 and 1 (never reject).")
-    if use_gazetteers not in (None, True, False):
-        raise ValueError(f"use_gazetteers is {_shown(use_gazetteers)}; it must be True or False.")
+    for name, value in (("use_gazetteers", use_gazetteers), ("resolve", resolve)):
+        if value not in (None, True, False):
+            raise ValueError(f"{name} is {_shown(value)}; it must be True or False.")
     if batch_size is not None and not (_is(batch_size, Integral) and batch_size >= 1):
         raise ValueError(f"batch_size is {_shown(batch_size)}; it must be a whole number, at least 1.")
 
@@ -159,7 +187,14 @@ def warn_of_cut(text: str, words: Words, num_tokens: int, max_tokens: int) -> No
 
 
 def make_answer(
-    skill: Labels, text: str, words: Words, *, intent: tuple[int, float], tags: Iterable[int], tag_scores: Sequence[float]
+    skill: Labels,
+    text: str,
+    words: Words,
+    *,
+    intent: tuple[int, float],
+    tags: Iterable[int],
+    tag_scores: Sequence[float],
+    resolve: Resolve | None = None,
 ) -> Answer:
     """The answer to one text; [`NLUPipeline`] says what is in it.
 
@@ -170,6 +205,7 @@ def make_answer(
         intent: number of the intent, below 0 if it is none of the skill's, and its probability.
         tags: those of the words; not read if the skill has no slots.
         tag_scores: their probabilities.
+        resolve: says what values mean; None: that is not asked.
     """
     number, score = intent
     found: IntentAnswer | None = None
@@ -179,7 +215,13 @@ def make_answer(
     if skill["slots"] and not (found is not None and found["label"] is None):
         for span in tags_to_spans(list(tags), words, skill["slots"], tag_scores):
             start, end = span["start"], span["end"]
-            slots.append({"label": span["label"], "start": start, "end": end, "value": text[start:end], "score": span["score"]})
+            slot: SlotAnswer = {
+                "label": span["label"], "start": start, "end": end, "value": text[start:end], "score": span["score"]
+            }  # fmt: skip
+            readings = None if resolve is None else resolve(slot["label"], slot["value"])
+            if readings is not None:
+                slot["resolution"] = readings
+            slots.append(slot)
     return {"text": text, "skill": skill["name"], "intent": found, "slots": slots}
 
 
@@ -194,6 +236,8 @@ __all__ = [
     "Answer",
     "IntentAnswer",
     "Labels",
+    "Reading",
+    "Resolve",
     "SlotAnswer",
     "check_options",
     "check_requests",

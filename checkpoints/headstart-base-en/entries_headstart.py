@@ -33,6 +33,18 @@ class GazetteerSize(TypedDict):
     tokens: int
 
 
+class CanonicalSize(TypedDict):
+    """How much text the values of a skill's catalogs are, which answers say was meant.
+
+    Args:
+        slots: slot labels with a catalog, in the order of their values.
+        bytes: of their values (see `resolution_headstart.pack_values`).
+    """
+
+    slots: list[str]
+    bytes: int
+
+
 class Rejection(TypedDict):
     """How "none of these" is decided.
 
@@ -56,6 +68,7 @@ class SkillEntry(TypedDict):
         rank: of its low-rank adapters (LoRA) of the bi-LSTMs that it shares; 0: it has none; left out: its bi-LSTMs are its own.
         routes: True: the skill can be found among others without its name.
         gazetteer: how large its catalogs are, if it has any.
+        canonical: how much text the values of its catalogs are; left out: answers don't say what was meant.
         rejection: how "none of these" is decided, if it can be.
         label_priors: by intent, the slot labels that it was seen with in training.
         crf: `factored`: see `crf_headstart.FactoredCRF`; left out: it has a score for each pair of tags.
@@ -68,6 +81,7 @@ class SkillEntry(TypedDict):
     rank: NotRequired[int]
     routes: NotRequired[bool]
     gazetteer: NotRequired[GazetteerSize]
+    canonical: NotRequired[CanonicalSize]
     rejection: NotRequired[Rejection]
     label_priors: NotRequired[dict[str, list[str]]]
     crf: NotRequired[str]
@@ -119,6 +133,7 @@ def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
     if entry.get("crf") not in (None, FACTORED):
         raise ValueError(f"crf of skill {entry['name']!r} is {entry['crf']!r}; it must be {FACTORED!r} or left out.")
     _check_gazetteer(entry)
+    _check_canonical(entry)
     _check_rejection(entry)
     _check_label_priors(entry)
     return cast(SkillEntry, entry)
@@ -169,6 +184,20 @@ def _check_gazetteer(entry: Mapping[str, Any]) -> None:
         )
 
 
+def _check_canonical(entry: Mapping[str, Any]) -> None:
+    size = entry.get("canonical")
+    if size is None:
+        return
+    is_size = isinstance(size, dict) and set(size) == {"slots", "bytes"} and _is_list_of_names(size["slots"])
+    if not is_size or type(size["bytes"]) is not int or not 1 <= size["bytes"] <= MAX_VALUES:
+        raise ValueError(
+            f"canonical of skill {entry['name']!r} is {_shown(size)}; it must have slots, and bytes from 1 to {MAX_VALUES}."
+        )
+    slots = size["slots"]
+    if not slots or len(set(slots)) < len(slots) or set(slots) - set(entry["slots"]):
+        raise ValueError(f"canonical of skill {entry['name']!r} needs slots that the skill has, each once, not {_shown(slots)}.")
+
+
 def _check_rejection(entry: Mapping[str, Any]) -> None:
     rejection = entry.get("rejection")
     if rejection is None:
@@ -198,4 +227,14 @@ def _check_label_priors(entry: Mapping[str, Any]) -> None:
         raise ValueError(f"label_priors of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")
 
 
-__all__ = ["FACTORED", "SKILL_NAME", "GazetteerSize", "Rejection", "SkillEntry", "check_skill_entry", "crf_of", "read_entry"]
+__all__ = [
+    "FACTORED",
+    "SKILL_NAME",
+    "CanonicalSize",
+    "GazetteerSize",
+    "Rejection",
+    "SkillEntry",
+    "check_skill_entry",
+    "crf_of",
+    "read_entry",
+]

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
+from .canonical_headstart import CanonicalValues
 from .configuration_headstart import check_entry
 from .entries_headstart import SKILL_NAME, SkillEntry, read_entry
 from .folders_headstart import HEAD, HEAD_FOLDER, HEAD_WEIGHTS, check_room
@@ -250,9 +251,12 @@ def _attach(model: SkillsOwner, entry: SkillEntry, tensors: dict[str, torch.Tens
         module.load_state_dict(state, assign=True)
         # Adapters are kept as narrow as they were saved: there may be hundreds of heads.
         module.to(model.device, None if part == "adapters" else model.dtype)
-    if "gazetteers" in parts:
+    if "gazetteers" in parts or "canonical" in parts:
         try:
-            cast(Gazetteer, parts["gazetteers"]).values()
+            if "gazetteers" in parts:
+                cast(Gazetteer, parts["gazetteers"]).values()
+            if "canonical" in parts:
+                cast(CanonicalValues, parts["canonical"]).resolver()
         except ValueError as error:
             raise ValueError(f"the head {where} is damaged: {error}") from error
     model.put_entry(entry, parts)

@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from tokenizers import Tokenizer
 
-from headstart.modeling.entries_headstart import SkillEntry, check_skill_entry, read_entry
-from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, kind_of
+from headstart.modeling.catalog_headstart import CatalogValue
+from headstart.modeling.entries_headstart import CanonicalSize, SkillEntry, check_skill_entry, read_entry
+from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, VALUES, kind_of
 from headstart.modeling.integrity_headstart import Seal, read_seal
 from headstart.modeling.json_headstart import parse_json
 from headstart.modeling.labels_headstart import UNSEEN_PRIOR
+from headstart.modeling.resolution_headstart import unpack_values
 
 # Of the files of an exported skill; the second one's CRF is factored, which older versions can't read.
 VERSION, FACTORED_VERSION = 1, 2
@@ -37,6 +39,7 @@ class Exported(NamedTuple):
         max_tokens: what a text has more of is cut off.
         unseen_prior: the least share of its probability that a label keeps, see [`UNSEEN_PRIOR`].
         catalogs: the keys of each catalog's values; None if the skill has none.
+        values: what its catalogs list, by slot label; None if answers don't say what was meant.
     """
 
     seal: Seal
@@ -46,6 +49,7 @@ class Exported(NamedTuple):
     max_tokens: int
     unseen_prior: float
     catalogs: list[list[str]] | None
+    values: dict[str, list[CatalogValue]] | None
 
     @property
     def folder(self) -> Path:
@@ -119,7 +123,8 @@ def _read_small_files(seal: Seal) -> Exported:
     if entry["slots"]:
         _check_crf(seal, entry)
     catalogs = _read_catalogs(seal, entry, vocab_size) if "gazetteer" in entry else None
-    return Exported(seal, entry, tokenizer, unknown, max_tokens, unseen_prior, catalogs)
+    values = _read_values(seal, entry["canonical"]) if "canonical" in entry else None
+    return Exported(seal, entry, tokenizer, unknown, max_tokens, unseen_prior, catalogs, values)
 
 
 def _read_entry(seal: Seal) -> tuple[SkillEntry, float]:
@@ -173,6 +178,19 @@ def _read_catalogs(seal: Seal, entry: SkillEntry, vocab_size: int) -> list[list[
         raise seal.damaged(f"{CATALOGS} doesn't fit the vocabulary in {TOKENIZER}, or the sizes in {EXPORT}")
     keys: list[list[str]] = found
     return keys
+
+
+def _read_values(seal: Seal, size: CanonicalSize) -> dict[str, list[CatalogValue]]:
+    file = seal.folder / VALUES
+    if not file.is_file():
+        raise seal.missing(VALUES)
+    content = file.read_bytes()
+    if len(content) != size["bytes"]:
+        raise seal.damaged(f"{VALUES} has {len(content)} bytes, and {EXPORT} tells of {size['bytes']}")
+    try:
+        return unpack_values(size["slots"], content)
+    except ValueError as error:
+        raise seal.damaged(f"{VALUES}: {error}") from error
 
 
 def token_of(character: str) -> int:

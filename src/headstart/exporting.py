@@ -22,8 +22,9 @@ from transformers import PreTrainedTokenizerBase
 from headstart.exported import FACTORED_VERSION, MAX_TOKENS, VERSION
 from headstart.loading import load_pipeline
 from headstart.modeling import HeadstartForJointNLU
+from headstart.modeling.canonical_headstart import CanonicalValues
 from headstart.modeling.entries_headstart import SkillEntry
-from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, check_room
+from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED, NETWORK, TOKENIZER, VALUES, check_room
 from headstart.modeling.gazetteer_headstart import Gazetteer
 from headstart.modeling.integrity_headstart import hashed_files, sealed
 from headstart.modeling.labels_headstart import UNSEEN_PRIOR
@@ -50,7 +51,7 @@ def export(model: NLUPipeline | str | Path, out: str | Path, skill: str | None =
             by the largest values of a whole batch, so that scores depend a little on the other texts of a batch.
 
     Returns:
-        the folder: `model.onnx`, `tokenizer.json`, `headstart.json`, and `crf.npz` and `catalogs.json` if the skill has slots and catalogs.
+        the folder: `model.onnx`, `tokenizer.json`, `headstart.json`, `crf.npz` if the skill has slots, and `catalogs.json` and `values.json` if it has catalogs.
 
     Raises:
         ValueError: the model has no such skill, or has several and none was named; or `out` is a file or holds a checkpoint.
@@ -65,7 +66,8 @@ def export(model: NLUPipeline | str | Path, out: str | Path, skill: str | None =
     entry = nlu.model.skill(skill)
     network = _ExportedSkill(nlu.model, entry["name"])
     texts = ReadTexts(nlu.tokenizer, nlu.model.config.unk_token_id, token_limit(nlu.tokenizer.model_max_length))
-    return write_exported(network, entry, texts, out, int8=int8)
+    values = cast(CanonicalValues, nlu.model.canonical[entry["name"]]).content() if "canonical" in entry else None
+    return write_exported(network, entry, texts, out, int8=int8, values=values)
 
 
 class ReadTexts(NamedTuple):
@@ -82,7 +84,15 @@ class ReadTexts(NamedTuple):
     max_tokens: int
 
 
-def write_exported(network: ExportedNetwork, entry: SkillEntry, texts: ReadTexts, out: str | Path, *, int8: bool = False) -> Path:
+def write_exported(
+    network: ExportedNetwork,
+    entry: SkillEntry,
+    texts: ReadTexts,
+    out: str | Path,
+    *,
+    int8: bool = False,
+    values: bytes | None = None,
+) -> Path:
     """Write any network that scores one skill's intents and tags; see [`export`].
 
     Args:
@@ -91,6 +101,7 @@ def write_exported(network: ExportedNetwork, entry: SkillEntry, texts: ReadTexts
         texts: how texts are read.
         out: folder to write to.
         int8: keep weights as 8-bit integers.
+        values: of its catalogs, packed, which answers say were meant.
     """
     out = Path(out)
     check_room(out, EXPORTED)
@@ -103,6 +114,8 @@ def write_exported(network: ExportedNetwork, entry: SkillEntry, texts: ReadTexts
             np.savez(folder / CRF, **arrays)
         if network.gazetteer is not None:
             (folder / CATALOGS).write_text(json.dumps(network.gazetteer.keys(), ensure_ascii=False), encoding="utf-8")
+        if values is not None:
+            (folder / VALUES).write_bytes(values)
         backend = Tokenizer.from_str(cast(Any, texts.tokenizer).backend_tokenizer.to_str())
         backend.no_truncation()
         backend.no_padding()

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import GeneratorType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -24,9 +24,11 @@ from headstart.modeling.catalog_headstart import CatalogDict, find_matches, mark
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import CRF, EXPORT, NETWORK
 from headstart.modeling.labels_headstart import REJECTED, seen_slots
+from headstart.modeling.resolution_headstart import Resolver, can_resolve
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
 from headstart.tokenization.answers_headstart import (
     Answer,
+    Resolve,
     check_options,
     check_requests,
     make_answer,
@@ -48,8 +50,8 @@ class OnnxNLU:
         ImportError: onnxruntime is missing.
 
     Call it with one string, or with a list or a generator of strings for as many requests. The answers are those of
-    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `use_gazetteers` and `batch_size` and
-    the errors.
+    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `use_gazetteers`, `resolve` and
+    `batch_size` and the errors.
     """
 
     def __init__(self, folder: str | Path, num_threads: int = 1) -> None:
@@ -68,6 +70,7 @@ class OnnxNLU:
         if exported.catalogs is not None:
             self._num_catalogs = len(exported.catalogs)
             self._catalogs = CatalogDict.from_keys(exported.catalogs)
+        self._resolver = None if exported.values is None else Resolver(exported.values)
 
     def skill(self, name: str | None = None) -> SkillEntry:
         """The entry of the only skill: name, intents, slots.
@@ -91,24 +94,26 @@ class OnnxNLU:
         skill: str | None = None,
         reject_threshold: float | None = None,
         use_gazetteers: bool | None = None,
+        resolve: bool | None = None,
         batch_size: int = 1,
     ) -> Any:
         """Answer one text (a dict), several (a list of dicts), or those of a generator, one after the other."""
         check_requests(inputs)
-        check_options(skill=skill, reject_threshold=reject_threshold, use_gazetteers=use_gazetteers, batch_size=batch_size)
+        check_options(
+            skill=skill, reject_threshold=reject_threshold, use_gazetteers=use_gazetteers, resolve=resolve, batch_size=batch_size
+        )
         self.skill(skill)
+        asked = _Asked(reject_threshold, use_gazetteers is not False, resolve)
         if isinstance(inputs, str):
-            return self._answer([inputs], reject_threshold, use_gazetteers is not False)[0]
-        answers = self._stream(iter(inputs), reject_threshold, use_gazetteers is not False, batch_size)
+            return self._answer([inputs], asked)[0]
+        answers = self._stream(iter(inputs), asked, batch_size)
         return answers if isinstance(inputs, GeneratorType) else list(answers)
 
-    def _stream(
-        self, texts: Iterator[str], reject_threshold: float | None, use_gazetteers: bool, batch_size: int
-    ) -> Iterator[Answer]:
+    def _stream(self, texts: Iterator[str], asked: _Asked, batch_size: int) -> Iterator[Answer]:
         while batch := list(islice(texts, batch_size)):
-            yield from self._answer(batch, reject_threshold, use_gazetteers)
+            yield from self._answer(batch, asked)
 
-    def _answer(self, texts: Sequence[str], reject_threshold: float | None, use_gazetteers: bool) -> list[Answer]:
+    def _answer(self, texts: Sequence[str], asked: _Asked) -> list[Answer]:
         read = [self._read(text) for text in texts]
         lengths = np.array([len(row.tokens) for row in read], dtype=np.int64)
         input_ids = np.zeros((len(read), lengths.max()), dtype=np.int64)
@@ -116,12 +121,13 @@ class OnnxNLU:
             input_ids[number, : lengths[number]] = row.tokens
         feed = {"input_ids": input_ids, "lengths": lengths}
         if self._catalogs is not None:
-            feed["matches"] = self._find_matches(read, input_ids.shape, use_gazetteers)
+            feed["matches"] = self._find_matches(read, input_ids.shape, asked.use_gazetteers)
         scores = dict(zip(self._outputs, self._session.run(None, feed), strict=True))
         _check_scores(scores)
-        intents, intent_scores = self._choose_intents(scores, reject_threshold, len(read))
+        intents, intent_scores = self._choose_intents(scores, asked.reject_threshold, len(read))
         tags, tag_scores = self._choose_tags(scores, read)
         _check_scores({"probabilities of intents": intent_scores, "probabilities of slots": tag_scores})
+        resolver = self._resolver if self._resolver is not None and can_resolve(asked.resolve) else None
         return [
             make_answer(
                 self.entry,
@@ -130,6 +136,7 @@ class OnnxNLU:
                 intent=(int(intents[number]), float(intent_scores[number])),
                 tags=tags[number, : len(row.words)].tolist(),
                 tag_scores=tag_scores[number, : len(row.words)].tolist(),
+                resolve=None if resolver is None else cast("Resolve", resolver.resolve),
             )
             for number, (text, row) in enumerate(zip(texts, read, strict=True))
         ]
@@ -218,6 +225,14 @@ def _check_scores(scores: Mapping[str, np.ndarray]) -> None:
     for name, values in scores.items():
         if not np.isfinite(values).all():
             raise ValueError(f"the exported skill is damaged: its {name} are no numbers (NaN or infinity). Export it anew.")
+
+
+class _Asked(NamedTuple):
+    """What a request says of all its texts; see [`NLUPipeline`]."""
+
+    reject_threshold: float | None
+    use_gazetteers: bool
+    resolve: bool | None
 
 
 class _Read(NamedTuple):

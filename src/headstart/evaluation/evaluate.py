@@ -97,7 +97,9 @@ def evaluate(
     annotated = read_rows(rows) if isinstance(rows, (str, Path)) else list_rows(rows)
     _report_unknown_labels(annotated, entry)
     references = _as_words(annotated, nlu, entry["name"])
-    options: dict[str, Any] = {"skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers}
+    options: dict[str, Any] = {
+        "skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers, "resolve": False
+    }  # fmt: skip
     if reject_threshold is not None:
         options["reject_threshold"] = reject_threshold
     answers = _ask(nlu, [row["text"] for row in references], **options)

@@ -6,6 +6,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -199,12 +200,18 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     return TrainedSkill(nlu, trainer, metrics, plan.trunk_learning_rate)
 
 
+def _canonical(skill: Skill) -> list[dict[str, list[tuple[Any, ...]]]]:
+    """The canonical values, if there are any."""
+    found = {label: [astuple(value) for value in values] for label, values in skill.canonical.items()}
+    return [found] if found else []
+
+
 def _content_of(skill: Skill) -> dict[str, Any]:
     """What a skill's training depends on, for [`run_facts`]; test rows train nothing."""
     return {
         "skill": skill.name, "intents": skill.intents, "slot_labels": skill.slots, "training_rows": rows_hash(skill.rows("train")),
         "validation_rows": rows_hash(skill.rows("validation")),
-        "catalogs": content_hash([skill.catalogs, skill.slot_types]),
+        "catalogs": content_hash([skill.catalogs, skill.slot_types, *_canonical(skill)]),
     }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ def starting_model(base: str, skill: Skill, options: FinetuneOptions, tokenizer:
     """
     parts: dict[str, Any] = {
         "catalogs": tokenize_catalogs(skill.catalogs, tokenizer) if options.gazetteers else None,
+        "listed": {label: skill.listed(label) for label in skill.catalogs},
         "rejects": options.rejection and options.out_of_scope_share > 0,
         "reject_threshold": options.reject_threshold,
         "label_priors": label_priors(skill.rows("train")) if options.label_priors else None,

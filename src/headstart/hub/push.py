@@ -16,6 +16,7 @@ from headstart.modeling.folders_headstart import (
     EXPORTED,
     HEAD_FOLDER,
     PIPELINE_CODE,
+    VALUES,
     FolderKind,
     find_heads,
     kind_of,
@@ -95,7 +96,9 @@ def _complete_kind(folder: Path) -> FolderKind:
     if kind is EXPORTED:
         skill = _read(folder / EXPORT).get("skill")
         skill = skill if isinstance(skill, dict) else {}
-        needed += [CRF] * bool(skill.get("slots")) + [CATALOGS] * bool(skill.get("gazetteer"))
+        needed += (
+            [CRF] * bool(skill.get("slots")) + [CATALOGS] * bool(skill.get("gazetteer")) + [VALUES] * bool(skill.get("canonical"))
+        )
     if kind is CHECKPOINT:
         needed += _code_of(folder)
     if missing := [name for name in needed if not (folder / name).is_file()]:
