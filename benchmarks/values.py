@@ -16,10 +16,7 @@ import datetime
 import hashlib
 import json
 import re
-import statistics
 import subprocess
-import sys
-import time
 import venv
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -60,7 +57,9 @@ class Phrase(NamedTuple):
 def read_table(path: Path) -> list[Phrase]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return [Phrase(row["kind"], row["phrase"], tuple(() if row["readings"] == "-" else row["readings"].split(" | "))) for row in rows]
+    return [
+        Phrase(row["kind"], row["phrase"], tuple(() if row["readings"] == "-" else row["readings"].split(" | "))) for row in rows
+    ]
 
 
 def ask_headstart(phrases: list[Phrase]) -> list[list[str]]:
@@ -69,7 +68,12 @@ def ask_headstart(phrases: list[Phrase]) -> list[list[str]]:
     answers = []
     for phrase in phrases:
         found = resolve_value(phrase.text, TYPES[phrase.kind], NOW)
-        answers.append([" ".join(filter(None, [_plain(one["value"]), one.get("unit"), "time" in one and f"@ {one['time']}"])) for one in found])
+        answers.append(
+            [
+                " ".join(filter(None, [_plain(one["value"]), one.get("unit"), "time" in one and f"@ {one['time']}"]))
+                for one in found
+            ]
+        )
     return answers
 
 
@@ -85,7 +89,13 @@ def ask_library(name: str, phrases: list[Phrase], folder: Path) -> list[list[str
         venv.create(place, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *LIBRARIES[name]], check=True)
     asked = json.dumps([[phrase.kind, phrase.text] for phrase in phrases])
-    answered = subprocess.run([python, "-W", "ignore", HERE / "value_libraries.py", name, NOW.isoformat()], input=asked, capture_output=True, text=True)
+    answered = subprocess.run(
+        [python, "-W", "ignore", HERE / "value_libraries.py", name, NOW.isoformat()],
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if answered.returncode:
         raise SystemExit(answered.stderr)
     found: list[list[str] | None] = json.loads(answered.stdout.splitlines()[-1])
@@ -139,7 +149,9 @@ def first_and_last(date: str) -> tuple[str, str]:
         return f"{season[1]}-{first:02}-01", f"{int(season[1]) + (first > 10)}-{(first + 1) % 12 + 1:02}-31"
     if decade := re.fullmatch(r"(\d{3})X", date):
         return f"{decade[1]}0-01-01", f"{decade[1]}9-12-31"
-    return date + "-01-01"[len(date) - 4 :] if len(date) < 10 else date, (date + "-12-31"[len(date) - 4 :]) if len(date) < 10 else date
+    return date + "-01-01"[len(date) - 4 :] if len(date) < 10 else date, (date + "-12-31"[len(date) - 4 :]) if len(
+        date
+    ) < 10 else date
 
 
 def seconds_of(duration: str) -> float | str:
@@ -161,7 +173,9 @@ def judge(phrase: Phrase, found: list[str]) -> str:
 
 def is_complete(phrase: Phrase, found: list[str]) -> bool:
     """Whether all readings are there, in order, and no other."""
-    return len(found) == len(phrase.readings) and all(is_right(phrase.kind, *pair) for pair in zip(phrase.readings, found, strict=True))
+    return len(found) == len(phrase.readings) and all(
+        is_right(phrase.kind, *pair) for pair in zip(phrase.readings, found, strict=True)
+    )
 
 
 def measure(phrases: list[Phrase], answers: list[list[str] | None]) -> dict[str, dict[str, dict[str, int]]]:
@@ -175,14 +189,19 @@ def measure(phrases: list[Phrase], answers: list[list[str] | None]) -> dict[str,
             of_kind[judge(phrase, found)] += 1
             of_kind["complete"] += is_complete(phrase, found)
     names = ("right", "none", "wrong", "complete")
-    return {half: {kind: {name: found[name] for name in names} for kind, found in kinds.items()} for half, kinds in sorted(counts.items())}
+    return {
+        half: {kind: {name: found[name] for name in names} for kind, found in kinds.items()}
+        for half, kinds in sorted(counts.items())
+    }
 
 
 def show(name: str, scores: dict[str, dict[str, dict[str, int]]]) -> None:
     for half, kinds in scores.items():
         for kind, found in kinds.items():
             total = found["right"] + found["none"] + found["wrong"]
-            print(f"{name:14} {half:9} {kind:12} {found['right'] / total:6.1%} right {found['none']:3} none {found['wrong']:3} wrong of {total:3}, {found['complete']} complete")
+            print(
+                f"{name:14} {half:9} {kind:12} {found['right'] / total:6.1%} right {found['none']:3} none {found['wrong']:3} wrong of {total:3}, {found['complete']} complete"
+            )
 
 
 def show_failures(phrases: list[Phrase], answers: list[list[str]], half: str) -> None:
@@ -214,7 +233,14 @@ def main() -> None:
     if options.out:
         known = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
         systems = {**known.get("systems", {}), **results}
-        content = {**known, "date": datetime.date.today().isoformat(), "table": options.table.name, "phrases": len(phrases), "reference": NOW.isoformat(), "systems": systems}
+        content = {
+            **known,
+            "date": datetime.date.today().isoformat(),
+            "table": options.table.name,
+            "phrases": len(phrases),
+            "reference": NOW.isoformat(),
+            "systems": systems,
+        }
         options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

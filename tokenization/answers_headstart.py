@@ -6,9 +6,10 @@ import logging
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from .alignment_headstart import Words, tags_to_spans
+from .values_headstart import Resolution, Resolver
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class SlotAnswer(TypedDict):
         start, end: characters of the text, end exclusive.
         value: `text[start:end]`.
         score: the lowest marginal probability of its words.
+        resolution: what the value stands for, its readings, the likeliest first; none if it can't be read. There if the slot has a type whose
+            values can be resolved.
     """
 
     label: str
@@ -44,6 +47,7 @@ class SlotAnswer(TypedDict):
     end: int
     value: str
     score: float
+    resolution: NotRequired[list[Resolution]]
 
 
 class Answer(TypedDict):
@@ -63,11 +67,12 @@ class Answer(TypedDict):
 
 
 class Labels(TypedDict):
-    """What is read of a skill's entry in the configuration: name, intents and slot labels."""
+    """What is read of a skill's entry in the configuration: name, intents, slot labels and their types."""
 
     name: str
     intents: list[str]
     slots: list[str]
+    slot_types: NotRequired[dict[str, str]]
 
 
 def check_requests(inputs: Any) -> None:
@@ -158,7 +163,14 @@ def warn_of_cut(text: str, words: Words, num_tokens: int, max_tokens: int) -> No
 
 
 def make_answer(
-    skill: Labels, text: str, words: Words, *, intent: tuple[int, float], tags: Iterable[int], tag_scores: Sequence[float]
+    skill: Labels,
+    text: str,
+    words: Words,
+    *,
+    intent: tuple[int, float],
+    tags: Iterable[int],
+    tag_scores: Sequence[float],
+    resolver: Resolver | None = None,
 ) -> Answer:
     """The answer to one text; [`NLUPipeline`] says what is in it.
 
@@ -169,6 +181,7 @@ def make_answer(
         intent: number of the intent, below 0 if it is none of the skill's, and its probability.
         tags: those of the words; not read if the skill has no slots.
         tag_scores: their probabilities.
+        resolver: how values are resolved; None: they are not, and neighbouring pieces of one stay apart.
     """
     number, score = intent
     found: IntentAnswer | None = None
@@ -176,9 +189,13 @@ def make_answer(
         found = {"label": skill["intents"][number] if number >= 0 else None, "score": score}
     slots: list[SlotAnswer] = []
     if skill["slots"] and not (found is not None and found["label"] is None):
-        for span in tags_to_spans(list(tags), words, skill["slots"], tag_scores):
+        spans = tags_to_spans(list(tags), words, skill["slots"], tag_scores)
+        found_values = resolver.read(spans, text, skill.get("slot_types")) if resolver else [(span, None) for span in spans]
+        for span, readings in found_values:
             start, end = span["start"], span["end"]
             slots.append({"label": span["label"], "start": start, "end": end, "value": text[start:end], "score": span["score"]})
+            if readings is not None:
+                slots[-1]["resolution"] = readings
     return {"text": text, "skill": skill["name"], "intent": found, "slots": slots}
 
 

@@ -85,7 +85,9 @@ def _date(day: datetime.date) -> Dates:
 
 def _month(year: int, month: int) -> Dates:
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
-    return Dates(f"{year:04}-{month:02}", "month", datetime.date(year, month, 1), datetime.date(year, month, monthrange(year, month)[1]))
+    return Dates(
+        f"{year:04}-{month:02}", "month", datetime.date(year, month, 1), datetime.date(year, month, monthrange(year, month)[1])
+    )
 
 
 def _year(year: int) -> Dates:
@@ -125,7 +127,11 @@ def _days_of(meaning: Day, today: datetime.date, is_past: bool) -> list[Dates]:
         return [_month(today.year, month)]
     is_last = which == "last" or is_past
     # Every month or year around today in which there is such a day, nearest first.
-    steps = range(12 * LEAP_YEARS) if month is None else [n for n in range(12 * LEAP_YEARS + 12) if (today.month - 1 + (-n if is_last else n)) % 12 == month - 1]
+    steps = (
+        range(12 * LEAP_YEARS)
+        if month is None
+        else [n for n in range(12 * LEAP_YEARS + 12) if (today.month - 1 + (-n if is_last else n)) % 12 == month - 1]
+    )
     for step in steps:
         place = _month(today.year, today.month + (-step if is_last else step))
         found = place if day is None else _exactly(place.first.year, place.first.month, day)
@@ -169,7 +175,9 @@ def _shifted(meaning: Shift, today: datetime.date, is_past: bool) -> list[Dates]
 
 
 def _same_grain(base: Dates, day: datetime.date) -> Dates:
-    return {"month": _month(day.year, day.month), "year": _year(day.year), "week": _week(day), "weekend": _week(day, True)}.get(base.grain, _date(day))
+    return {"month": _month(day.year, day.month), "year": _year(day.year), "week": _week(day), "weekend": _week(day, True)}.get(
+        base.grain, _date(day)
+    )
 
 
 def _moved(day: datetime.date, parts: Any) -> datetime.date:
@@ -346,7 +354,9 @@ def _read_date_time(meaning: DateTime, now: datetime.datetime) -> Iterator[Resol
 
 def _elapsed(meaning: Elapsed, now: datetime.datetime) -> tuple[datetime.datetime, str]:
     whole = [(unit, count) for unit, count in meaning.parts if unit in ("year", "month", "week", "day")]
-    seconds = sum(count * {"hour": 3600, "minute": 60, "second": 1}[unit] for unit, count in meaning.parts if (unit, count) not in whole)
+    seconds = sum(
+        count * {"hour": 3600, "minute": 60, "second": 1}[unit] for unit, count in meaning.parts if (unit, count) not in whole
+    )
     when = datetime.datetime.combine(_moved(now.date(), whole), now.timetz())
     if when.tzinfo is not None:  # an hour is an hour, also where clocks are put forward
         when = (when.astimezone(datetime.UTC) + datetime.timedelta(seconds=seconds)).astimezone(when.tzinfo)
@@ -371,7 +381,11 @@ def _read_duration(meaning: Duration, now: datetime.datetime) -> Iterator[Resolu
     texts = {False: "", True: ""}
     for unit, count in meaning.parts:
         texts[unit in ("hour", "minute", "second")] += _number(count) + LETTERS[unit]
-    yield {"type": "duration", "value": f"P{texts[False]}{'T' if texts[True] else ''}{texts[True]}", "grain": meaning.parts[-1][0]}
+    yield {
+        "type": "duration",
+        "value": f"P{texts[False]}{'T' if texts[True] else ''}{texts[True]}",
+        "grain": meaning.parts[-1][0],
+    }
 
 
 def _read_interval(meaning: Interval, now: datetime.datetime) -> Iterator[Resolution]:
@@ -397,12 +411,12 @@ def _ends(meaning: Interval, now: datetime.datetime) -> Iterator[tuple[str, str,
     elif isinstance(start, DateTime) and isinstance(end, (Clock, DateTime)):
         yield from _moment_pairs(start, end, now)
     elif type(start) in _DATES and type(end) in _DATES:
-        for first in _dates(start, now.date()):
+        for begin in _dates(start, now.date()):
             # What comes on its own ("friday", "the tenth") is looked for from the start on.
-            place = first.first if isinstance(end, (Day, Holiday, Within)) else now.date()
-            for last in _dates(end, place):
-                if last.first >= first.first:
-                    yield first.text, last.text, last.grain
+            place = begin.first if isinstance(end, (Day, Holiday, Within)) else now.date()
+            for finish in _dates(end, place):
+                if finish.first >= begin.first:
+                    yield begin.text, finish.text, finish.grain
 
 
 def _time_pairs(start: Clock, end: Clock) -> list[tuple[datetime.time, datetime.time]]:

@@ -129,7 +129,9 @@ class Grammar:
 
         def look(category: str, above: tuple[str, ...]) -> frozenset[str]:
             if category in above:
-                raise ValueError(f"the category {category!r} begins with itself ({' > '.join(above)}): it would be read for ever.")
+                raise ValueError(
+                    f"the category {category!r} begins with itself ({' > '.join(above)}): it would be read for ever."
+                )
             if category not in found:
                 root = self._roots[category]
                 inner = [look(name, (*above, category)) for _, name in root.categories]
@@ -180,7 +182,9 @@ class Grammar:
         best: list[list[str] | None] = [[]]
         for end in range(1, len(word) + 1):
             ways = [
-                [*start, word[cut:end]] for cut, start in enumerate(best) if start is not None and word[cut:end] in self._vocabulary
+                [*start, word[cut:end]]
+                for cut, start in enumerate(best)
+                if start is not None and word[cut:end] in self._vocabulary
             ]
             best.append(min(ways, key=len, default=None))
         return best[-1]
@@ -251,7 +255,9 @@ def _read_meaning(meaning: str, operations: Mapping[str, Operation]) -> _End:
     fields: dict[str, Any] = {}
     for pair in said:
         field, _, value = pair.partition("=")
-        fields[field] = int(value) if re.fullmatch(r"-?\d+", value) else float(value) if re.fullmatch(r"-?\d+\.\d+", value) else value
+        fields[field] = (
+            int(value) if re.fullmatch(r"-?\d+", value) else float(value) if re.fullmatch(r"-?\d+\.\d+", value) else value
+        )
     if name not in operations:
         raise ValueError(f"the meaning {meaning!r} names no operation; allowed: {', '.join(sorted(operations))}.")
     return _End(operations[name], fields, fields.pop("cost", 0))

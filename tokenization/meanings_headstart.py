@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .grammar_headstart import Operation
+
 Number = int | float
 
 MONTHS, WEEKDAYS = 12, 7
@@ -15,11 +17,24 @@ DAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 # Half of the day in which an hour is said with a part of it: from and to which hour (of twelve) it is that after noon.
 AFTER_NOON = {"MO": (0, 0), "AF": (1, 11), "EV": (3, 11), "NI": (6, 11)}
 CALENDAR_UNITS = ("day", "week", "month", "year")
-SMALLER = {"year": ("month", 12), "month": ("day", 30), "week": ("day", 7), "day": ("hour", 24), "hour": ("minute", 60), "minute": ("second", 60)}
+SMALLER = {
+    "year": ("month", 12),
+    "month": ("day", 30),
+    "week": ("day", 7),
+    "day": ("hour", 24),
+    "hour": ("minute", 60),
+    "minute": ("second", 60),
+}
 FREQUENCIES = {
     "year": "YEARLY", "month": "MONTHLY", "week": "WEEKLY", "day": "DAILY", "hour": "HOURLY", "minute": "MINUTELY", "second": "SECONDLY"
 }  # fmt: skip
-LARGER = {"decade": ("year", 10), "century": ("year", 100), "quarter": ("month", 3), "fortnight": ("week", 2), "weekend": ("day", 2)}
+LARGER = {
+    "decade": ("year", 10),
+    "century": ("year", 100),
+    "quarter": ("month", 3),
+    "fortnight": ("week", 2),
+    "weekend": ("day", 2),
+}
 
 
 class Amount(NamedTuple):
@@ -150,7 +165,7 @@ class Run(NamedTuple):
     """The next (or, below 0, the last) so many units."""
 
     unit: str
-    count: int
+    number: int
 
 
 class Recurrence(NamedTuple):
@@ -259,7 +274,9 @@ def _clock(hour: int, minute: int = 0, half: str | None = None, second: int = 0,
 
 def _written_clock(clock: tuple[str, ...], half: str | None = None) -> Clock | None:
     fixed = "24" if half is None and clock[0].startswith("0") else half
-    return _clock(int(clock[0]), int(clock[1]), fixed, int(clock[2]) if len(clock) > 2 else 0, "second" if len(clock) > 2 else "minute")
+    return _clock(
+        int(clock[0]), int(clock[1]), fixed, int(clock[2]) if len(clock) > 2 else 0, "second" if len(clock) > 2 else "minute"
+    )
 
 
 def _dotted_clock(number: str, half: str) -> Clock | None:
@@ -335,7 +352,9 @@ def _shift(unit: str, by: int, base: Any = None) -> Shift:
 
 def _moved(duration: Duration, base: Any = None, sign: int = 1) -> Shift | None:
     parts = _signed(duration, sign)
-    return Shift(parts, base) if parts and all(unit in CALENDAR_UNITS and isinstance(count, int) for unit, count in parts) else None
+    return (
+        Shift(parts, base) if parts and all(unit in CALENDAR_UNITS and isinstance(count, int) for unit, count in parts) else None
+    )
 
 
 def _elapsed(duration: Duration, sign: int = 1) -> Elapsed | None:
@@ -475,7 +494,9 @@ def _recurrence(unit: str, number: Number = 1) -> Recurrence | None:
 
 
 def _rule(**fields: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((name, str(value)) for name, value in fields.items() if value not in (None, "") and (name, value) != ("INTERVAL", 1))
+    return tuple(
+        (name, str(value)) for name, value in fields.items() if value not in (None, "") and (name, value) != ("INTERVAL", 1)
+    )
 
 
 def _daily(part: str) -> Recurrence:
@@ -495,7 +516,11 @@ def _more_days(first: int, rest: Recurrence) -> Recurrence:
 def _monthly(day: int | None = None, number: int | None = None, weekday: int | None = None, every: int = 1) -> Recurrence | None:
     if weekday is None:
         return Recurrence(_rule(FREQ="MONTHLY", INTERVAL=every, BYMONTHDAY=day)) if day and -1 <= day <= 31 else None
-    return Recurrence(_rule(FREQ="MONTHLY", INTERVAL=every, BYDAY=f"{number}{DAY_CODES[weekday - 1]}")) if number and number <= 5 else None
+    return (
+        Recurrence(_rule(FREQ="MONTHLY", INTERVAL=every, BYDAY=f"{number}{DAY_CODES[weekday - 1]}"))
+        if number and number <= 5
+        else None
+    )
 
 
 def _every_year(date: Any) -> Recurrence | None:
@@ -517,7 +542,7 @@ def _itself(value: Any) -> Any:
     return value
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Operation] = {
     "integer": _integer, "real": _real, "plus": _plus, "times": _times, "pair": _pair, "decimal": _decimal, "negative": _negative, "mixed": _mixed,
     "share": _share, "text": _text, "join": _join, "repeat": _repeat, "long": _long, "long_number": _long_number, "amount": _amount,
     "truth": _truth, "small_units": _small_units, "clock": _clock, "written_clock": _written_clock,

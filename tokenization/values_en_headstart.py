@@ -91,6 +91,18 @@ ENGLISH: Language = {
         "days_together": {
             "MO,TU,WE,TH,FR": "weekday, weekdays, working day, work day, workday, workdays", "SA,SU": "weekend, weekends",
         },
+        # Yes and no
+        "assent": {
+            1: "yes, yeah, yep, yup, yea, ya, aye, sure, sure thing, of course, absolutely, definitely, certainly, okay, ok, alright, all right, "
+            "correct, right, that's right, that's correct, true, please do, please, why not, go ahead, do it, go for it, exactly, indeed, fine, "
+            "sounds good, sounds great, i do, i am, i would, i think so, you bet, affirmative, by all means, very well, great, perfect, confirm, "
+            "confirmed, agreed, i agree, i guess so, uh huh, mhm, mm hmm",
+        },
+        "refusal": {
+            0: "no, nope, nah, no way, not really, not at all, never, absolutely not, definitely not, certainly not, of course not, don't, do not, "
+            "please don't, i don't think so, i don't, i do not, negative, not now, not yet, wrong, that's wrong, incorrect, false, cancel, stop, "
+            "no never, rather not, i'd rather not, nay, i disagree, not today, under no circumstances, no chance, not this time, uh uh",
+        },
         # Amounts: units as the Unicode CLDR names them, currencies by ISO 4217
         "measure": {
             "millimeter": "millimeter, millimeters, millimetre, millimetres, mm", "centimeter": "centimeter, centimeters, centimetre, centimetres, cm",
@@ -392,19 +404,10 @@ ENGLISH: Language = {
         # Yes and no
         "CONFIRMATION": [
             (
-                "(yes|yeah|yep|yup|yea|ya|aye|sure|sure thing|of course|absolutely|definitely|certainly|okay|ok|alright|all right|correct|right|thats right|"
-                "thats correct|true|please do|please|why not|go ahead|do it|go for it|exactly|indeed|fine|sounds good|sounds great|i do|i am|i would|"
-                "i think so|you bet|affirmative|by all means|very well|great|perfect|confirm|confirmed|agreed|i agree|i guess so|uh huh|mhm|mm hmm) "
-                "[(please|sure|of course|absolutely|thanks|thank you|definitely|i do|it is|do it|go ahead|that is right|thats right|correct|i would)]",
-                "truth truth=1",
+                "{truth:assent} [(please|sure|of course|absolutely|thanks|thank you|definitely|i do|it is|do it|go ahead|thats right|correct|i would)]",
+                "truth",
             ),
-            (
-                "(no|nope|nah|no way|not really|not at all|never|absolutely not|definitely not|certainly not|of course not|dont|do not|please dont|"
-                "i dont think so|i dont|i do not|negative|not now|not yet|wrong|thats wrong|incorrect|false|cancel|stop|no never|rather not|"
-                "id rather not|nay|i disagree|not today|under no circumstances|no chance|not this time|uh uh) "
-                "[(thanks|thank you|please|way|not really|sorry|dont|do not|i dont|cancel|not now|its not|never)]",
-                "truth truth=0",
-            ),
+            ("{truth:refusal} [(thanks|thank you|please|way|not really|sorry|dont|do not|i dont|cancel|not now|its not|never)]", "truth"),
         ],
     },
 }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, cast
 from zoneinfo import ZoneInfo
 
 from .alignment_headstart import Span
@@ -50,23 +50,72 @@ class Resolver(NamedTuple):
             return given
         return given.astimezone(zone) if given.tzinfo else given.replace(tzinfo=zone)
 
-    def types(self, slot_types: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
+    def read(
+        self, spans: list[Span], text: str, slot_types: Mapping[str, str] | None
+    ) -> list[tuple[Span, list[Resolution] | None]]:
+        """The spans of an answer, with what each stands for; neighbouring pieces of one value are one span.
+
+        Args:
+            spans: in order.
+            text: the text.
+            slot_types: the skill's, by slot label.
+
+        Returns:
+            for each span its readings; None where its label has no type whose values can be resolved.
+        """
+        types = self._types(slot_types)
+        if not types or not any(span["label"] in types for span in spans):
+            return [(span, None) for span in spans]
+        now = self.now()
+        found: list[tuple[Span, list[Resolution] | None]] = []
+        place = 0
+        while place < len(spans):
+            label = spans[place]["label"]
+            readings: list[Resolution] | None = None
+            count = 1
+            if label in types:
+                for count in range(_run_of(spans, place, text), 0, -1):
+                    whole = text[spans[place]["start"] : spans[place + count - 1]["end"]]
+                    readings = _read(whole, types[label], now, self.language)
+                    if readings:
+                        break
+            found.append((_one_span(spans[place : place + count]), readings))
+            place += count
+        return found
+
+    def _types(self, slot_types: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
         """By slot label, what its values are read as: of a skill's labels that have a type whose values can be resolved."""
         named = {**(slot_types or {}), **(self.slot_types or {})}
         return {label: found for label, slot_type in named.items() if (found := _categories(slot_type))}
 
 
-def make_resolver(
-    *,
-    resolve: bool | None = None,
-    reference_time: datetime.datetime | str | None = None,
-    time_zone: datetime.tzinfo | str | None = None,
-    slot_types: Mapping[str, str] | None = None,
-) -> Resolver | None:
-    """What a request's options say of resolving; None: nothing is resolved.
+class ResolveOptions(TypedDict, total=False):
+    """What a request says of resolving, checked; what it leaves out is not there.
+
+    Args:
+        resolve: False: nothing is resolved.
+        reference_time, time_zone, slot_types: see [`Resolver`].
+    """
+
+    resolve: bool
+    reference_time: datetime.datetime
+    time_zone: datetime.tzinfo
+    slot_types: Mapping[str, str]
+
+
+def resolve_options(
+    *, resolve: Any = None, reference_time: Any = None, time_zone: Any = None, slot_types: Any = None
+) -> ResolveOptions:
+    """What a request says of resolving, as it was given; None: left out.
+
+    Args:
+        resolve: True or False.
+        reference_time: a datetime, or a time in ISO 8601.
+        time_zone: a name of the IANA's, such as `Europe/Berlin`, or a tzinfo.
+        slot_types: types by slot label.
 
     Raises:
-        ValueError: an option is not as it must be.
+        ValueError: one is not as it must be.
     """
     if resolve not in (None, True, False):
         raise ValueError(f"resolve is {_shown(resolve)}; it must be True or False.")
@@ -74,11 +123,23 @@ def make_resolver(
     if slot_types is not None and not (
         isinstance(slot_types, Mapping) and all(isinstance(word, str) for pair in slot_types.items() for word in pair)
     ):
-        raise ValueError(f"slot_types is {_shown(slot_types)}; it must hold types by slot label, such as {{'when': 'AMAZON.TIME'}}.")
+        raise ValueError(
+            f"slot_types is {_shown(slot_types)}; it must hold types by slot label, such as {{'when': 'AMAZON.TIME'}}."
+        )
     for label, slot_type in (slot_types or {}).items():
         if not categories_of(slot_type):
-            raise ValueError(f"slot_types has {slot_type!r} for {label!r}; its values can't be resolved: give a type such as AMAZON.DATE or number.")
-    return None if resolve is False else Resolver(slot_types, when, zone)
+            raise ValueError(
+                f"slot_types has {slot_type!r} for {label!r}; its values can't be resolved: give a type such as AMAZON.DATE or number."
+            )
+    given = {"resolve": resolve, "reference_time": when, "time_zone": zone, "slot_types": slot_types}
+    return cast(ResolveOptions, {name: value for name, value in given.items() if value is not None})
+
+
+def make_resolver(options: ResolveOptions) -> Resolver | None:
+    """How values are resolved; None if they are not."""
+    if options.get("resolve") is False:
+        return None
+    return Resolver(options.get("slot_types"), options.get("reference_time"), options.get("time_zone"))
 
 
 def _time(said: Any) -> datetime.datetime | None:
@@ -86,9 +147,13 @@ def _time(said: Any) -> datetime.datetime | None:
         try:
             return datetime.datetime.fromisoformat(said)
         except ValueError as error:
-            raise ValueError(f"reference_time is {_shown(said)}; it must be a time in ISO 8601, such as 2026-11-18T10:30.") from error
+            raise ValueError(
+                f"reference_time is {_shown(said)}; it must be a time in ISO 8601, such as 2026-11-18T10:30."
+            ) from error
     if said is not None and not isinstance(said, datetime.datetime):
-        raise ValueError(f"reference_time is {_shown(said)}; it must be a datetime, or a time in ISO 8601, such as 2026-11-18T10:30.")
+        raise ValueError(
+            f"reference_time is {_shown(said)}; it must be a datetime, or a time in ISO 8601, such as 2026-11-18T10:30."
+        )
     return said
 
 
@@ -97,7 +162,9 @@ def _zone(said: Any) -> datetime.tzinfo | None:
         try:
             return ZoneInfo(said)
         except (KeyError, OSError, ValueError) as error:  # what is no name of a file, too
-            raise ValueError(f"time_zone is {_shown(said)}; it must be a name of the IANA's, such as Europe/Berlin, that this machine knows.") from error
+            raise ValueError(
+                f"time_zone is {_shown(said)}; it must be a name of the IANA's, such as Europe/Berlin, that this machine knows."
+            ) from error
     if said is not None and not isinstance(said, datetime.tzinfo):
         raise ValueError(f"time_zone is {_shown(said)}; it must be a name of the IANA's, such as Europe/Berlin, or a tzinfo.")
     return said
@@ -127,12 +194,12 @@ def resolve_value(text: str, slot_type: str, now: datetime.datetime, language: s
         language: of the text.
 
     Returns:
-        its readings, the likeliest first: two of "seven" as a time. None if it can't be read as a whole, or the type's values can't be resolved.
+        its readings, the likeliest first: two of "seven" as a time. None of them if it can't be read as a whole, or there is no such type.
     """
-    return read_value(text, categories_of(slot_type), now, language)
+    return _read(text, categories_of(slot_type), now, language)
 
 
-def read_value(text: str, categories: tuple[str, ...], now: datetime.datetime, language: str = "en") -> list[Resolution]:
+def _read(text: str, categories: tuple[str, ...], now: datetime.datetime, language: str = "en") -> list[Resolution]:
     """See [`resolve_value`]; `categories`: of the language's grammar, those that the text may be."""
     grammar = _grammar(language)
     tokens = grammar.tokenize(text)
@@ -153,39 +220,11 @@ def _readings(meaning: Any, category: str, now: datetime.datetime) -> list[Resol
     return [{"type": PLAIN[category], "value": meaning}]
 
 
-def join_pieces(spans: list[Span], text: str, types: Mapping[str, tuple[str, ...]], resolver: Resolver) -> list[Span]:
-    """Neighbouring spans that are one value, as one: "twenty" and "five". The score of one is the lowest of its pieces'.
-
-    Args:
-        spans: in order.
-        text: the text.
-        types: see [`Resolver.types`].
-        resolver: how values are resolved.
-    """
-    joined: list[Span] = []
-    now = None
-    place = 0
-    while place < len(spans):
-        run = _run_of(spans, place, text, types)
-        for count in range(run, 1, -1):
-            now = now or resolver.now()
-            whole = text[spans[place]["start"] : spans[place + count - 1]["end"]]
-            if read_value(whole, types[spans[place]["label"]], now, resolver.language):
-                break
-        else:
-            count = 1
-        pieces = spans[place : place + count]
-        joined.append(pieces[0] if count == 1 else _one_span(pieces))
-        place += count
-    return joined
-
-
-def _run_of(spans: list[Span], place: int, text: str, types: Mapping[str, tuple[str, ...]]) -> int:
-    """How many spans from there on have the same label, a type, and nothing but blanks and hyphens between them."""
+def _run_of(spans: list[Span], place: int, text: str) -> int:
+    """How many spans from there on have the same label, and nothing but blanks and hyphens between them."""
     count = 1
     while (
-        spans[place]["label"] in types
-        and place + count < len(spans)
+        place + count < len(spans)
         and spans[place + count]["label"] == spans[place]["label"]
         and not text[spans[place + count - 1]["end"] : spans[place + count]["start"]].strip(" \t-")
     ):
@@ -194,6 +233,8 @@ def _run_of(spans: list[Span], place: int, text: str, types: Mapping[str, tuple[
 
 
 def _one_span(pieces: list[Span]) -> Span:
+    if len(pieces) == 1:
+        return pieces[0]
     whole: Span = {**pieces[0], "end": pieces[-1]["end"]}
     scores = [piece["score"] for piece in pieces if "score" in piece]
     if scores:
@@ -201,4 +242,4 @@ def _one_span(pieces: list[Span]) -> Span:
     return whole
 
 
-__all__ = ["LANGUAGES", "Resolution", "Resolver", "join_pieces", "make_resolver", "read_value", "resolve_value"]
+__all__ = ["LANGUAGES", "Resolution", "ResolveOptions", "Resolver", "make_resolver", "resolve_options", "resolve_value"]

@@ -58,6 +58,7 @@ class SkillEntry(TypedDict):
         gazetteer: how large its catalogs are, if it has any.
         rejection: how "none of these" is decided, if it can be.
         label_priors: by intent, the slot labels that it was seen with in training.
+        slot_types: by slot label, the platform's built-in type, such as `AMAZON.DATE`, of those that have one.
         crf: `factored`: see `crf_headstart.FactoredCRF`; left out: it has a score for each pair of tags.
     """
 
@@ -70,6 +71,7 @@ class SkillEntry(TypedDict):
     gazetteer: NotRequired[GazetteerSize]
     rejection: NotRequired[Rejection]
     label_priors: NotRequired[dict[str, list[str]]]
+    slot_types: NotRequired[dict[str, str]]
     crf: NotRequired[str]
 
 
@@ -121,6 +123,7 @@ def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
     _check_gazetteer(entry)
     _check_rejection(entry)
     _check_label_priors(entry)
+    _check_slot_types(entry)
     return cast(SkillEntry, entry)
 
 
@@ -196,6 +199,17 @@ def _check_label_priors(entry: Mapping[str, Any]) -> None:
     unknown = sorted({label for labels in found.values() for label in labels} - set(entry["slots"]))
     if unknown:
         raise ValueError(f"label_priors of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")
+
+
+def _check_slot_types(entry: Mapping[str, Any]) -> None:
+    found = entry.get("slot_types")
+    if found is None:
+        return
+    if not isinstance(found, dict) or not all(isinstance(name, str) for pair in found.items() for name in pair):
+        raise ValueError(f"slot_types of skill {entry['name']!r} must hold types by slot label, not {_shown(found)}.")
+    unknown = sorted(set(found) - set(entry["slots"]))
+    if unknown:
+        raise ValueError(f"slot_types of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")
 
 
 __all__ = ["FACTORED", "SKILL_NAME", "GazetteerSize", "Rejection", "SkillEntry", "check_skill_entry", "crf_of", "read_entry"]

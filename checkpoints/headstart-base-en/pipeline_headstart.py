@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import GeneratorType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.data import Dataset
@@ -25,6 +25,7 @@ from .answers_headstart import (
     token_limit,
     warn_of_cut,
 )
+from .values_headstart import ResolveOptions, make_resolver, resolve_options
 
 # Probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md).
 NO_SKILL_THRESHOLD = 0.73
@@ -41,7 +42,9 @@ class NLUPipeline(Pipeline):
     - `intent`: `{"label", "score"}`, the score being a probability; the label is None if the text is none of the skill's intents,
       with the probability of that, and without slots. None altogether if the skill has no intents or the text is blank.
     - `slots`: list of `{"label", "start", "end", "value", "score"}` in order, `text[start:end] == value`; the score is the
-      lowest marginal probability of the slot's words under the CRF.
+      lowest marginal probability of the slot's words under the CRF. Slots with a type whose values can be resolved also have `resolution`:
+      what the value stands for, a list of its readings ([`Resolution`]), the likeliest first, two for "seven" as a time; it is empty where the
+      value can't be read. Neighbouring pieces of one such value are one slot.
 
     Args:
         skill: the skill to ask. If it is left out and the model has several, the one that the text is for is found among those that can be
@@ -50,6 +53,11 @@ class NLUPipeline(Pipeline):
         reject_threshold: probability of "none of these" over which a text is rejected: 1 never rejects, lower values reject more; the
             skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
         use_gazetteers: False: answer as if no word were in a catalog.
+        resolve: False: answer without resolutions.
+        reference_time: what "tomorrow" is relative to: a datetime, or a time in ISO 8601; now if it is left out.
+        time_zone: of the reference time, and of the values: a name of the IANA's, such as `Europe/Berlin`, or a tzinfo; the reference time's own,
+            or the local one, if it is left out.
+        slot_types: by slot label, a type such as `AMAZON.DATE` or `number` for slots that have none, or another one.
 
     Raises:
         ValueError: a single text is blank (in a list, a blank text has the intent None), there is no such skill, none was named and the
@@ -97,6 +105,7 @@ class NLUPipeline(Pipeline):
         skills: Sequence[str] | None = None,
         reject_threshold: float | None = None,
         use_gazetteers: bool | None = None,
+        **resolving: Any,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         asked: dict[str, Any] = {
             "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers
@@ -108,7 +117,8 @@ class NLUPipeline(Pipeline):
             given["skills"] = None
         elif skills is not None:
             given["skill"] = None
-        return {}, given, {name: value for name, value in given.items() if name == "reject_threshold"}
+        after = {name: value for name, value in given.items() if name == "reject_threshold"}
+        return {}, given, {**after, **resolve_options(**resolving)}
 
     def words(self, text: str) -> Words:
         """The words of a text, however long it is."""
@@ -164,7 +174,7 @@ class NLUPipeline(Pipeline):
         decoding = self.model.decode(outputs, input_ids, attention_mask, reject_threshold=reject_threshold, **shared)
         return {**given, "skill_ids": skill_ids, **decoding}
 
-    def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None) -> Answer:
+    def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None, **resolving: Any) -> Answer:
         """Turn decoded ids into labels and characters of the text."""
         text: str = model_outputs["text"]
         words: Words = model_outputs["words"]
@@ -182,6 +192,7 @@ class NLUPipeline(Pipeline):
             intent=(int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])),
             tags=model_outputs["tags"][0][:num_words].tolist(),
             tag_scores=model_outputs["tag_scores"][0][:num_words].tolist(),
+            resolver=make_resolver(cast(ResolveOptions, resolving)),
         )
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:

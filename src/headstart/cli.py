@@ -94,6 +94,17 @@ def _make_parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", allow_abbrev=False, help="intent and slots of texts, one JSON object a line")
     predict.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of heads")
     predict.add_argument("texts", metavar="TEXT", nargs="*", help="a request; without any, one is read from each input line")
+    predict.add_argument(
+        "--reference_time",
+        metavar="TIME",
+        help="what 'tomorrow' is relative to, in ISO 8601, such as 2026-11-18T10:30 (default: now)",
+    )
+    predict.add_argument(
+        "--time_zone", metavar="ZONE", help="of that time, and of the values, such as Europe/Berlin (default: local)"
+    )
+    predict.add_argument(
+        "--without_resolutions", action="store_true", help="values as they were said alone, and no resolutions of them"
+    )
     predict.set_defaults(run=_predict)
     scores = commands.add_parser("evaluate", allow_abbrev=False, help="scores on annotated rows, one JSON object")
     scores.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
@@ -261,7 +272,10 @@ def _predict(options: argparse.Namespace) -> Iterator[str]:
             raise DataError(f"the text {shorten(text)} is not UTF-8; give it in UTF-8, whatever the locale.")
     nlu: Any = load_pipeline(options.model, base=options.base)
     skill = options.skill if finds_skills(nlu) else skill_entry(nlu, options.skill)["name"]
-    further = {"reject_threshold": options.reject_threshold, "use_gazetteers": not options.without_gazetteers}
+    further: dict[str, Any] = {
+        "reject_threshold": options.reject_threshold, "use_gazetteers": not options.without_gazetteers,
+        "resolve": not options.without_resolutions, "reference_time": options.reference_time, "time_zone": options.time_zone,
+    }  # fmt: skip
     if len(options.texts) == 1:
         answers = [nlu(options.texts[0], skill=skill, **further)]
     elif options.texts:

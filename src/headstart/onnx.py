@@ -34,6 +34,7 @@ from headstart.tokenization.answers_headstart import (
     token_limit,
     warn_of_cut,
 )
+from headstart.tokenization.values_headstart import Resolver, make_resolver, resolve_options
 
 
 class OnnxNLU:
@@ -42,17 +43,19 @@ class OnnxNLU:
     Args:
         folder: what `headstart export` wrote.
         num_threads: threads of onnxruntime; one is fastest for single utterances.
+        resolving: `resolve`, `reference_time`, `time_zone` and `slot_types` of requests that don't give others, see [`NLUPipeline`].
 
     Raises:
         ValueError: the folder holds no exported skill, or one of another version.
         ImportError: onnxruntime is missing.
 
     Call it with one string, or with a list or a generator of strings for as many requests. The answers are those of
-    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `use_gazetteers` and `batch_size` and
-    the errors.
+    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `use_gazetteers`, `batch_size`,
+    `resolve`, `reference_time`, `time_zone` and `slot_types`, and the errors.
     """
 
-    def __init__(self, folder: str | Path, num_threads: int = 1) -> None:
+    def __init__(self, folder: str | Path, num_threads: int = 1, **resolving: Any) -> None:
+        self._resolving = resolve_options(**resolving)
         exported = read_exported(Path(folder))
         self.entry = exported.entry
         self._unknown = exported.unknown
@@ -92,23 +95,24 @@ class OnnxNLU:
         reject_threshold: float | None = None,
         use_gazetteers: bool | None = None,
         batch_size: int = 1,
+        **resolving: Any,
     ) -> Any:
         """Answer one text (a dict), several (a list of dicts), or those of a generator, one after the other."""
         check_requests(inputs)
         check_options(skill=skill, reject_threshold=reject_threshold, use_gazetteers=use_gazetteers, batch_size=batch_size)
         self.skill(skill)
+        resolver = make_resolver({**self._resolving, **resolve_options(**resolving)})
+        options = _Options(reject_threshold, use_gazetteers is not False, resolver)
         if isinstance(inputs, str):
-            return self._answer([inputs], reject_threshold, use_gazetteers is not False)[0]
-        answers = self._stream(iter(inputs), reject_threshold, use_gazetteers is not False, batch_size)
+            return self._answer([inputs], options)[0]
+        answers = self._stream(iter(inputs), options, batch_size)
         return answers if isinstance(inputs, GeneratorType) else list(answers)
 
-    def _stream(
-        self, texts: Iterator[str], reject_threshold: float | None, use_gazetteers: bool, batch_size: int
-    ) -> Iterator[Answer]:
+    def _stream(self, texts: Iterator[str], options: _Options, batch_size: int) -> Iterator[Answer]:
         while batch := list(islice(texts, batch_size)):
-            yield from self._answer(batch, reject_threshold, use_gazetteers)
+            yield from self._answer(batch, options)
 
-    def _answer(self, texts: Sequence[str], reject_threshold: float | None, use_gazetteers: bool) -> list[Answer]:
+    def _answer(self, texts: Sequence[str], options: _Options) -> list[Answer]:
         read = [self._read(text) for text in texts]
         lengths = np.array([len(row.tokens) for row in read], dtype=np.int64)
         input_ids = np.zeros((len(read), lengths.max()), dtype=np.int64)
@@ -116,10 +120,10 @@ class OnnxNLU:
             input_ids[number, : lengths[number]] = row.tokens
         feed = {"input_ids": input_ids, "lengths": lengths}
         if self._catalogs is not None:
-            feed["matches"] = self._find_matches(read, input_ids.shape, use_gazetteers)
+            feed["matches"] = self._find_matches(read, input_ids.shape, options.use_gazetteers)
         scores = dict(zip(self._outputs, self._session.run(None, feed), strict=True))
         _check_scores(scores)
-        intents, intent_scores = self._choose_intents(scores, reject_threshold, len(read))
+        intents, intent_scores = self._choose_intents(scores, options.reject_threshold, len(read))
         tags, tag_scores = self._choose_tags(scores, read)
         _check_scores({"probabilities of intents": intent_scores, "probabilities of slots": tag_scores})
         return [
@@ -130,6 +134,7 @@ class OnnxNLU:
                 intent=(int(intents[number]), float(intent_scores[number])),
                 tags=tags[number, : len(row.words)].tolist(),
                 tag_scores=tag_scores[number, : len(row.words)].tolist(),
+                resolver=options.resolver,
             )
             for number, (text, row) in enumerate(zip(texts, read, strict=True))
         ]
@@ -218,6 +223,14 @@ def _check_scores(scores: Mapping[str, np.ndarray]) -> None:
     for name, values in scores.items():
         if not np.isfinite(values).all():
             raise ValueError(f"the exported skill is damaged: its {name} are no numbers (NaN or infinity). Export it anew.")
+
+
+class _Options(NamedTuple):
+    """Of a request."""
+
+    reject_threshold: float | None
+    use_gazetteers: bool
+    resolver: Resolver | None
 
 
 class _Read(NamedTuple):
