@@ -16,6 +16,7 @@ from transformers import Pipeline
 from .alignment_headstart import Words, find_words
 from .answers_headstart import (
     Answer,
+    ChosenIntent,
     check_options,
     check_requests,
     make_answer,
@@ -38,8 +39,10 @@ class NLUPipeline(Pipeline):
 
     - `text`: the string that was given.
     - `skill`: the skill that answered; None if none of several was found to be meant.
-    - `intent`: `{"label", "score"}`, the score being a probability; the label is None if the text is none of the skill's intents,
-      with the probability of that, and without slots. None altogether if the skill has no intents or the text is blank.
+    - `intent`: `{"label", "score"}`, the score being a probability. The label is None where there is no intent: if the text is none of the
+      skill's, with the probability of that, and without slots; if it is blank, or the skill has no intents, with 1.
+    - `out_of_scope`: the probability that it is none of the skill's intents, also where one was found; of skills that can tell.
+    - `intents`: with `top_k`, the most probable intents, the best first, each like `intent`.
     - `slots`: list of `{"label", "start", "end", "value", "score"}` in order, `text[start:end] == value`; the score is the
       lowest marginal probability of the slot's words under the CRF. Slots with a type whose values can be resolved also have `resolution`:
       what the value stands for, a list of its readings ([`Resolution`]), the likeliest first, two for "seven" as a time; it is empty where the
@@ -49,8 +52,9 @@ class NLUPipeline(Pipeline):
         skill: the skill to ask. If it is left out and the model has several, the one that the text is for is found among those that can be
             (`model.routed_skills`: skills loaded as heads).
         skills: the skills to find it among; unset: all of these.
-        reject_threshold: probability of "none of these" over which a text is rejected: 1 never rejects, lower values reject more; the
-            skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
+        reject_threshold: probability of "none of these" over which a text is rejected, as it is where no intent reaches what that leaves: 1 never
+            rejects, lower values reject more; the skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
+        top_k: how many intents are ranked in `intents`; unset: the key is missing.
         use_gazetteers: False: answer as if no word were in a catalog.
         resolve: False: answer without resolutions.
         reference_time: what "tomorrow" is relative to: a datetime, or a time in ISO 8601; now if it is left out.
@@ -59,8 +63,8 @@ class NLUPipeline(Pipeline):
         slot_types: by slot label, a type such as `AMAZON.DATE` or `number` for slots that have none, or another one.
 
     Raises:
-        ValueError: a single text is blank (in a list, a blank text has the intent None), there is no such skill, none was named and the
-            model has several that can't be found without their names, or the network is in training.
+        ValueError: there is no such skill, none was named and the model has several that can't be found without their names, or the network is
+            in training.
         TypeError: an input is not a string.
 
     Example:
@@ -103,20 +107,21 @@ class NLUPipeline(Pipeline):
         skill: str | None = None,
         skills: Sequence[str] | None = None,
         reject_threshold: float | None = None,
+        top_k: int | None = None,
         use_gazetteers: bool | None = None,
         **resolving: Any,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         asked: dict[str, Any] = {
             "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers
         }  # fmt: skip
-        check_options(**asked)
+        check_options(**asked, top_k=top_k)
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         # What a call says of the skill wins over what the pipeline was made with.
         if skill is not None:
             given["skills"] = None
         elif skills is not None:
             given["skill"] = None
-        after = {name: value for name, value in given.items() if name == "reject_threshold"}
+        after = {name: value for name, value in (("reject_threshold", reject_threshold), ("top_k", top_k)) if value is not None}
         return {}, given, {**after, **resolve_options(**resolving)}
 
     def words(self, text: str) -> Words:
@@ -173,24 +178,35 @@ class NLUPipeline(Pipeline):
         decoding = self.model.decode(outputs, input_ids, attention_mask, reject_threshold=reject_threshold, **shared)
         return {**given, "skill_ids": skill_ids, **decoding}
 
-    def postprocess(self, model_outputs: dict[str, Any], reject_threshold: float | None = None, **resolving: Any) -> Answer:
+    def postprocess(
+        self, model_outputs: dict[str, Any], reject_threshold: float | None = None, top_k: int | None = None, **resolving: Any
+    ) -> Answer:
         """Turn decoded ids into labels and characters of the text."""
         text: str = model_outputs["text"]
         words: Words = model_outputs["words"]
         num_words = len(words.starts)
         if "for_none" in model_outputs:  # the skill was looked for, among several
             for_none = float(model_outputs["for_none"][0])
-            if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold) or not num_words:
-                return make_no_answer(text, for_none)
+            if not num_words:
+                return make_no_answer(text, 1.0, top_k)
+            if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold):
+                return make_no_answer(text, for_none, top_k)
         known = model_outputs["skill_sets"]  # of one row, or a list of it
         known = known[0] if isinstance(known, list) else known
+        entry = known.entries[int(model_outputs["skill_ids"][0])]
         return make_answer(
-            known.entries[int(model_outputs["skill_ids"][0])],
+            entry,
             text,
             words,
-            intent=(int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])),
+            intent=ChosenIntent(
+                int(model_outputs["intents"][0]),
+                float(model_outputs["intent_scores"][0]),
+                float(model_outputs["reject_scores"][0]) if "rejection" in entry else None,
+                model_outputs["intent_probabilities"][0, : len(entry["intents"])].tolist() if top_k is not None else (),
+            ),
             tags=model_outputs["tags"][0][:num_words].tolist(),
             tag_scores=model_outputs["tag_scores"][0][:num_words].tolist(),
+            top_k=top_k,
             resolver=make_resolver(cast(ResolveOptions, resolving)),
         )
 

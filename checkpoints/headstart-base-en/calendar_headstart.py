@@ -136,15 +136,14 @@ def _days_of(meaning: Day, today: datetime.date, is_past: bool) -> list[Dates]:
     for step in steps:
         place = _month(today.year, today.month + (-step if is_last else step))
         found = place if day is None else _exactly(place.first.year, place.first.month, day)
-        if found is None or weekday is not None and found.first.isoweekday() != weekday:
-            if month and weekday and found:  # the next one is meant; a weekday that isn't its own is a mistake
-                return []
+        if found is None or (weekday is not None and not month and found.first.isoweekday() != weekday):
             continue
         if is_last and found.first > today or is_last and which == "last" and found.last >= today:
             continue
         if not is_last and (found.last < today or which == "next" and found.first <= today):
             continue
-        return [found]
+        # Of the next such day, a weekday that isn't its own is a mistake.
+        return [found] if weekday is None or found.first.isoweekday() == weekday else []
     return []
 
 

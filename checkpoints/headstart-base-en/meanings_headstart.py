@@ -470,7 +470,14 @@ def _rest_of(number: int, unit: str, more: int) -> Duration | None:
 def _interval(start: Any = None, end: Any = None, past: int = 0) -> Interval:
     if isinstance(start, Day) and isinstance(end, Day) and start[:2] == (None, None) and start.day and end.month:
         start = start._replace(month=end.month, year=end.year)
+    elif isinstance(start, Day) and isinstance(end, Day) and start.month and end.month and end.year and not start.year:
+        start = start._replace(year=end.year - (start.month > end.month))
     return Interval(start, end, bool(past))
+
+
+def _interval_in_month(start: Day, day: int, year: int) -> Interval | None:
+    end = _day(start.month, day, year)
+    return _interval(start, end) if end else None
 
 
 def _of_part(interval: Interval, part: str) -> Interval:
@@ -551,7 +558,8 @@ OPERATIONS: dict[str, Operation] = {
     "with_half": _with_half, "day_part": _day_part, "day": _day, "written_date": _written_date, "shift": _shift, "moved": _moved,
     "elapsed": _elapsed, "period": _period, "within": _within, "quarter": _quarter, "holiday": _holiday, "season": _season, "decade": _decade,
     "on_weekday": _on_weekday, "of_year": _of_year, "in_year": _in_year, "dated": _dated, "dated_part": _dated_part, "today": _today, "now": _now, "duration": _duration,
-    "some": _some, "longer": _longer, "one_and_part": _one_and_part, "rest_of": _rest_of, "interval": _interval, "of_part": _of_part,
+    "some": _some, "longer": _longer, "one_and_part": _one_and_part, "rest_of": _rest_of, "interval": _interval,
+    "interval_in_month": _interval_in_month, "of_part": _of_part,
     "on_day": _on_day, "run": _run, "recurrence": _recurrence, "daily": _daily, "weekly": _weekly, "more_days": _more_days, "monthly": _monthly,
     "every_year": _every_year, "repeated_at": _repeated_at, "is": _itself,
 }  # fmt: skip

@@ -77,12 +77,12 @@ ENGLISH: Language = {
             "week": "week", "weekend": "weekend", "month": "month", "quarter": "quarter", "year": "year", "decade": "decade",
         },
         "unit": {
-            "second": "second, sec, s", "minute": "minute, min, m", "hour": "hour, hr, h", "day": "day, d", "week": "week, wk, w", "month": "month",
+            "second": "second, sec, s", "minute": "minute, min, m", "hour": "hour, hr, h", "day": "day, d", "week": "week, wk, w", "month": "month, mth",
             "quarter": "quarter", "year": "year, yr, y", "decade": "decade", "century": "century", "fortnight": "fortnight",
         },
         "units": {
             "second": "seconds, secs, sec, s", "minute": "minutes, mins, min, m", "hour": "hours, hrs, hr, h", "day": "days, d",
-            "week": "weeks, wks, w", "month": "months, mos", "quarter": "quarters", "year": "years, yrs, y", "decade": "decades",
+            "week": "weeks, wks, w", "month": "months, mos, mths", "quarter": "quarters", "year": "years, yrs, y", "decade": "decades",
             "century": "centuries", "fortnight": "fortnights",
         },
         "adverb": {
@@ -244,7 +244,7 @@ ENGLISH: Language = {
             ("{number} {unit:currency} [and] {more:below100}", "amount parts=100"), ("a {unit:currency} [and] {more:below100}", "amount number=1 parts=100"),
             ("{number} {unit:cents}", "amount"), ("a {unit:cents}", "amount number=1"),
             ("{number} {unit:currency} [and] {more:below1000} {_:cents}", "amount parts=100"), ("a {unit:currency} [and] {more:below1000} {_:cents}", "amount number=1 parts=100"),
-            ("{unit:currency_sign} {number}", "amount"), ("{number} {unit:currency_sign}", "amount"), ("- {unit:currency_sign} {number}", "amount sign=-1"),
+            ("{number} {unit:currency} [and] {_:zero} {_:cents}", "amount"), ("{unit:currency_sign} {number}", "amount"), ("{number} {unit:currency_sign}", "amount"), ("- {unit:currency_sign} {number}", "amount sign=-1"),
             ("a couple [of] {unit:currency}", "amount number=2"), ("{number:scaled} of {unit:currency}", "amount"),
         ],
         "MONEY": [("[(about|around|exactly|roughly)] {value:cash}", "is")],
@@ -321,6 +321,7 @@ ENGLISH: Language = {
             ("[the] {year:decade}", "decade"), ("[the] {century:teen} {year:decade}", "decade"), ("[the] {year:int} s", "decade"),
             ("[(the|this)] {code:season}", "season"), ("[the] (next|coming) {code:season}", "season which=next"), ("last {code:season}", "season which=last"),
             ("[the] {code:season} [(of|in)] {year}", "season"), ("[the] {number:ordinal} quarter [(of|in)] {year}", "quarter"), ("[the] {number:ordinal} quarter", "quarter"),
+            ("q {number:int} [(of|in)] [{year}]", "quarter"),
         ],
         "DATE": [("[(on|in|for|during|over|at|in the)] {value:date}", "is")],
         # Dates with times
@@ -351,7 +352,7 @@ ENGLISH: Language = {
         ],
         "interval": [
             ("{value:timed_interval}", "is"),
-            ("[from] {start:date} {_:to} {end:date}", "interval"), ("between {start:date} and {end:date}", "interval"),
+            ("[from] {start:date} {_:to} {end:date}", "interval"), ("[from] {start:month_day} {_:to} [the] ({day:int}|{day:ordinal}) {year}", "interval_in_month"), ("between {start:date} and {end:date}", "interval"),
             ("[from] {start:date_time} {_:to} ({end:date_time}|{end:time})", "interval"), ("between {start:date_time} and ({end:date_time}|{end:time})", "interval"),
             ("{date} {interval:timed_interval}", "on_day"), ("{interval:timed_interval} [on] {date}", "on_day"), ("{interval:timed_interval} {date}", "on_day cost=1"),
             ("{date} {part:part_of_day} {interval:time_interval}", "on_day"), ("{date:tonight} {interval:time_interval}", "on_day part=NI"),

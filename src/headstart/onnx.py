@@ -27,6 +27,7 @@ from headstart.modeling.labels_headstart import REJECTED, seen_slots
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
 from headstart.tokenization.answers_headstart import (
     Answer,
+    ChosenIntent,
     check_options,
     check_requests,
     make_answer,
@@ -50,7 +51,7 @@ class OnnxNLU:
         ImportError: onnxruntime is missing.
 
     Call it with one string, or with a list or a generator of strings for as many requests. The answers are those of
-    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `use_gazetteers`, `batch_size`,
+    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `top_k`, `use_gazetteers`, `batch_size`,
     `resolve`, `reference_time`, `time_zone` and `slot_types`, and the errors.
     """
 
@@ -93,16 +94,19 @@ class OnnxNLU:
         *,
         skill: str | None = None,
         reject_threshold: float | None = None,
+        top_k: int | None = None,
         use_gazetteers: bool | None = None,
         batch_size: int = 1,
         **resolving: Any,
     ) -> Any:
         """Answer one text (a dict), several (a list of dicts), or those of a generator, one after the other."""
         check_requests(inputs)
-        check_options(skill=skill, reject_threshold=reject_threshold, use_gazetteers=use_gazetteers, batch_size=batch_size)
+        check_options(
+            skill=skill, reject_threshold=reject_threshold, top_k=top_k, use_gazetteers=use_gazetteers, batch_size=batch_size
+        )
         self.skill(skill)
         resolver = make_resolver({**self._resolving, **resolve_options(**resolving)})
-        options = _Options(reject_threshold, use_gazetteers is not False, resolver)
+        options = _Options(reject_threshold, top_k, use_gazetteers is not False, resolver)
         if isinstance(inputs, str):
             return self._answer([inputs], options)[0]
         answers = self._stream(iter(inputs), options, batch_size)
@@ -123,17 +127,18 @@ class OnnxNLU:
             feed["matches"] = self._find_matches(read, input_ids.shape, options.use_gazetteers)
         scores = dict(zip(self._outputs, self._session.run(None, feed), strict=True))
         _check_scores(scores)
-        intents, intent_scores = self._choose_intents(scores, options.reject_threshold, len(read))
+        chosen = self._choose_intents(scores, options, len(read))
         tags, tag_scores = self._choose_tags(scores, read)
-        _check_scores({"probabilities of intents": intent_scores, "probabilities of slots": tag_scores})
+        _check_scores({"probabilities of slots": tag_scores})
         return [
             make_answer(
                 self.entry,
                 text,
                 row.words,
-                intent=(int(intents[number]), float(intent_scores[number])),
+                intent=chosen[number],
                 tags=tags[number, : len(row.words)].tolist(),
                 tag_scores=tag_scores[number, : len(row.words)].tolist(),
+                top_k=options.top_k,
                 resolver=options.resolver,
             )
             for number, (text, row) in enumerate(zip(texts, read, strict=True))
@@ -156,27 +161,29 @@ class OnnxNLU:
             mark_matches(features, number, found)
         return features
 
-    def _choose_intents(
-        self, scores: Mapping[str, np.ndarray], reject_threshold: float | None, num_rows: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers of the intents and their probabilities, or those of "none of these", (rows,) each: what `_choose_intents` of
-        `headstart.modeling.modeling_headstart` decides."""
+    def _choose_intents(self, scores: Mapping[str, np.ndarray], options: _Options, num_rows: int) -> list[ChosenIntent]:
+        """What `_choose_intents` of `headstart.modeling.modeling_headstart` decides."""
         if not self.entry["intents"]:
-            return np.full(num_rows, REJECTED), np.zeros(num_rows)
+            return [ChosenIntent(REJECTED, 1.0)] * num_rows
         logits = scores["intent_logits"]
-        if "reject_logits" not in scores:
+        rejected, least = [None] * num_rows, 0.0
+        if "reject_logits" in scores:
+            rejection = self.entry["rejection"]
+            logits = np.concatenate([logits, scores["reject_logits"]], axis=1) / rejection["temperature"]
+            together = _softmax(logits)
+            probabilities, rejected = together[:, :-1], together[:, -1].tolist()
+            least = 1 - (rejection["threshold"] if options.reject_threshold is None else options.reject_threshold)
+        else:
             probabilities = _softmax(logits)
-            return probabilities.argmax(axis=1), probabilities.max(axis=1)
-        rejection = self.entry["rejection"]
-        logits = np.concatenate([logits, scores["reject_logits"]], axis=1)
-        probabilities = _softmax(logits / rejection["temperature"])
-        rejected = probabilities[:, -1]
-        is_rejected = rejected > (rejection["threshold"] if reject_threshold is None else reject_threshold)
-        found = probabilities[:, :-1]
-        return (
-            np.where(is_rejected, REJECTED, found.argmax(axis=1)),
-            np.where(is_rejected, rejected, found.max(axis=1)),
-        )
+        _check_scores({"probabilities of intents": probabilities})
+        chosen = []
+        for row, best, out_of_scope in zip(probabilities, probabilities.argmax(axis=1).tolist(), rejected, strict=True):
+            ranked = row.tolist() if options.top_k is not None else ()
+            number, score = best, float(row[best])
+            if out_of_scope is not None and score < least:
+                number, score = REJECTED, out_of_scope
+            chosen.append(ChosenIntent(number, score, out_of_scope, ranked))
+        return chosen
 
     def _choose_tags(self, scores: Mapping[str, np.ndarray], read: Sequence[_Read]) -> tuple[np.ndarray, np.ndarray]:
         """Tags of the words and their probabilities, (rows, words) each."""
@@ -229,6 +236,7 @@ class _Options(NamedTuple):
     """Of a request."""
 
     reject_threshold: float | None
+    top_k: int | None
     use_gazetteers: bool
     resolver: Resolver | None
 
