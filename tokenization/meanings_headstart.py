@@ -228,6 +228,11 @@ def _text(number: Number) -> str:
     return str(number)
 
 
+def _digits(number: str) -> str:
+    """Digits that are written with dots between them."""
+    return number.replace(".", "")
+
+
 def _join(first: str, rest: str) -> str:
     return first + rest
 
@@ -551,7 +556,8 @@ def _itself(value: Any) -> Any:
 
 OPERATIONS: dict[str, Operation] = {
     "integer": _integer, "real": _real, "plus": _plus, "times": _times, "pair": _pair, "decimal": _decimal, "negative": _negative, "mixed": _mixed,
-    "share": _share, "text": _text, "join": _join, "repeat": _repeat, "long": _long, "long_number": _long_number, "amount": _amount,
+    "share": _share, "text": _text,
+    "digits": _digits, "join": _join, "repeat": _repeat, "long": _long, "long_number": _long_number, "amount": _amount,
     "truth": _truth, "small_units": _small_units, "clock": _clock, "written_clock": _written_clock,
     "dotted_clock": _dotted_clock, "written_hour": _written_hour, "military": _military, "past": _past, "in_part": _in_part,
     "with_half": _with_half, "day_part": _day_part, "day": _day, "written_date": _written_date, "shift": _shift, "moved": _moved,

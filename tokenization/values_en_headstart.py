@@ -213,7 +213,7 @@ ENGLISH: Language = {
         # Digits
         "digits": [
             ("{value:digit_text}", "is cost=2"), ("{number:below100}", "text cost=2"), ("double ({digit:digit_text})", "repeat times=2 cost=2"),
-            ("triple {digit:digit_text}", "repeat times=3 cost=2"), ("{number:hundreds}", "text cost=2"),
+            ("triple {digit:digit_text}", "repeat times=3 cost=2"), ("{number:hundreds}", "text cost=2"), ("{number:DECIMAL}", "digits cost=2"),
         ],
         "row": [("{value:digits}", "is"), ("{first:digits} [(-|/)] {rest:row}", "join")],
         "PHONE": [
@@ -240,7 +240,7 @@ ENGLISH: Language = {
         "AGE": [("{number} [(year|years) [(old|of age)]]", "amount unit=year"), ("{number} {unit:measure}", "amount cost=1")],
         "cash": [
             ("{number} {unit:currency}", "amount"), ("(a|an) {unit:currency}", "amount number=1"), ("half (a|an) {unit:currency}", "amount number=0.5"),
-            ("{number} {unit:currency} [and] {more:below100}", "amount parts=100"), ("a {unit:currency} [and] {more:below100}", "amount number=1 parts=100"),
+            ("{number} {unit:currency} [and] ({more:below100}|{more:int})", "amount parts=100"), ("a {unit:currency} [and] {more:below100}", "amount number=1 parts=100"),
             ("{number} {unit:cents}", "amount"), ("a {unit:cents}", "amount number=1"),
             ("{number} {unit:currency} [and] {more:below1000} {_:cents}", "amount parts=100"), ("a {unit:currency} [and] {more:below1000} {_:cents}", "amount number=1 parts=100"),
             ("{number} {unit:currency} [and] {_:zero} {_:cents}", "amount"), ("{unit:currency_sign} {number}", "amount"), ("{number} {unit:currency_sign}", "amount"), ("- {unit:currency_sign} {number}", "amount sign=-1"),
@@ -357,6 +357,7 @@ ENGLISH: Language = {
             ("{date} {part:part_of_day} {interval:time_interval}", "on_day"), ("{date:tonight} {interval:time_interval}", "on_day part=NI"),
             ("{interval:time_interval} {date:tonight}", "on_day part=NI"),
             ("(after|starting|beginning|starting on|as of|from) ({start:date}|{start:date_time}) [(on|onwards|onward)]", "interval"),
+            ("[from] now (until|till|to) ({end:date}|{end:date_time}|{end:time})", "interval"),
             ("since ({start:date}|{start:date_time})", "interval past=1"), ("since {start:time}", "interval past=1 cost=1"),
             ("(before|until|till|til|by|up to|no later than) ({end:date}|{end:date_time})", "interval"),
             ("[(in|for|over|during|within)] [the] (next|coming|following) {number:some} {unit:units}", "run"),
@@ -366,7 +367,7 @@ ENGLISH: Language = {
         "INTERVAL": [("[(on|for|during)] {value:interval}", "is")],
         # Durations
         "length": [
-            ("{number} ({unit:unit}|{unit:units})", "duration"), ("(a|an) {unit}", "duration number=1"), ("half (a|an) {unit}", "duration number=0.5"),
+            ("{number} [more] ({unit:unit}|{unit:units})", "duration"), ("(a|an) {unit}", "duration number=1"), ("half (a|an) {unit}", "duration number=0.5"),
             ("[a] half {unit}", "duration number=0.5"), ("[a] quarter [of] (a|an) {unit}", "duration number=0.25"), ("[a] quarter {unit}", "duration number=0.25"),
             ("{number:fraction} of (a|an) {unit}", "duration"), ("(a|an|one) {unit} and {fraction}", "one_and_part"),
             ("{number:whole} ({unit:unit}|{unit:units}) and {fraction}", "one_and_part"), ("[a] couple [of] {unit:units}", "duration number=2"),
