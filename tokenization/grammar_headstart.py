@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
+from inspect import signature
 from typing import Any, NamedTuple, TypedDict
 
 # Whatever an operation takes, it gives a value that can be hashed, or None where the words don't go together ("thirty seven o'clock").
@@ -127,6 +129,11 @@ class Grammar:
         node = self._roots.setdefault(category, _Node())
         for word, inner in items:
             node = node.words.setdefault(word, _Node()) if inner is None else node.categories.setdefault((word, inner), _Node())
+        names = {name for name, inner in items if inner is not None and name != "_"} | set(end.fields)
+        if not _takes(end.operation, frozenset(names)):
+            raise ValueError(
+                f"a pattern of {category!r} gives {', '.join(sorted(names)) or 'nothing'}, which its operation doesn't take."
+            )
         node.ends.append(end)
 
     def _find_first(self) -> dict[str, frozenset[str]]:
@@ -181,7 +188,7 @@ class Grammar:
         if kind == "ORDINAL":
             return Token(kind, int(re.sub(r"\D", "", said)))
         parts = re.split(r"\D", said.strip("."))
-        if kind == "SLASHED" and not self._language["day_first"]:
+        if kind == "SLASHED" and not self._language["day_first"] and len(parts[0]) < 3:
             parts[:2] = parts[1::-1]
         return Token(kind, tuple(parts))
 
@@ -256,6 +263,15 @@ def _best(found: Mapping[tuple[int, Any], int]) -> list[Reading]:
     return [one for of_end in by_end.values() for one in sorted(of_end, key=lambda reading: reading.cost)[:MAX_READINGS]]
 
 
+@cache
+def _takes(operation: Operation, names: frozenset[str]) -> bool:
+    try:
+        signature(operation).bind(**dict.fromkeys(names))
+    except TypeError:
+        return False
+    return True
+
+
 def _itself(value: Any) -> Any:
     return value
 
@@ -323,7 +339,7 @@ def _token_pattern(language: Language) -> re.Pattern[str]:
     forms = {
         "ISO": r"\d{4}-\d\d-\d\d(?!\d)",
         "DOTTED": r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)?(?!\d)",
-        "SLASHED": r"\d{1,2}/\d{1,2}(?:/(?:\d{4}|\d\d))?(?![\d/])",
+        "SLASHED": r"\d{4}/\d{1,2}/\d{1,2}(?![\d/])|\d{1,2}/\d{1,2}(?:/(?:\d{4}|\d\d))?(?![\d/])",
         "CLOCK": r"\d{1,2}:\d\d(?::\d\d)?(?!\d)",
         "ORDINAL": rf"\d+(?:{marks})(?!\w)",
         "NUMBER": rf"\d{{1,3}}(?:{group}\d{{3}})+(?:{mark}\d+)?(?!\d)|\d*{mark}\d+|\d+",

@@ -176,7 +176,11 @@ class Recurrence(NamedTuple):
 
 
 def _tidy(number: Number) -> Number:
-    return int(number) if isinstance(number, float) and number.is_integer() else round(number, 10)
+    """Whole numbers as such, and none with the errors of binary fractions."""
+    if isinstance(number, int):
+        return number
+    number = float(f"{number:.12g}")
+    return int(number) if number.is_integer() else number
 
 
 # Numbers
@@ -207,8 +211,8 @@ def _pair(left: int, right: int) -> int | None:
     return left * 100 + right if 0 < left < 100 and 0 <= right < 100 else None
 
 
-def _decimal(digits: str, number: int = 0) -> Number:
-    return _tidy(float(f"{number}.{digits}"))
+def _decimal(digits: str, number: Number = 0) -> Number | None:
+    return _tidy(float(f"{number}.{digits}")) if isinstance(number, int) else None
 
 
 def _negative(number: Number) -> Number | None:
@@ -278,13 +282,13 @@ def _clock(hour: int, minute: int = 0, half: str | None = None, second: int = 0,
 
 
 def _written_clock(clock: tuple[str, ...], half: str | None = None) -> Clock | None:
-    fixed = "24" if half is None and clock[0].startswith("0") else half
+    fixed = "24" if clock[0].startswith("0") and half in (None, "am" if int(clock[0]) == 0 else None) else half
     return _clock(
         int(clock[0]), int(clock[1]), fixed, int(clock[2]) if len(clock) > 2 else 0, "second" if len(clock) > 2 else "minute"
     )
 
 
-def _dotted_clock(number: str, half: str) -> Clock | None:
+def _dotted_clock(number: str, half: str | None = None) -> Clock | None:
     hour, _, minute = number.partition(".")
     return _clock(int(hour or 99), int(minute), half) if len(minute) == 2 else None
 
@@ -293,8 +297,18 @@ def _written_hour(hour: str) -> Clock | None:
     return _clock(int(hour), 0, "24" if hour.startswith("0") else None, 0, "hour") if len(hour) < 3 else None
 
 
-def _military(hour: int) -> Clock | None:
-    return _clock(hour // 100, hour % 100, "24") if hour <= 2400 else None
+def _military(hour: int, half: str | None = None) -> Clock | None:
+    return _clock(hour // 100, hour % 100, half or "24")
+
+
+def _hundred_and(hour: int, minute: int, half: str | None = None) -> Clock | None:
+    """ "five hundred and thirty" """
+    return _clock(hour // 100, minute, half or "24")
+
+
+def _compact_clock(hour: int) -> Clock | None:
+    """ "930" """
+    return _clock(hour // 100, hour % 100) if 100 <= hour <= 2400 else None
 
 
 def _past(time: Clock, minute: int, sign: int = 1) -> Clock | None:
@@ -342,13 +356,13 @@ def _day(
     return Day(year, month, day, weekday, which)
 
 
-def _written_date(date: tuple[str, ...]) -> Day | None:
+def _written_date(date: tuple[str, ...], weekday: int | None = None) -> Day | None:
     """Year first where it has four digits; else day, month and year."""
     first, second, *rest = (int(part) for part in date if part)
     if len(date[0]) == 4:
-        return _day(second, rest[0], first)
+        return _day(second, rest[0], first, weekday)
     year = rest[0] if rest else None
-    return _day(second, first, year if year is None or year > 99 else year + (2000 if year < 70 else 1900))
+    return _day(second, first, year if year is None or year > 99 else year + (2000 if year < 70 else 1900), weekday)
 
 
 def _shift(unit: str, by: int, base: Any = None) -> Shift:
@@ -381,16 +395,20 @@ def _within(period: Any, weekday: int | None = None, number: int | None = None) 
     return Within(period, weekday, number)
 
 
+def _is_year(year: Number | None) -> bool:
+    return year is None or isinstance(year, int) and 1000 <= year <= 2999
+
+
 def _quarter(number: int, year: int | None = None) -> Quarter | None:
-    return Quarter(number, year) if 1 <= number <= 4 else None
+    return Quarter(number, year) if 1 <= number <= 4 and _is_year(year) else None
 
 
-def _holiday(rule: str, which: str = "coming", year: int | None = None) -> Holiday:
-    return Holiday(rule, which, year)
+def _holiday(rule: str, which: str = "coming", year: int | None = None) -> Holiday | None:
+    return Holiday(rule, which, year) if _is_year(year) else None
 
 
-def _season(code: str, which: str = "coming", year: int | None = None) -> Season:
-    return Season(code, which, year)
+def _season(code: str, which: str = "coming", year: int | None = None) -> Season | None:
+    return Season(code, which, year) if _is_year(year) else None
 
 
 def _decade(year: int, century: int | None = None) -> Decade | None:
@@ -405,7 +423,7 @@ def _on_weekday(weekday: int, date: Day, year: int | None = None) -> Day | None:
 
 
 def _of_year(date: Any, year: int) -> Any:
-    return date._replace(year=year) if 1000 <= year <= 2999 else None
+    return date._replace(year=year) if _is_year(year) else None
 
 
 def _in_year(date: Any, period: Period) -> Any:
@@ -450,7 +468,7 @@ def _spread(unit: str, number: Number) -> Duration:
 
 
 def _some(unit: str) -> Duration:
-    return Duration(((unit, None),))
+    return Duration(((LARGER.get(unit, (unit, 1))[0], None),))
 
 
 def _longer(first: Duration, second: Duration) -> Duration | None:
@@ -467,8 +485,9 @@ def _one_and_part(unit: str, fraction: Number, number: Number = 1) -> Duration |
 
 def _rest_of(number: int, unit: str, more: int) -> Duration | None:
     """ "one hour thirty" """
-    smaller, factor = SMALLER[unit]
-    return Duration(((unit, number), (smaller, more))) if unit in ("hour", "minute") and 9 < more < factor else None
+    if unit not in ("hour", "minute") or not 9 < more < 60:
+        return None
+    return Duration(((unit, number), (SMALLER[unit][0], more)))
 
 
 def _interval(start: Any = None, end: Any = None, past: int = 0) -> Interval:
@@ -559,7 +578,9 @@ OPERATIONS: dict[str, Operation] = {
     "share": _share, "text": _text,
     "digits": _digits, "join": _join, "repeat": _repeat, "long": _long, "long_number": _long_number, "amount": _amount,
     "truth": _truth, "small_units": _small_units, "clock": _clock, "written_clock": _written_clock,
-    "dotted_clock": _dotted_clock, "written_hour": _written_hour, "military": _military, "past": _past, "in_part": _in_part,
+    "dotted_clock": _dotted_clock, "written_hour": _written_hour, "military": _military,
+    "hundred_and": _hundred_and,
+    "compact_clock": _compact_clock, "past": _past, "in_part": _in_part,
     "with_half": _with_half, "day_part": _day_part, "day": _day, "written_date": _written_date, "shift": _shift, "moved": _moved,
     "elapsed": _elapsed, "period": _period, "within": _within, "quarter": _quarter, "holiday": _holiday, "season": _season, "decade": _decade,
     "on_weekday": _on_weekday, "of_year": _of_year, "in_year": _in_year, "dated": _dated, "dated_part": _dated_part, "today": _today, "now": _now, "duration": _duration,
