@@ -103,7 +103,7 @@ ENGLISH: Language = {
         "refusal": {
             0: "no, nope, nah, no way, not really, not at all, never, absolutely not, definitely not, certainly not, of course not, don't, do not, "
             "please don't, i don't think so, i don't, i do not, negative, not now, not yet, wrong, that's wrong, incorrect, false, cancel, stop, "
-            "no never, rather not, i'd rather not, nay, i disagree, not today, under no circumstances, no chance, not this time, uh uh",
+            "no never, rather not, i'd rather not, i guess not, i'm good, nay, i disagree, not today, under no circumstances, no chance, not this time, uh uh",
         },
         # Amounts: units as the Unicode CLDR names them, currencies by ISO 4217
         "measure": {
@@ -154,6 +154,7 @@ ENGLISH: Language = {
     },
     "rules": {
         # Numbers
+        "about": [("(about|around|exactly|roughly|approximately|approx|precisely|nearly|almost|some)", "is value=0")],
         "int": [("{digits:INT}", "integer")],
         "below100": [
             ("({value:digit}|{value:teen}|{value:tens})", "is"), ("{left:tens} {right:digit}", "plus ceiling=10"),
@@ -168,7 +169,8 @@ ENGLISH: Language = {
             ("[a] quarter [of a] {right:scale}", "times left=0.25"), ("three quarters of a {right:scale}", "times left=0.75"),
         ],
         "whole": [
-            ("({value:below1000}|{value:scaled})", "is"), ("{left:scaled} [and] {right:whole}", "plus"),
+            ("({value:below1000}|{value:scaled})", "is"), ("{left:scaled} [and] {right:whole}", "plus"), ("a {right:scale} and {fraction}", "times_and_part"),
+            ("{left:below1000} {right:scale} and {fraction}", "times_and_part"),
         ],
         "digit_text": [("({number:digit}|{number:zero})", "text"), ("{value:INT}", "is")],
         "decimals": [
@@ -178,14 +180,14 @@ ENGLISH: Language = {
             ("{digits:DECIMAL}", "real"), ("({number:below1000}|{number:zero}) point {digits:decimals}", "decimal"),
             ("point {digits:decimals}", "decimal"),
         ],
-        "large_decimal": [("{number:whole} point {digits:decimals}", "decimal"), ("{number:whole} and {fraction}", "mixed")],
+        "large_decimal": [("{number:whole} point {digits:decimals}", "decimal"), ("{number:below1000} and {fraction}", "mixed")],
         "fraction": [
             ("[(a|one)] half", "is value=0.5"), ("(a|one) quarter", "is value=0.25"), ("{number:digit} quarters", "share parts=4"),
             ("{number:digit} quarter", "share parts=4"), ("{number:digit} {parts:part}", "share"), ("a {parts:part}", "share number=1"),
         ],
         "mixed": [("{number:below1000} and {fraction}", "mixed")],
         "dozens": [
-            ("[a] dozen", "is value=12"), ("half a dozen", "is value=6"), ("{left:below100} dozen", "times right=12"),
+            ("[a] dozen", "is value=12"), ("half a dozen", "is value=6"), ("{left:below100} dozen", "times right=12"), ("a dozen and {fraction}", "times_and_part right=12"),
             ("[a] couple [of]", "is value=2"), ("a pair [of]", "is value=2"),
         ],
         "two_digits": [
@@ -207,11 +209,11 @@ ENGLISH: Language = {
             ("{left:scaled} [and] {right:ordinal}", "plus"),
         ],
         "ordinal_or_last": [("{value:ordinal}", "is"), ("(last|final)", "is value=-1")],
-        "NUMBER": [("[(about|around|exactly|roughly|approximately|number)] {value:number}", "is")],
+        "NUMBER": [("[({_:about}|number)] {value:number} [or so]", "is")],
         "ORDINAL_NUMBER": [
             ("[(the|number)] {value:ordinal_or_last} [one]", "is"), ("[the] (next|second) to last [one]", "is value=-2"), ("number {value:whole}", "is"),
         ],
-        "PERCENTAGE": [("[(about|around|exactly|roughly)] {value:number} (percent|per cent|%)", "is"), ("half a percent", "is value=0.5")],
+        "PERCENTAGE": [("[{_:about}] {value:number} (percent|per cent|%) [or so]", "is"), ("half a percent", "is value=0.5")],
         # Digits
         "digits": [
             ("{value:digit_text}", "is cost=2"), ("{number:below100}", "text cost=2"), ("double ({digit:digit_text})", "repeat times=2 cost=2"),
@@ -237,8 +239,8 @@ ENGLISH: Language = {
         "degrees": [
             ("{number} {unit:temperature}", "amount"), ("{number} [degrees] below [zero]", "amount unit=degree sign=-1"),
         ],
-        "QUANTITY": [("[(about|around|exactly|roughly)] ({value:measured}|{value:degrees})", "is")],
-        "TEMPERATURE": [("[(about|around|exactly)] {value:degrees}", "is"), ("{number}", "amount unit=degree cost=1")],
+        "QUANTITY": [("[{_:about}] ({value:measured}|{value:degrees}) [or so]", "is")],
+        "TEMPERATURE": [("[{_:about}] {value:degrees}", "is"), ("{number}", "amount unit=degree cost=1")],
         "AGE": [("{number} [(year|years) [(old|of age)]]", "amount unit=year"), ("{number} {unit:measure}", "amount cost=1")],
         "cash": [
             ("{number} {unit:currency}", "amount"), ("(a|an) {unit:currency}", "amount number=1"), ("half (a|an) {unit:currency}", "amount number=0.5"),
@@ -248,7 +250,7 @@ ENGLISH: Language = {
             ("{number} {unit:currency} [and] {_:zero} {_:cents}", "amount"), ("{unit:currency_sign} {number}", "amount"), ("{number} {unit:currency_sign}", "amount"), ("- {unit:currency_sign} {number}", "amount sign=-1"),
             ("a couple [of] {unit:currency}", "amount number=2"), ("{number:scaled} of {unit:currency}", "amount"),
         ],
-        "MONEY": [("[(about|around|exactly|roughly)] {value:cash}", "is")],
+        "MONEY": [("[{_:about}] {value:cash} [or so]", "is")],
         # Times
         "hour": [
             ("{hour:below100}", "clock grain=hour"), ("{hour:INT}", "written_hour"),
@@ -261,13 +263,13 @@ ENGLISH: Language = {
         "minute": [("({value:below100}|{value:int}) [(minute|minutes|min|mins)]", "is")],
         "clock_time": [
             ("{value:full_hour}", "is"), ("{hour:below100} {minute:two_digits}", "clock"), ("{hour:int} ({minute:int}|{minute:two_digits})", "clock cost=1"),
-            ("{_:zero} {hour:digit} {minute:two_digits}", "clock half=24"), ("{_:zero} {hour:digit}", "clock half=24"),
+            ("{_:zero} {hour:digit} {minute:two_digits}", "clock half=fixed"), ("{_:zero} {hour:digit}", "clock half=fixed"),
             ("half (past|after) {time:full_hour}", "past minute=30"), ("half {time:full_hour}", "past minute=30"),
             ("[a] quarter (past|after) {time:full_hour}", "past minute=15"), ("[a] quarter (to|till|til|until|of|before) {time:full_hour}", "past minute=15 sign=-1"),
             ("{minute} (past|after) {time:full_hour}", "past"), ("{minute:five_minutes} (to|till|til|until|of|before) {time:full_hour}", "past sign=-1"),
             ("{minute:below1000} (minute|minutes|min|mins) (to|till|til|until|of|before) {time:full_hour}", "past sign=-1"),
             ("{hour:hundreds} [hours]", "military"), ("{hour:hundreds} and {minute:below100} [hours]", "hundred_and"), ("{hour:int}", "compact_clock"),
-            ("{hour:int} (hr|hrs|h)", "clock half=24"), ("{number:DECIMAL}", "dotted_clock"), ("{_:zero} {hour:hundreds} [hours]", "military"), ("{hour:below100} hundred {minute:below100} hours", "clock half=24"),
+            ("{hour:int} (hr|hrs|h)", "clock half=fixed"), ("{number:DECIMAL}", "dotted_clock"), ("{_:zero} {hour:hundreds} [hours]", "military"), ("{hour:below100} hundred {minute:below100} hours", "clock half=fixed"),
             ("{clock:CLOCK} [(oclock|h|hours)]", "written_clock"),
         ],
         "time": [
@@ -275,7 +277,7 @@ ENGLISH: Language = {
             ("[in the] {part:part_of_day} [(at|around|about)] {time:clock_time}", "in_part"), ("{time:clock_time} [-] ish (in the|at) {part:part_of_day}", "in_part"),
             ("{time:clock_time} (in the|at) {part:part_of_day}", "in_part"), ("{time:clock_time} {half} (in the|at) {_:part_of_day}", "with_half"),
         ],
-        "about_time": [("[(at|by|around|about|exactly|at around|at about|at exactly)] {value:time} [(sharp|exactly|[-] ish|on the dot|or so)]", "is")],
+        "about_time": [("[(at|by)] [{_:about}] {value:time} [(sharp|exactly|[-] ish|on the dot|or so)]", "is")],
         "part_phrase": [("[(in the|at|during the|the)] {part:part_of_day}", "day_part")],
         "TIME": [("({value:about_time}|{value:part_phrase})", "is"), ("[the] {part:parts_of_day}", "day_part"), ("(for|to|from) {value:time}", "is")],
         # Dates
@@ -316,26 +318,29 @@ ENGLISH: Language = {
             ("[the] {number:ordinal_or_last} [day] [(of|in)] {period}", "within"), ("[the] {number:ordinal_or_last} day (of|in) {period:month_year}", "within"),
             ("[the] last of {period:month_like}", "within number=-1"), ("({date:named_holiday}|{date:month_day}) [(of|in)] {period}", "in_year"),
         ],
+        "one_quarter": [("[the] {number:ordinal} quarter", "quarter")],
+        "base_season": [("[the] {code:season}", "season")],
         "date": [
             ("{value:base_date}", "is"), ("(in|after) {duration}", "moved"), ("{duration} (from now|from today|hence|later|in the future|time)", "moved"),
             ("{duration} (ago|ago today|earlier|back)", "moved sign=-1"), ("{duration} (from|after) {base:base_date}", "moved"),
-            ("{duration} (on|this) {base:named_weekday}", "moved"), ("{duration} before {base:base_date}", "moved sign=-1"), ("a week {base:relative_day}", "shift unit=week by=1"),
+            ("{duration} (on|this) {base:named_weekday}", "moved"), ("{duration} before {base:base_date}", "moved sign=-1"), ("[the] {unit} after {base:base_date}", "shift by=1"), ("[the] {unit} before {base:base_date}", "shift by=-1"),
+            ("[the] {weekday} after {base:base_date}", "beside"), ("[the] {weekday} before {base:base_date}", "beside sign=-1"), ("a week {base:relative_day}", "shift unit=week by=1"),
             ("({value:month_like})", "is"), ("{date:month_year} [(of|in)] {period}", "in_year"), ("[the year] {year}", "day"),
             ("[the] {year:decade}", "decade"), ("[the] {century:teen} {year:decade}", "decade"), ("[the] {year:int} s", "decade"),
             ("[(the|this)] {code:season}", "season"), ("[the] (next|coming) {code:season}", "season which=next"), ("last {code:season}", "season which=last"),
-            ("[the] {code:season} [(of|in)] {year}", "season"), ("[the] {number:ordinal} quarter [(of|in)] {year}", "quarter"), ("[the] {number:ordinal} quarter", "quarter"),
+            ("[the] {code:season} [(of|in)] {year}", "season"), ("{date:one_quarter} [(of|in)] {period}", "in_year"), ("({date:base_season}) [(of|in)] {period}", "in_year"), ("[the] {number:ordinal} quarter [(of|in)] {year}", "quarter"), ("[the] {number:ordinal} quarter", "quarter"),
             ("q {number:int} [(of|in)] [{year}]", "quarter"),
         ],
         "DATE": [("[(on|in|for|during|over|at|in the|of)] {value:date}", "is")],
         # Dates with times
         "iso_date": [("{date:ISO}", "written_date")],
-        "iso_time": [("{clock:CLOCK}", "written_clock half=24")],
+        "iso_time": [("{clock:CLOCK}", "written_clock half=fixed")],
         "tonight": [("tonight", "shift unit=day by=0")],
         "date_time": [
             ("{date} [in the] {part:part_of_day}", "dated_part"), ("{date} [in the] {part:part_of_day} [(at|around|about)] {time}", "dated_part"),
             ("{date} (at|around|about|by) {time}", "dated"), ("{date} {time}", "dated cost=1"), ("{time} [(on|of)] {date}", "dated cost=1"),
             ("{time} on {date}", "dated"), ("{time} {date:relative_day}", "dated"), ("{time} [on] {date:date} [in the] {part:part_of_day}", "dated_part"),
-            ("[the] {part:part_of_day} of {date}", "dated_part"),
+            ("[the] {part:part_of_day} of {date}", "dated_part"), ("[the] {part:part_of_day} before last", "today by=-2"), ("[the] {part:part_of_day} after next", "today by=2"),
             ("tonight", "today part=NI"), ("tonight [(at|around|about)] {time}", "today part=NI"), ("[at] {time} tonight", "today part=NI"),
             ("this {part:part_of_day}", "today"), ("this {part:part_of_day} [(at|around|about)] {time}", "today"), ("{time} this {part:part_of_day}", "today"),
             ("last {part:part_of_day}", "today by=-1"), ("last {part:part_of_day} at {time}", "today by=-1"), ("tomorrow {part:part_of_day}", "today by=1"),
@@ -354,7 +359,7 @@ ENGLISH: Language = {
             ("{value:time_interval}", "is"), ("{interval:time_interval} (in the|at) {part:part_of_day}", "of_part"),
         ],
         "interval": [
-            ("{value:timed_interval}", "is"),
+            ("{value:timed_interval}", "is cost=1"),
             ("[from] {start:date} {_:to} {end:date}", "interval"), ("[from] {start:month_day} {_:to} [the] ({day:int}|{day:ordinal}) {year}", "interval_in_month"), ("between {start:date} and {end:date}", "interval"),
             ("[from] {start:date_time} {_:to} ({end:date_time}|{end:time})", "interval"), ("between {start:date_time} and ({end:date_time}|{end:time})", "interval"),
             ("{date} {interval:timed_interval}", "on_day"), ("{interval:timed_interval} [on] {date}", "on_day"), ("{interval:timed_interval} {date}", "on_day cost=1"),
@@ -385,7 +390,7 @@ ENGLISH: Language = {
         "duration": [("{value:length}", "is"), ("{first:length} [and] {second:duration}", "longer")],
         "DURATION": [
             ("[(for|over|in|during|within)] [the] next {value:duration}", "is"),
-            ("[(for|to|by|about|around|exactly|roughly|approximately|within|in|for about|for around|over|lasting)] {value:duration} [long]", "is")],
+            ("[(for|to|by|about|around|exactly|roughly|approximately|within|in|over|lasting)] [{_:about}] {value:duration} [(long|or so)]", "is")],
         # Recurrences
         "every": [("(every|each|every single|on every|each and every)", "is value=0")],
         "day_list": [
@@ -393,7 +398,7 @@ ENGLISH: Language = {
         ],
         "repetition": [
             ("{_:every} {unit}", "recurrence"), ("{_:every} {number:positive} ({unit:units}|{unit:unit})", "recurrence"), ("{_:every} {number:ordinal} {unit}", "recurrence"),
-            ("{_:every} other {unit}", "recurrence number=2"), ("{_:every} (half|half an|half a) {unit}", "recurrence number=0.5"), ("{_:every} (couple of|few) {unit:units}", "recurrence number=2"),
+            ("{_:every} other {unit}", "recurrence number=2"), ("{_:every} {unit} and {more:fraction}", "recurrence"), ("{_:every} (half|half an|half a) {unit}", "recurrence number=0.5"), ("{_:every} (couple of|few) {unit:units}", "recurrence number=2"),
             ("{unit:adverb}", "recurrence"), ("once {unit:adverb}", "recurrence"), ("once (a|an|every|per|each) {unit}", "recurrence"), ("once every {number:positive} {unit:units}", "recurrence"),
             ("every other {days:weekday}", "weekly number=2"), ("{_:every} second {days:weekday}", "weekly number=2"), ("{_:every} {value:day_list}", "is"),
             ("[on] {days:weekdays}", "weekly"), ("[on] {first:weekdays} [and] {rest:day_list}", "more_days"), ("{_:every} {days:days_together}", "weekly"),

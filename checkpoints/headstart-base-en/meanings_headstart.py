@@ -50,7 +50,7 @@ class Clock(NamedTuple):
 
     Args:
         hour, minute, second: as said.
-        half: `am` or `pm`; `24`: said on a clock of 24 hours; `midnight`: said as that; None: it may be either half of the day.
+        half: `am` or `pm`; `fixed`: said on a clock of 24 hours; `midnight`: said as that; `after midnight`: before the end of the night; None: it may be either half of the day.
         grain: hour, minute or second.
     """
 
@@ -122,6 +122,21 @@ class Season(NamedTuple):
     year: int | None = None
 
 
+class InYear(NamedTuple):
+    """What there is once a year, in this year (0), the next (1), the last (-1)."""
+
+    date: Any
+    by: int
+
+
+class Beside(NamedTuple):
+    """The first such weekday after another date, or before it."""
+
+    base: Any
+    weekday: int
+    sign: int = 1
+
+
 class Decade(NamedTuple):
     """Ten years, by the first one."""
 
@@ -177,7 +192,11 @@ class Recurrence(NamedTuple):
 
 
 def _tidy(number: Number) -> Number:
-    return int(number) if isinstance(number, float) and number.is_integer() else round(number, 10)
+    """Whole numbers as such, and none with the errors of binary fractions."""
+    if isinstance(number, int):
+        return number
+    number = float(f"{number:.12g}")
+    return int(number) if number.is_integer() else number
 
 
 # Numbers
@@ -203,13 +222,18 @@ def _times(left: Number, right: Number, least: int = 0) -> Number | None:
     return _tidy(left * right) if left >= least else None
 
 
+def _times_and_part(right: Number, fraction: Number, left: Number = 1) -> Number:
+    """ "two million and a half" """
+    return _tidy((left + fraction) * right)
+
+
 def _pair(left: int, right: int) -> int | None:
     """Two numbers for one: "nineteen eighty four", "one twenty five"."""
     return left * 100 + right if 0 < left < 100 and 0 <= right < 100 else None
 
 
-def _decimal(digits: str, number: int = 0) -> Number:
-    return _tidy(float(f"{number}.{digits}"))
+def _decimal(digits: str, number: Number = 0) -> Number | None:
+    return _tidy(float(f"{number}.{digits}")) if isinstance(number, int) else None
 
 
 def _negative(number: Number) -> Number | None:
@@ -227,6 +251,11 @@ def _share(number: Number, parts: Number) -> Number | None:
 
 def _text(number: Number) -> str:
     return str(number)
+
+
+def _digits(number: str) -> str:
+    """Digits that are written with dots between them."""
+    return number.replace(".", "")
 
 
 def _join(first: str, rest: str) -> str:
@@ -267,30 +296,40 @@ def _clock(hour: int, minute: int = 0, half: str | None = None, second: int = 0,
     if not (0 <= hour <= 24 and 0 <= minute < 60 and 0 <= second < 60) or (hour == 24 and minute):
         return None
     if hour == 0 or hour > 12:
-        if half not in (None, "24", "midnight") and not (half == "pm" and hour > 12):
+        if half not in (None, "fixed", "midnight") and not (half == "pm" and hour > 12):
             return None
-        half = half if half == "midnight" else "24"
+        half = half if half == "midnight" else "fixed"
     return Clock(hour % 24, minute, second, half, grain)
 
 
 def _written_clock(clock: tuple[str, ...], half: str | None = None) -> Clock | None:
-    fixed = "24" if half is None and clock[0].startswith("0") else half
+    fixed = "fixed" if clock[0].startswith("0") and half in (None, "am" if int(clock[0]) == 0 else None) else half
     return _clock(
         int(clock[0]), int(clock[1]), fixed, int(clock[2]) if len(clock) > 2 else 0, "second" if len(clock) > 2 else "minute"
     )
 
 
-def _dotted_clock(number: str, half: str) -> Clock | None:
+def _dotted_clock(number: str, half: str | None = None) -> Clock | None:
     hour, _, minute = number.partition(".")
     return _clock(int(hour or 99), int(minute), half) if len(minute) == 2 else None
 
 
 def _written_hour(hour: str) -> Clock | None:
-    return _clock(int(hour), 0, "24" if hour.startswith("0") else None, 0, "hour") if len(hour) < 3 else None
+    return _clock(int(hour), 0, "fixed" if hour.startswith("0") else None, 0, "hour") if len(hour) < 3 else None
 
 
-def _military(hour: int) -> Clock | None:
-    return _clock(hour // 100, hour % 100, "24") if hour <= 2400 else None
+def _military(hour: int, half: str | None = None) -> Clock | None:
+    return _clock(hour // 100, hour % 100, half or "fixed")
+
+
+def _hundred_and(hour: int, minute: int, half: str | None = None) -> Clock | None:
+    """ "five hundred and thirty" """
+    return _clock(hour // 100, minute, half or "fixed")
+
+
+def _compact_clock(hour: int) -> Clock | None:
+    """ "930" """
+    return _clock(hour // 100, hour % 100) if 100 <= hour <= 2400 else None
 
 
 def _past(time: Clock, minute: int, sign: int = 1) -> Clock | None:
@@ -301,17 +340,19 @@ def _past(time: Clock, minute: int, sign: int = 1) -> Clock | None:
         return time._replace(minute=minute, grain="minute", half="am" if time.half == "midnight" else time.half)
     hour, half = (time.hour - 1) % 24, time.half
     if half == "midnight":
-        return Clock(23, 60 - minute, half="24")
+        return Clock(23, 60 - minute, half="fixed")
     if half in ("am", "pm") and time.hour in (12, 1):  # "ten to twelve pm" is before noon
         half = half if time.hour == 1 else "am" if half == "pm" else "pm"
-    return Clock(hour or 12 if half != "24" else hour, 60 - minute, 0, half)
+    return Clock(hour or 12 if half != "fixed" else hour, 60 - minute, 0, half)
 
 
 def _in_part(time: Clock, part: str) -> Clock | None:
-    """A time that is said with its part of the day: "seven in the evening"."""
+    """A time that is said with its part of the day: "seven in the evening". A night ends after midnight."""
     if time.half not in (None, "midnight"):
         return time
     least, most = AFTER_NOON[part]
+    if part == "NI" and not least <= time.hour <= most or time.half == "midnight":
+        return time._replace(half="after midnight", hour=time.hour % 12)
     if time.hour == 12:
         return time._replace(half="pm" if part == "AF" else "am")
     return time._replace(half="pm" if least <= time.hour <= most else "am")
@@ -338,17 +379,17 @@ def _day(
     return Day(year, month, day, weekday, which)
 
 
-def _written_date(date: tuple[str, ...]) -> Day | None:
+def _written_date(date: tuple[str, ...], weekday: int | None = None) -> Day | None:
     """Year first where it has four digits; else day, month and year."""
     first, second, *rest = (int(part) for part in date if part)
     if len(date[0]) == 4:
-        return _day(second, rest[0], first)
+        return _day(second, rest[0], first, weekday)
     year = rest[0] if rest else None
-    return _day(second, first, year if year is None or year > 99 else year + (2000 if year < 70 else 1900))
+    return _day(second, first, year if year is None or year > 99 else year + (2000 if year < 70 else 1900), weekday)
 
 
-def _shift(unit: str, by: int, base: Any = None) -> Shift:
-    return Shift(((unit, by),), base)
+def _shift(unit: str, by: int, base: Any = None) -> Shift | None:
+    return Shift(((unit, by),), base) if unit in CALENDAR_UNITS else None
 
 
 def _moved(duration: Duration, base: Any = None, sign: int = 1) -> Shift | None:
@@ -367,6 +408,10 @@ def _signed(duration: Duration, sign: int) -> tuple[tuple[str, Number], ...]:
     return tuple((unit, count * sign) for unit, count in duration.parts if count is not None)
 
 
+def _beside(weekday: int, base: Any, sign: int = 1) -> Beside:
+    return Beside(base, weekday, sign)
+
+
 def _period(unit: str, by: int) -> Period:
     return Period(unit, by)
 
@@ -377,16 +422,20 @@ def _within(period: Any, weekday: int | None = None, number: int | None = None) 
     return Within(period, weekday, number)
 
 
+def _is_year(year: Number | None) -> bool:
+    return year is None or isinstance(year, int) and 1000 <= year <= 2999
+
+
 def _quarter(number: int, year: int | None = None) -> Quarter | None:
-    return Quarter(number, year) if 1 <= number <= 4 else None
+    return Quarter(number, year) if 1 <= number <= 4 and _is_year(year) else None
 
 
-def _holiday(rule: str, which: str = "coming", year: int | None = None) -> Holiday:
-    return Holiday(rule, which, year)
+def _holiday(rule: str, which: str = "coming", year: int | None = None) -> Holiday | None:
+    return Holiday(rule, which, year) if _is_year(year) else None
 
 
-def _season(code: str, which: str = "coming", year: int | None = None) -> Season:
-    return Season(code, which, year)
+def _season(code: str, which: str = "coming", year: int | None = None) -> Season | None:
+    return Season(code, which, year) if _is_year(year) else None
 
 
 def _decade(year: int, century: int | None = None) -> Decade | None:
@@ -401,12 +450,13 @@ def _on_weekday(weekday: int, date: Day, year: int | None = None) -> Day | None:
 
 
 def _of_year(date: Any, year: int) -> Any:
-    return date._replace(year=year) if 1000 <= year <= 2999 else None
+    return date._replace(year=year) if _is_year(year) else None
 
 
 def _in_year(date: Any, period: Period) -> Any:
     """A date of next year, or of last year."""
-    return Shift((("year", period.by),), date._replace(which="this")) if period.unit == "year" else None
+    has_year = isinstance(date, (Day, Holiday, Season, Quarter)) and date.year is not None
+    return None if period.unit != "year" or has_year else InYear(date, period.by)
 
 
 def _dated(date: Any, time: Clock | DayPart) -> DateTime:
@@ -446,7 +496,7 @@ def _spread(unit: str, number: Number) -> Duration:
 
 
 def _some(unit: str) -> Duration:
-    return Duration(((unit, None),))
+    return Duration(((LARGER.get(unit, (unit, 1))[0], None),))
 
 
 def _longer(first: Duration, second: Duration) -> Duration | None:
@@ -463,14 +513,22 @@ def _one_and_part(unit: str, fraction: Number, number: Number = 1) -> Duration |
 
 def _rest_of(number: int, unit: str, more: int) -> Duration | None:
     """ "one hour thirty" """
-    smaller, factor = SMALLER[unit]
-    return Duration(((unit, number), (smaller, more))) if unit in ("hour", "minute") and 9 < more < factor else None
+    if unit not in ("hour", "minute") or not 9 < more < 60:
+        return None
+    return Duration(((unit, number), (SMALLER[unit][0], more)))
 
 
 def _interval(start: Any = None, end: Any = None, past: int = 0) -> Interval:
     if isinstance(start, Day) and isinstance(end, Day) and start[:2] == (None, None) and start.day and end.month:
         start = start._replace(month=end.month, year=end.year)
+    elif isinstance(start, Day) and isinstance(end, Day) and start.month and end.month and end.year and not start.year:
+        start = start._replace(year=end.year - (start.month > end.month))
     return Interval(start, end, bool(past))
+
+
+def _interval_in_month(start: Day, day: int, year: int) -> Interval | None:
+    end = _day(start.month, day, year)
+    return _interval(start, end) if end else None
 
 
 def _of_part(interval: Interval, part: str) -> Interval:
@@ -485,12 +543,16 @@ def _run(unit: str, number: int, sign: int = 1) -> Run | None:
     return Run(unit, sign * number) if isinstance(number, int) and 0 < number < 1000 else None
 
 
-def _recurrence(unit: str, number: Number = 1) -> Recurrence | None:
+def _recurrence(unit: str, number: Number = 1, more: Number = 0) -> Recurrence | None:
     """Every so many units; half of one is so many of the next smaller."""
-    length = _duration(number, unit)
-    if length is None or len(length.parts) > 1:
+    length = _duration(number + more, unit)
+    if length is None:
         return None
-    ((name, count),) = length.parts
+    name, count = length.parts[-1]
+    if len(length.parts) == 2 and (length.parts[0][0], name) in (("hour", "minute"), ("minute", "second")):
+        count = (length.parts[0][1] or 0) * 60 + (count or 0)
+    elif len(length.parts) > 1:
+        return None
     return Recurrence(_rule(FREQ=FREQUENCIES[name], INTERVAL=count)) if isinstance(count, int) else None
 
 
@@ -544,19 +606,25 @@ def _itself(value: Any) -> Any:
 
 
 OPERATIONS: dict[str, Operation] = {
-    "integer": _integer, "real": _real, "plus": _plus, "times": _times, "pair": _pair, "decimal": _decimal, "negative": _negative, "mixed": _mixed,
-    "share": _share, "text": _text, "join": _join, "repeat": _repeat, "long": _long, "long_number": _long_number, "amount": _amount,
+    "integer": _integer, "real": _real, "plus": _plus, "times": _times, "times_and_part": _times_and_part,
+    "pair": _pair, "decimal": _decimal, "negative": _negative, "mixed": _mixed,
+    "share": _share, "text": _text,
+    "digits": _digits, "join": _join, "repeat": _repeat, "long": _long, "long_number": _long_number, "amount": _amount,
     "truth": _truth, "small_units": _small_units, "clock": _clock, "written_clock": _written_clock,
-    "dotted_clock": _dotted_clock, "written_hour": _written_hour, "military": _military, "past": _past, "in_part": _in_part,
+    "dotted_clock": _dotted_clock, "written_hour": _written_hour, "military": _military,
+    "hundred_and": _hundred_and,
+    "compact_clock": _compact_clock, "past": _past, "in_part": _in_part,
     "with_half": _with_half, "day_part": _day_part, "day": _day, "written_date": _written_date, "shift": _shift, "moved": _moved,
-    "elapsed": _elapsed, "period": _period, "within": _within, "quarter": _quarter, "holiday": _holiday, "season": _season, "decade": _decade,
+    "elapsed": _elapsed, "beside": _beside,
+    "period": _period, "within": _within, "quarter": _quarter, "holiday": _holiday, "season": _season, "decade": _decade,
     "on_weekday": _on_weekday, "of_year": _of_year, "in_year": _in_year, "dated": _dated, "dated_part": _dated_part, "today": _today, "now": _now, "duration": _duration,
-    "some": _some, "longer": _longer, "one_and_part": _one_and_part, "rest_of": _rest_of, "interval": _interval, "of_part": _of_part,
+    "some": _some, "longer": _longer, "one_and_part": _one_and_part, "rest_of": _rest_of, "interval": _interval,
+    "interval_in_month": _interval_in_month, "of_part": _of_part,
     "on_day": _on_day, "run": _run, "recurrence": _recurrence, "daily": _daily, "weekly": _weekly, "more_days": _more_days, "monthly": _monthly,
     "every_year": _every_year, "repeated_at": _repeated_at, "is": _itself,
 }  # fmt: skip
 
 __all__ = [
-    "DAY_CODES", "OPERATIONS", "Amount", "Clock", "DateTime", "Day", "DayPart", "Decade", "Duration", "Elapsed", "Holiday", "Interval", "Number",
+    "DAY_CODES", "OPERATIONS", "Amount", "Clock", "DateTime", "Day", "DayPart", "Decade", "Duration", "Elapsed", "Holiday", "InYear", "Interval", "Number",
     "OnDay", "Period", "Quarter", "Recurrence", "Run", "Season", "Shift", "Within",
 ]  # fmt: skip
