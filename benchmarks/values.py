@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-TABLES = (HERE / "values_en.tsv", HERE / "values_en_fresh.tsv")
+TABLES = tuple(HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third"))
 RESULT = HERE / "results" / "values.json"
 NOW = datetime.datetime(2026, 11, 18, 10, 30)  # a Wednesday
 TYPES = {
@@ -54,9 +54,9 @@ class Phrase(NamedTuple):
 
 
 def part_of(path: Path, text: str) -> str:
-    """The second table is one part, written when the grammar stood; the first one two, by the hash of the phrase."""
-    if path.stem.endswith("fresh"):
-        return "fresh"
+    """The first table is two parts, by the hash of the phrase; the second and the third one are parts of their own: see README.md."""
+    if "_" in path.stem.removeprefix("values_en"):
+        return path.stem.rpartition("_")[2]
     return "held_out" if int(hashlib.sha256(text.encode()).hexdigest(), 16) % 2 else "tuning"
 
 
