@@ -56,7 +56,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "digit": ("NUMBER",), "percentage": ("PERCENTAGE",), "temperature": ("TEMPERATURE",), "age": ("AGE",), "dimension": _QUANTITY,
     "length": _QUANTITY, "weight": _QUANTITY, "volume": _QUANTITY, "area": _QUANTITY, "speed": _QUANTITY, "data_amount": _QUANTITY,
     "quantity": _QUANTITY, "money": ("MONEY",), "date": ("DATE", "DATE_TIME", "INTERVAL", "RECURRENCE"), "date_range": ("INTERVAL", "DATE", "DATE_TIME"),
-    "time": ("TIME", "DATE_TIME", "INTERVAL", "RECURRENCE", "DATE"), "time_range": ("INTERVAL", "TIME", "DATE_TIME"), "date_time": _MOMENTS,
+    "time": ("TIME", "DATE_TIME", "INTERVAL", "RECURRENCE", "DAY"), "time_range": ("INTERVAL", "TIME", "DATE_TIME"), "date_time": _MOMENTS,
     "any_time": _MOMENTS, "luis_time": (*_MOMENTS, "DURATION"), "repeat_time": ("RECURRENCE", "TIME", "DATE_TIME", "DATE", "INTERVAL"), "duration": ("DURATION",), "weekday_value": ("DATE", "RECURRENCE"),
     "month_value": ("DATE",), "season_value": ("DATE",), "zip_code": ("DIGITS",), "confirmation": ("CONFIRMATION",), "phone_number": ("PHONE",),
 }  # fmt: skip

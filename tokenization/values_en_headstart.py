@@ -25,7 +25,7 @@ ENGLISH: Language = {
         },
         "scale": {10**3: "thousand, k, grand", 10**6: "million, mil", 10**9: "billion", 10**12: "trillion", 10**15: "quadrillion"},
         "part": {
-            3: "third, thirds", 5: "fifth, fifths", 6: "sixth, sixths", 7: "seventh, sevenths", 8: "eighth, eighths", 9: "ninth, ninths",
+            2: "halves", 3: "third, thirds", 4: "fourth, fourths", 5: "fifth, fifths", 6: "sixth, sixths", 7: "seventh, sevenths", 8: "eighth, eighths", 9: "ninth, ninths",
             10: "tenth, tenths", 100: "hundredth, hundredths", 1000: "thousandth, thousandths",
         },
         "last_digit": {
@@ -268,12 +268,12 @@ ENGLISH: Language = {
             ("[a] quarter (past|after) {time:full_hour}", "past minute=15"), ("[a] quarter (to|till|til|until|of|before) {time:full_hour}", "past minute=15 sign=-1"),
             ("{minute} (past|after) {time:full_hour}", "past"), ("{minute:five_minutes} (to|till|til|until|of|before) {time:full_hour}", "past sign=-1"),
             ("{minute:below1000} (minute|minutes|min|mins) (to|till|til|until|of|before) {time:full_hour}", "past sign=-1"),
-            ("{hour:hundreds} [hours]", "military"), ("{hour:hundreds} and {minute:below100} [hours]", "hundred_and"), ("{hour:int}", "compact_clock"),
-            ("{hour:int} (hr|hrs|h)", "clock half=fixed"), ("{number:DECIMAL}", "dotted_clock"), ("{_:zero} {hour:hundreds} [hours]", "military"), ("{hour:below100} hundred {minute:below100} hours", "clock half=fixed"),
+            ("{hour:below100} hundred [hours]", "hundred_and"), ("{_:zero} hundred [hours]", "clock hour=0"), ("{hour:below100} hundred and {minute:below100} [hours]", "hundred_and"), ("{hour:int}", "compact_clock"),
+            ("{hour:int} (hr|hrs|h)", "clock half=fixed"), ("{number:DECIMAL}", "dotted_clock"), ("{_:zero} {hour:digit} hundred [hours]", "clock half=fixed"), ("{hour:below100} hundred {minute:below100} hours", "clock half=fixed"),
             ("{clock:CLOCK} [(oclock|h|hours)]", "written_clock"),
         ],
         "time": [
-            ("{value:clock_time}", "is"), ("{time:clock_time} {half}", "with_half"), ("{clock:CLOCK} {half}", "written_clock"), ("{number:DECIMAL} {half}", "dotted_clock"), ("{hour:hundreds} {half}", "military"), ("{hour:hundreds} and {minute:below100} {half}", "hundred_and"),
+            ("{value:clock_time}", "is"), ("{time:clock_time} {half}", "with_half"), ("{clock:CLOCK} {half}", "written_clock"), ("{number:DECIMAL} {half}", "dotted_clock"), ("{hour:below100} hundred {half}", "hundred_and"), ("{hour:below100} hundred and {minute:below100} {half}", "hundred_and"),
             ("[in the] {part:part_of_day} [(at|around|about)] {time:clock_time}", "in_part"), ("{time:clock_time} [-] ish (in the|at) {part:part_of_day}", "in_part"),
             ("{time:clock_time} (in the|at) {part:part_of_day}", "in_part"), ("{time:clock_time} {half} (in the|at) {_:part_of_day}", "with_half"),
         ],
@@ -282,6 +282,7 @@ ENGLISH: Language = {
         "TIME": [("({value:about_time}|{value:part_phrase})", "is"), ("[the] {part:parts_of_day}", "day_part"), ("(for|to|from) {value:time}", "is")],
         # Dates
         "year": [("({value:whole}|{value:pair})", "is")],
+        "short_year": [("({digits:two_digits}|{digits:int})", "short_year")],
         "month_day": [
             ("{month} [the] {day:ordinal}", "day"), ("{month} ({day:below100}|{day:int})", "day"),
             ("[the] {day:ordinal} [(of|in)] {month}", "day"), ("[the] ({day:int}|{day:below100}) [of] {month}", "day"),
@@ -321,16 +322,17 @@ ENGLISH: Language = {
         "one_quarter": [("[the] {number:ordinal} quarter", "quarter")],
         "base_season": [("[the] {code:season}", "season")],
         "date": [
-            ("{value:base_date}", "is"), ("(in|after) {duration}", "moved"), ("{duration} (from now|from today|hence|later|in the future|time)", "moved"),
+            ("{value:base_date}", "is"), ("(in|after) [{_:about}] {duration}", "moved"), ("{duration} (from now|from today|hence|later|in the future|time)", "moved"),
             ("{duration} (ago|ago today|earlier|back)", "moved sign=-1"), ("{duration} (from|after) {base:base_date}", "moved"),
             ("{duration} (on|this) {base:named_weekday}", "moved"), ("{duration} before {base:base_date}", "moved sign=-1"), ("[the] {unit} after {base:base_date}", "shift by=1"), ("[the] {unit} before {base:base_date}", "shift by=-1"),
             ("[the] {weekday} after {base:base_date}", "beside"), ("[the] {weekday} before {base:base_date}", "beside sign=-1"), ("a week {base:relative_day}", "shift unit=week by=1"),
             ("({value:month_like})", "is"), ("{date:month_year} [(of|in)] {period}", "in_year"), ("[the year] {year}", "day"),
             ("[the] {year:decade}", "decade"), ("[the] {century:teen} {year:decade}", "decade"), ("[the] {year:int} s", "decade"),
             ("[(the|this)] {code:season}", "season"), ("[the] (next|coming) {code:season}", "season which=next"), ("last {code:season}", "season which=last"),
-            ("[the] {code:season} [(of|in)] {year}", "season"), ("{date:one_quarter} [(of|in)] {period}", "in_year"), ("({date:base_season}) [(of|in)] {period}", "in_year"), ("[the] {number:ordinal} quarter [(of|in)] {year}", "quarter"), ("[the] {number:ordinal} quarter", "quarter"),
-            ("q {number:int} [(of|in)] [{year}]", "quarter"),
+            ("[the] {code:season} [(of|in)] {year}", "season"), ("[the] {code:season} of {year:short_year}", "season"), ("{date:one_quarter} [(of|in)] {period}", "in_year"), ("({date:base_season}) [(of|in)] {period}", "in_year"), ("[the] {number:ordinal} quarter [(of|in)] {year}", "quarter"), ("[the] {number:ordinal} quarter", "quarter"),
+            ("(q|quarter) ({number:int}|{number:digit}) [(of|in)] [{year}]", "quarter"),
         ],
+        "DAY": [("[(on|for|of)] {value:base_date}", "is")],
         "DATE": [("[(on|in|for|during|over|at|in the|of)] {value:date}", "is")],
         # Dates with times
         "iso_date": [("{date:ISO}", "written_date")],
@@ -344,7 +346,7 @@ ENGLISH: Language = {
             ("tonight", "today part=NI"), ("tonight [(at|around|about)] {time}", "today part=NI"), ("[at] {time} tonight", "today part=NI"),
             ("this {part:part_of_day}", "today"), ("this {part:part_of_day} [(at|around|about)] {time}", "today"), ("{time} this {part:part_of_day}", "today"),
             ("last {part:part_of_day}", "today by=-1"), ("last {part:part_of_day} at {time}", "today by=-1"), ("tomorrow {part:part_of_day}", "today by=1"),
-            ("(in|after) {duration}", "elapsed"), ("{duration} (from now|from right now|hence|later|time)", "elapsed"), ("{duration} (ago|earlier|back)", "elapsed sign=-1"),
+            ("(in|after) [{_:about}] {duration}", "elapsed"), ("{duration} (from now|from right now|hence|later|time)", "elapsed"), ("{duration} (ago|earlier|back)", "elapsed sign=-1"),
             ("[(right|just)] now", "now by=0"), ("[the] (current|currently|at present|present)", "now by=0"), ("(immediately|at once|at the moment|this moment|right away)", "now by=0"),
             ("{date:iso_date} t {time:iso_time} [z]", "dated"),
         ],

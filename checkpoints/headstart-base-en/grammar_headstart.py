@@ -3,7 +3,7 @@
 
 A table ([`Language`]) is data. Its `words` hold, by category, what is said for a value; its `rules`, by category, patterns with what they mean. In a
 pattern, words stand for themselves, `[x]` may be left out, `(x|y)` is one of these, `{category}` is anything of that category, and
-`{name:category}` is that too, under a name of its own; under the name `_` its meaning is not used. A meaning is `operation field=value ...`: an operation of `meanings_headstart.py`, which is
+`{name:category}` is that too, under a name of its own; under the name `_` its meaning is not used. A meaning is `operation field=value ...`: an operation of `operations_headstart.py`, which is
 called with what the categories of the pattern meant, by their names, and with the fields. `cost=1` makes a reading worse than one without.
 Written forms are categories in capitals: `INT`, `DECIMAL`, `ORDINAL`, `CLOCK`, `ISO`, `SLASHED` and `DOTTED` (dates).
 """

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from .alignment_headstart import Span
 from .calendar_headstart import Resolution, resolve_moment
 from .grammar_headstart import Grammar, Language
-from .meanings_headstart import OPERATIONS, Amount
+from .meanings_headstart import Amount
+from .operations_headstart import OPERATIONS
 from .slot_types_headstart import categories_of
 from .values_en_headstart import ENGLISH
 
