@@ -141,7 +141,7 @@ ENGLISH: Language = {
         },
         "currency": {
             "USD": "dollar, dollars, us dollar, us dollars, american dollars, buck, bucks, usd", "EUR": "euro, euros, eur",
-            "GBP": "pound, pounds, pound sterling, pounds sterling, british pounds, sterling, quid, gbp", "JPY": "yen, japanese yen, jpy",
+            "GBP": "pound, pounds, pound sterling, pounds sterling, british pound, british pounds, sterling, quid, gbp", "JPY": "yen, japanese yen, jpy",
             "CHF": "swiss franc, swiss francs, franc, francs, chf", "INR": "rupee, rupees, indian rupees, inr",
             "CAD": "canadian dollar, canadian dollars, cad", "AUD": "australian dollar, australian dollars, aud",
             "NZD": "new zealand dollar, new zealand dollars, nzd", "CNY": "yuan, renminbi, chinese yuan, cny", "MXN": "peso, pesos, mexican pesos, mxn",
