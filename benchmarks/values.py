@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-TABLES = tuple(HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third"))
+TABLES = tuple(HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third", "_fourth"))
 RESULT = HERE / "results" / "values.json"
 NOW = datetime.datetime(2026, 11, 18, 10, 30)  # a Wednesday
 TYPES = {
