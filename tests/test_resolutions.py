@@ -211,3 +211,13 @@ def test_a_fine_tuned_skill_keeps_its_types(tiny_base: Path, tmp_path: Path) -> 
 def test_an_entry_with_wrong_types_is_refused(types: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_skill_entry({"name": "a", "intents": [], "slots": ["time"], "task_layers": "a", "slot_types": types})
+
+
+def test_the_example_of_the_documentation_answers_as_it_says(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (root / "docs" / "values.md").read_text(encoding="utf-8")
+    code, shown = (text.split(f"```{kind}\n")[1].split("```")[0] for kind in ("python", "text"))
+    monkeypatch.chdir(root)
+    exec(compile(code, "docs/values.md", "exec"), {})  # noqa: S102
+    assert capsys.readouterr().out == shown
