@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,13 @@ def test_pieces_that_are_no_value_together_stay_apart() -> None:
     assert len(answer({0: "B-people", 2: "B-people"}, "twenty or five", RESOLVER)["slots"]) == 2
     assert len(answer({0: "B-people", 1: "B-time"}, "twenty five", RESOLVER)["slots"]) == 2
     assert len(answer({0: "B-name", 1: "B-name"}, "twenty five", RESOLVER)["slots"]) == 2
+
+
+def test_a_long_row_of_pieces_takes_no_time() -> None:
+    text = "five " * 500
+    started = time.process_time()
+    assert len(answer(dict.fromkeys(range(500), "B-people"), text.strip(), RESOLVER)["slots"]) > 20
+    assert time.process_time() - started < 3
 
 
 def test_without_resolving_an_answer_is_as_it_was() -> None:
@@ -148,7 +156,9 @@ def test_the_reference_time_is_the_requests_or_the_pipelines(
         assert days(object_(texts, reference_time="2040-01-01T10:00+02:00", time_zone="Europe/Berlin")) <= {"2040"}
 
 
-@pytest.mark.parametrize("options", [{"resolve": 1.5}, {"reference_time": "x"}, {"time_zone": 3}, {"slot_types": {"a": "b"}}])
+@pytest.mark.parametrize(
+    "options", [{"resolve": 1.5}, {"resolve": 0}, {"reference_time": "x"}, {"time_zone": 3}, {"slot_types": {"a": "b"}}]
+)
 def test_wrong_options_are_refused_alike(nlu: NLUPipeline, tmp_path: Path, options: dict[str, Any]) -> None:
     exported = OnnxNLU(export(nlu, tmp_path, "typed_tables"))
     messages = []

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .grammar_headstart import Operation
+from .grammar_headstart import MAX_DIGITS, Operation
 from .meanings_headstart import (
     Amount,
     Beside,
@@ -58,7 +58,7 @@ def _tidy(number: Number) -> Number:
     """Whole numbers as such, and none with the errors of binary fractions."""
     if isinstance(number, int):
         return number
-    number = float(f"{number:.12g}")
+    number = float(f"{number:.15g}")
     return int(number) if number.is_integer() else number
 
 
@@ -134,7 +134,7 @@ def _long(digits: str, least: int, most: int, plus: int = 0) -> str | None:
 
 
 def _long_number(digits: str, least: int) -> int | None:
-    return int(digits) if len(digits) >= least else None
+    return int(digits) if least <= len(digits) <= MAX_DIGITS else None
 
 
 def _truth(truth: int) -> bool:
@@ -144,7 +144,9 @@ def _truth(truth: int) -> bool:
 def _amount(number: Number, unit: str, more: Number = 0, parts: int = 1, sign: int = 1) -> Amount | None:
     """So many units; `more` of which `parts` make one come on top: "five dollars twenty", "one meter eighty". `USD/100` is a hundredth of USD."""
     name, _, share = unit.partition("/")
-    return Amount(_tidy(sign * (number + more / parts) / int(share or 1)), name) if not more or more < max(parts, 2) else None
+    if more:
+        number = _tidy(number + more / parts)
+    return Amount(sign * (_tidy(number / int(share)) if share else number), name) if not more or more < max(parts, 2) else None
 
 
 def _small_units(number: Number, more: Number, parts: int, unit: str) -> Amount | None:

@@ -23,6 +23,7 @@ MAX_WORDS = 40  # of a phrase: what is longer is no value, and would take time
 
 MAX_READINGS = 8  # of the same words as the same category
 MAX_LETTERS = 80  # of a word that is cut into others
+MAX_DIGITS = 30  # of a number; more are none that anybody said
 
 
 class Language(TypedDict):
@@ -174,7 +175,7 @@ class Grammar:
         for match in self._tokens.finditer(_normal(text)):
             kind, said = str(match.lastgroup), match[0]
             if kind != "WORD":
-                tokens.append(self._written(kind, said))
+                tokens.append(self._written(kind, said) if len(said) <= MAX_DIGITS else Token(said, said))
             elif said in self._vocabulary or not self._language["has_compounds"]:
                 tokens.append(Token(said, said))
             else:
@@ -349,4 +350,4 @@ def _token_pattern(language: Language) -> re.Pattern[str]:
     return re.compile("|".join(f"(?P<{name}>{form})" for name, form in forms.items()))
 
 
-__all__ = ["Grammar", "Language", "Operation", "Reading", "Token"]
+__all__ = ["MAX_DIGITS", "Grammar", "Language", "Operation", "Reading", "Token"]
