@@ -27,7 +27,11 @@ def of_moment(kind: str, when: datetime.datetime) -> str:
 
 
 def of_length(length: datetime.timedelta) -> str:
-    return f"PT{length.total_seconds():g}S"
+    return of_seconds(length.total_seconds())
+
+
+def of_seconds(seconds: float) -> str:
+    return f"PT{seconds:.3f}S"
 
 
 def of_number(number: float) -> str:
@@ -83,6 +87,8 @@ def ctparse(now: datetime.datetime) -> tuple[set[str], Reader]:
             date = f"{time.year}" + (f"-{time.month:02}" if time.month else "")
         if time.hour is not None:
             return f"{date}T{time.hour:02}:{time.minute or 0:02}"
+        if time.POD in ("noon", "midnight"):
+            return f"{date}T{'12' if time.POD == 'noon' else '00'}:00"
         return f"{date}T{parts.get(time.POD, time.POD)}" if time.POD else date
 
     def read(kind: str, text: str) -> list[str]:
@@ -156,7 +162,7 @@ def parsedatetime(now: datetime.datetime) -> tuple[set[str], Reader]:
 def quantulum3(now: datetime.datetime) -> tuple[set[str], Reader]:
     from quantulum3 import parser
 
-    names = {"percentage": "", "degree angle": "degree", "degree celsius": "celsius", "degree fahrenheit": "fahrenheit", "centimetre": "centimeter", "kilometre": "kilometer", "metre": "meter",
+    names = {"percentage": "", "degree angle": "degree", "degree Celsius": "celsius", "degree Fahrenheit": "fahrenheit", "degree celsius": "celsius", "centimetre": "centimeter", "kilometre": "kilometer", "metre": "meter",
              "litre": "liter", "pound-mass": "pound", "kilometre per hour": "kilometer-per-hour", "mile per hour": "mile-per-hour", "square foot": "square-foot"}  # fmt: skip
     codes = {"dollar": "USD", "euro": "EUR", "pound sterling": "GBP", "japanese yen": "JPY", "cent": "cent", "indian rupee": "INR", "swiss franc": "CHF", "canadian dollar": "CAD",
              "united states dollar": "USD", "us dollar": "USD"}  # fmt: skip
@@ -178,12 +184,12 @@ def quantulum3(now: datetime.datetime) -> tuple[set[str], Reader]:
             return (
                 []
                 if not found or kind != "duration"
-                else [f"PT{sum(one.value * seconds.get(one.unit.name, 0) for one in found):g}S"]
+                else [of_seconds(sum(one.value * seconds.get(one.unit.name, 0) for one in found))]
             )
         value, unit = found[0].value, found[0].unit.name
         if kind == "duration":
             return (
-                [f"PT{value * seconds[unit]:g}S"] if unit in seconds else [] if unit == "dimensionless" else [f"{value} {unit}"]
+                [of_seconds(value * seconds[unit])] if unit in seconds else [] if unit == "dimensionless" else [f"{value} {unit}"]
             )
         if kind in ("number", "percentage"):
             return [of_number(value)]
@@ -203,7 +209,7 @@ def recognizers(now: datetime.datetime) -> tuple[set[str], Reader]:
 
     culture = "en-us"
     codes = {"Dollar": "USD", "United States dollar": "USD", "Euro": "EUR", "British pound": "GBP", "Pound": "GBP", "Japanese yen": "JPY", "Cent": "cent", "Indian rupee": "INR", "Swiss franc": "CHF",
-             "Canadian dollar": "CAD", "Penny": "penny", "Pence": "penny"}  # fmt: skip
+             "Canadian dollar": "CAD", "Rupee": "INR", "Penny": "penny", "Pence": "penny"}  # fmt: skip
     names = {
         "C": "celsius",
         "F": "fahrenheit",
@@ -239,6 +245,13 @@ def recognizers(now: datetime.datetime) -> tuple[set[str], Reader]:
             return f"FREQ=YEARLY;BYMONTH={int(match[1])};BYMONTHDAY={int(match[2])}"
         return {"XXXX-WXX-WE": "FREQ=WEEKLY;BYDAY=SA,SU"}.get(timex, timex)
 
+    def days_of(start: str, end: str) -> list[str]:
+        if ".." in (start, end):
+            return [start]
+        first = datetime.date.fromisoformat(start[:10])
+        length = (datetime.date.fromisoformat(end[:10]) - first).days
+        return [(first + datetime.timedelta(days=ahead)).isoformat() for ahead in range(min(length, 366) + 1)]
+
     def of_values(kind: str, values: list[dict[str, str]]) -> list[str]:
         found = []
         for value in values:
@@ -257,8 +270,9 @@ def recognizers(now: datetime.datetime) -> tuple[set[str], Reader]:
                     end if end == ".." else (end.replace(" ", "T")[:16] if date and time else "T" + end[:5] if time else end)
                     for end in ends
                 ]
-                if kind == "date":
-                    texts = texts[:1]
+                if kind == "date":  # "in two weeks" is a week: any day of it will do
+                    found += days_of(*ends)
+                    continue
                 elif date and not time and texts[1] != "..":  # its ends are exclusive, but for those of "from monday to thursday"
                     before = (datetime.date.fromisoformat(texts[1]) - datetime.timedelta(days=1)).isoformat()
                     found.append(f"{texts[0]}/{before}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from .meanings_headstart import (
+    Beside,
     Clock,
     DateTime,
     Day,
@@ -17,6 +18,7 @@ from .meanings_headstart import (
     Elapsed,
     Holiday,
     Interval,
+    InYear,
     OnDay,
     Period,
     Quarter,
@@ -286,11 +288,22 @@ def _seasons(meaning: Season, today: datetime.date, is_past: bool) -> list[Dates
     return _coming(lambda year: _season_of(year, meaning.code), today, which, meaning.year)
 
 
+def _of_year(meaning: InYear, today: datetime.date, is_past: bool) -> list[Dates]:
+    return _dates(meaning.date._replace(year=today.year + meaning.by), today)
+
+
+def _beside(meaning: Beside, today: datetime.date, is_past: bool) -> list[Dates]:
+    bases = _dates(meaning.base, today)
+    return [one for base in bases for one in _weekdays_of(meaning.weekday, "coming" if meaning.sign > 0 else "last", base.first)]
+
+
 def _decades(meaning: Decade, today: datetime.date, is_past: bool) -> list[Dates]:
     return [_decade_of(meaning.year)]
 
 
 _DATES: dict[type, Callable[[Any, datetime.date, bool], list[Dates]]] = {
+    InYear: _of_year,
+    Beside: _beside,
     Day: _days_of, Shift: _shifted, Period: _periods, Within: _within, Quarter: _quarters, Holiday: _holidays, Season: _seasons, Decade: _decades,
 }  # fmt: skip
 
@@ -300,7 +313,7 @@ _DATES: dict[type, Callable[[Any, datetime.date, bool], list[Dates]]] = {
 
 def _hours(clock: Clock) -> list[int]:
     """The hours that it may be, on a clock of 24."""
-    if clock.half in ("24", "midnight"):
+    if clock.half in ("fixed", "midnight", "after midnight"):
         return [clock.hour]
     early, late = (0, 12) if clock.hour == 12 else (clock.hour, clock.hour + 12)
     if clock.half is not None:
@@ -337,7 +350,8 @@ def _moments(meaning: DateTime, now: datetime.datetime) -> list[datetime.datetim
     days = [found.first for found in _dates(meaning.date, now.date()) if found.grain == "day"]
     if not isinstance(meaning.time, Clock):
         return []
-    ahead = (0, 1) if meaning.time.half == "midnight" else (0,)  # the one that begins the day, and the one that ends it
+    # The midnight that begins the day, and the one that ends it.
+    ahead = {"midnight": (0, 1), "after midnight": (1,)}.get(meaning.time.half or "", (0,))
     return [datetime.datetime.combine(day + more * DAY, time) for day in days for more in ahead for time in _times(meaning.time)]
 
 

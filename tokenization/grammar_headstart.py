@@ -2,7 +2,7 @@
 
 A table ([`Language`]) is data. Its `words` hold, by category, what is said for a value; its `rules`, by category, patterns with what they mean. In a
 pattern, words stand for themselves, `[x]` may be left out, `(x|y)` is one of these, `{category}` is anything of that category, and
-`{name:category}` is that too, under a name of its own; under the name `_` its meaning is not used. A meaning is `operation field=value ...`: an operation of `meanings_headstart.py`, which is
+`{name:category}` is that too, under a name of its own; under the name `_` its meaning is not used. A meaning is `operation field=value ...`: an operation of `operations_headstart.py`, which is
 called with what the categories of the pattern meant, by their names, and with the fields. `cost=1` makes a reading worse than one without.
 Written forms are categories in capitals: `INT`, `DECIMAL`, `ORDINAL`, `CLOCK`, `ISO`, `SLASHED` and `DOTTED` (dates).
 """
@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
+from inspect import signature
 from typing import Any, NamedTuple, TypedDict
 
 # Whatever an operation takes, it gives a value that can be hashed, or None where the words don't go together ("thirty seven o'clock").
@@ -20,6 +22,7 @@ MAX_WORDS = 40  # of a phrase: what is longer is no value, and would take time
 
 MAX_READINGS = 8  # of the same words as the same category
 MAX_LETTERS = 80  # of a word that is cut into others
+MAX_DIGITS = 30  # of a number; more are none that anybody said
 
 
 class Language(TypedDict):
@@ -66,12 +69,18 @@ class _End(NamedTuple):
 class _Node:
     """A place in the patterns of a category: what may come next, and what is meant if it ends here."""
 
-    __slots__ = ("categories", "ends", "words")
+    __slots__ = ("categories", "ends", "fitting", "words")
 
     def __init__(self) -> None:
         self.words: dict[str, _Node] = {}
         self.categories: dict[tuple[str, str], _Node] = {}
         self.ends: list[_End] = []
+        self.fitting: dict[str, list[tuple[str, str, _Node]]] = {}  # names and categories that may begin with a word
+
+    @property
+    def children(self) -> list[_Node]:
+        """What may come next."""
+        return [*self.words.values(), *self.categories.values()]
 
 
 _Item = tuple[str, str | None]  # a word, or a name and a category
@@ -105,7 +114,7 @@ class Grammar:
                     self._add(category, self._spell(items), end)
         self._vocabulary = {word for root in self._roots.values() for word in _words_of(root)}
         self._tokens = _token_pattern(language)
-        self._first = self._find_first()
+        self._sort_by_first(self._find_first())
 
     def _literal(self, form: str) -> list[str]:
         return _normal(form).replace("-", " - ").split()
@@ -121,6 +130,11 @@ class Grammar:
         node = self._roots.setdefault(category, _Node())
         for word, inner in items:
             node = node.words.setdefault(word, _Node()) if inner is None else node.categories.setdefault((word, inner), _Node())
+        names = {name for name, inner in items if inner is not None and name != "_"} | set(end.fields)
+        if not _takes(end.operation, frozenset(names)):
+            raise ValueError(
+                f"a pattern of {category!r} gives {', '.join(sorted(names)) or 'nothing'}, which its operation doesn't take."
+            )
         node.ends.append(end)
 
     def _find_first(self) -> dict[str, frozenset[str]]:
@@ -145,10 +159,14 @@ class Grammar:
             look(category, ())
         return found
 
-    @property
-    def categories(self) -> Collection[str]:
-        """Their names."""
-        return self._roots.keys()
+    def _sort_by_first(self, first: Mapping[str, Collection[str]]) -> None:
+        nodes = list(self._roots.values())
+        while nodes:
+            node = nodes.pop()
+            nodes += node.children
+            for (name, category), child in node.categories.items():
+                for word in first[category]:
+                    node.fitting.setdefault(word, []).append((name, category, child))
 
     def tokenize(self, text: str) -> list[Token]:
         """The words and written forms of a text; what has no place in a value (brackets, commas) is left out."""
@@ -156,7 +174,7 @@ class Grammar:
         for match in self._tokens.finditer(_normal(text)):
             kind, said = str(match.lastgroup), match[0]
             if kind != "WORD":
-                tokens.append(self._written(kind, said))
+                tokens.append(self._written(kind, said) if len(said) <= MAX_DIGITS else Token(said, said))
             elif said in self._vocabulary or not self._language["has_compounds"]:
                 tokens.append(Token(said, said))
             else:
@@ -171,7 +189,7 @@ class Grammar:
         if kind == "ORDINAL":
             return Token(kind, int(re.sub(r"\D", "", said)))
         parts = re.split(r"\D", said.strip("."))
-        if kind == "SLASHED" and not self._language["day_first"]:
+        if kind == "SLASHED" and not self._language["day_first"] and len(parts[0]) < 3:
             parts[:2] = parts[1::-1]
         return Token(kind, tuple(parts))
 
@@ -193,7 +211,7 @@ class Grammar:
         """What all of the tokens mean as something of a category: the most likely meanings, in the order of the table."""
         if not tokens or len(tokens) > MAX_WORDS:
             return []
-        whole = [reading for reading in _Chart(self._roots, self._first, tokens).read(category, 0) if reading.end == len(tokens)]
+        whole = [reading for reading in _Chart(self._roots, tokens).read(category, 0) if reading.end == len(tokens)]
         least = min((reading.cost for reading in whole), default=0)
         return [reading.meaning for reading in whole if reading.cost == least]
 
@@ -201,22 +219,24 @@ class Grammar:
 class _Chart:
     """What the words of one phrase mean, from each place on; every category is read there once."""
 
-    def __init__(self, roots: Mapping[str, _Node], first: Mapping[str, frozenset[str]], tokens: Sequence[Token]) -> None:
-        self._roots, self._first, self._tokens = roots, first, tokens
+    def __init__(self, roots: Mapping[str, _Node], tokens: Sequence[Token]) -> None:
+        self._roots, self._tokens = roots, tokens
+        self._keys = [*(token.key for token in tokens), ""]  # no word is empty: nothing follows the last one
         self._known: dict[tuple[str, int], list[Reading]] = {}
 
     def read(self, category: str, start: int) -> list[Reading]:
         """The readings of a category from a word on."""
-        if start == len(self._tokens) or self._tokens[start].key not in self._first[category]:
-            return []
         place = (category, start)
-        if place not in self._known:
+        known = self._known.get(place)
+        if known is None:
             if category in _WRITTEN:
-                return [Reading(start + 1, self._tokens[start].value, 0)]
-            found: dict[tuple[int, Any], int] = {}
-            self._walk(self._roots[category], start, {}, 0, found)
-            self._known[place] = _best(found)
-        return self._known[place]
+                known = [Reading(start + 1, self._tokens[start].value, 0)]
+            else:
+                found: dict[tuple[int, Any], int] = {}
+                self._walk(self._roots[category], start, {}, 0, found)
+                known = _best(found)
+            self._known[place] = known
+        return known
 
     def _walk(self, node: _Node, at: int, captured: dict[str, Any], cost: int, found: dict[tuple[int, Any], int]) -> None:
         for end in node.ends:
@@ -224,15 +244,13 @@ class _Chart:
             if meaning is not None:
                 place = (at, meaning)
                 found[place] = min(cost + end.cost, found.get(place, cost + end.cost))
-        if at == len(self._tokens):
-            return
-        child = node.words.get(self._tokens[at].key)
+        key = self._keys[at]
+        child = node.words.get(key)
         if child is not None:
             self._walk(child, at + 1, captured, cost, found)
-        for (name, category), child in node.categories.items():
-            for reading in self.read(category, at):
-                kept = captured if name == "_" else {**captured, name: reading.meaning}
-                self._walk(child, reading.end, kept, cost + reading.cost, found)
+        for name, category, child in node.fitting.get(key, ()):
+            for end_at, meaning, more in self.read(category, at):
+                self._walk(child, end_at, captured if name == "_" else {**captured, name: meaning}, cost + more, found)
 
 
 def _best(found: Mapping[tuple[int, Any], int]) -> list[Reading]:
@@ -244,6 +262,15 @@ def _best(found: Mapping[tuple[int, Any], int]) -> list[Reading]:
     for reading in readings:
         by_end.setdefault(reading.end, []).append(reading)
     return [one for of_end in by_end.values() for one in sorted(of_end, key=lambda reading: reading.cost)[:MAX_READINGS]]
+
+
+@cache
+def _takes(operation: Operation, names: frozenset[str]) -> bool:
+    try:
+        signature(operation).bind(**dict.fromkeys(names))
+    except TypeError:
+        return False
+    return True
 
 
 def _itself(value: Any) -> Any:
@@ -292,13 +319,11 @@ def _expand(pattern: str) -> list[list[_Item]]:
 
 
 def _words_of(node: _Node) -> set[str]:
-    children = (*node.words.values(), *node.categories.values())
-    return set(node.words).union(*map(_words_of, children))
+    return set(node.words).union(*map(_words_of, node.children))
 
 
 def _categories_of(node: _Node) -> set[str]:
-    children = (*node.words.values(), *node.categories.values())
-    return {category for _, category in node.categories}.union(*map(_categories_of, children))
+    return {category for _, category in node.categories}.union(*map(_categories_of, node.children))
 
 
 def _normal(text: str) -> str:
@@ -315,7 +340,7 @@ def _token_pattern(language: Language) -> re.Pattern[str]:
     forms = {
         "ISO": r"\d{4}-\d\d-\d\d(?!\d)",
         "DOTTED": r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)?(?!\d)",
-        "SLASHED": r"\d{1,2}/\d{1,2}(?:/(?:\d{4}|\d\d))?(?![\d/])",
+        "SLASHED": r"\d{4}/\d{1,2}/\d{1,2}(?![\d/])|\d{1,2}/\d{1,2}(?:/(?:\d{4}|\d\d))?(?![\d/])",
         "CLOCK": r"\d{1,2}:\d\d(?::\d\d)?(?!\d)",
         "ORDINAL": rf"\d+(?:{marks})(?!\w)",
         "NUMBER": rf"\d{{1,3}}(?:{group}\d{{3}})+(?:{mark}\d+)?(?!\d)|\d*{mark}\d+|\d+",
@@ -324,4 +349,4 @@ def _token_pattern(language: Language) -> re.Pattern[str]:
     return re.compile("|".join(f"(?P<{name}>{form})" for name, form in forms.items()))
 
 
-__all__ = ["Grammar", "Language", "Operation", "Reading", "Token"]
+__all__ = ["MAX_DIGITS", "Grammar", "Language", "Operation", "Reading", "Token"]

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypedDict, cast
 from zoneinfo import ZoneInfo
 
 from .alignment_headstart import Span
 from .calendar_headstart import Resolution, resolve_moment
 from .grammar_headstart import Grammar, Language
-from .meanings_headstart import OPERATIONS, Amount
+from .meanings_headstart import Amount
+from .operations_headstart import OPERATIONS
 from .slot_types_headstart import categories_of
 from .values_en_headstart import ENGLISH
 
@@ -24,6 +25,8 @@ PLAIN = {
     "NUMBER": "number", "ORDINAL_NUMBER": "ordinal", "PERCENTAGE": "percentage", "QUANTITY": "quantity", "TEMPERATURE": "quantity", "AGE": "quantity",
     "MONEY": "money", "PHONE": "phone", "DIGITS": "digits", "FOUR_DIGITS": "digits", "CONFIRMATION": "confirmation",
 }  # fmt: skip
+
+MAX_PIECES = 12  # of a value that are tagged as slots of their own
 
 
 class Resolver(NamedTuple):
@@ -117,7 +120,7 @@ def resolve_options(
     Raises:
         ValueError: one is not as it must be.
     """
-    if resolve not in (None, True, False):
+    if resolve is not None and not isinstance(resolve, bool):
         raise ValueError(f"resolve is {_shown(resolve)}; it must be True or False.")
     when, zone = _time(reference_time), _zone(time_zone)
     if slot_types is not None and not (
@@ -174,7 +177,7 @@ def _shown(value: Any) -> str:
     return repr(value)[:80]
 
 
-@cache
+@lru_cache(1024)  # requests name types, too
 def _categories(slot_type: str) -> tuple[str, ...]:
     return categories_of(slot_type)
 
@@ -221,10 +224,11 @@ def _readings(meaning: Any, category: str, now: datetime.datetime) -> list[Resol
 
 
 def _run_of(spans: list[Span], place: int, text: str) -> int:
-    """How many spans from there on have the same label, and nothing but blanks and hyphens between them."""
+    """How many spans from there on, of those that may be one value, have the same label, and nothing but blanks and hyphens between them."""
     count = 1
     while (
-        place + count < len(spans)
+        count < MAX_PIECES
+        and place + count < len(spans)
         and spans[place + count]["label"] == spans[place]["label"]
         and not text[spans[place + count - 1]["end"] : spans[place + count]["start"]].strip(" \t-")
     ):

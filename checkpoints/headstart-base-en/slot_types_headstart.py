@@ -49,7 +49,7 @@ TYPE_NAMES = {
     "phone_number": "AMAZON.PhoneNumber @sys.phone-number builtin.phonenumber wit/phone_number duckling/phone-number",
 }
 
-_MOMENTS = ("DATE_TIME", "DATE", "TIME", "INTERVAL", "RECURRENCE", "DURATION")
+_MOMENTS = ("DATE_TIME", "DATE", "TIME", "INTERVAL", "RECURRENCE")
 _QUANTITY = ("QUANTITY",)
 # By kind, the categories of a language's grammar that a value is read as; the first one that reads all of it has it.
 CATEGORIES: dict[str, tuple[str, ...]] = {
@@ -57,8 +57,8 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "digit": ("NUMBER",), "percentage": ("PERCENTAGE",), "temperature": ("TEMPERATURE",), "age": ("AGE",), "dimension": _QUANTITY,
     "length": _QUANTITY, "weight": _QUANTITY, "volume": _QUANTITY, "area": _QUANTITY, "speed": _QUANTITY, "data_amount": _QUANTITY,
     "quantity": _QUANTITY, "money": ("MONEY",), "date": ("DATE", "DATE_TIME", "INTERVAL", "RECURRENCE"), "date_range": ("INTERVAL", "DATE", "DATE_TIME"),
-    "time": ("TIME", "DATE_TIME", "INTERVAL", "RECURRENCE", "DATE"), "time_range": ("INTERVAL", "TIME", "DATE_TIME"), "date_time": _MOMENTS,
-    "any_time": _MOMENTS, "luis_time": _MOMENTS, "repeat_time": ("RECURRENCE",), "duration": ("DURATION",), "weekday_value": ("DATE", "RECURRENCE"),
+    "time": ("TIME", "DATE_TIME", "INTERVAL", "RECURRENCE", "DAY"), "time_range": ("INTERVAL", "TIME", "DATE_TIME"), "date_time": _MOMENTS,
+    "any_time": _MOMENTS, "luis_time": (*_MOMENTS, "DURATION"), "repeat_time": ("RECURRENCE", "TIME", "DATE_TIME", "DATE", "INTERVAL"), "duration": ("DURATION",), "weekday_value": ("DATE", "RECURRENCE"),
     "month_value": ("DATE",), "season_value": ("DATE",), "zip_code": ("DIGITS",), "confirmation": ("CONFIRMATION",), "phone_number": ("PHONE",),
 }  # fmt: skip
 
