@@ -7,7 +7,7 @@ from torch import nn
 
 from .entries_headstart import CanonicalSize
 from .gazetteer_headstart import tensor_version
-from .resolution_headstart import Resolver, unpack_values
+from .resolution_headstart import CatalogResolver, unpack_values
 
 
 class CanonicalValues(nn.Module):
@@ -23,7 +23,7 @@ class CanonicalValues(nn.Module):
         super().__init__()
         self.slots = size["slots"]
         self.register_buffer("texts", torch.zeros(size["bytes"], dtype=torch.uint8))
-        self._built: tuple[torch.Tensor, int, Resolver] | None = None
+        self._built: tuple[torch.Tensor, int, CatalogResolver] | None = None
 
     def fill(self, content: bytes) -> None:
         """Take the values that [`pack_values`] packed."""
@@ -33,7 +33,7 @@ class CanonicalValues(nn.Module):
         """What was packed."""
         return self.texts.cpu().numpy().tobytes()
 
-    def resolver(self) -> Resolver:
+    def resolver(self) -> CatalogResolver:
         """What looks them up; made when it is first asked for.
 
         Raises:
@@ -41,7 +41,7 @@ class CanonicalValues(nn.Module):
         """
         built, texts = self._built, self.texts
         if built is None or built[0] is not texts or built[1] != tensor_version(texts):
-            self._built = built = (texts, tensor_version(texts), Resolver(unpack_values(self.slots, self.content())))
+            self._built = built = (texts, tensor_version(texts), CatalogResolver(unpack_values(self.slots, self.content())))
         return built[2]
 
 

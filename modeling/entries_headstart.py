@@ -12,7 +12,9 @@ SKILL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 MAX_RANK = 1024
 MAX_VALUES = 2**31 - 1  # of a skill's catalogs, and tokens of these: they are counted in int32
 TEMPERATURES = (1e-6, 1e6)  # beyond these, scores divided by one are no numbers any more
-REJECT_THRESHOLD = 0.9  # of a skill that nobody gave another
+# Of a skill that nobody gave another: the lowest that costs at most 2 % of the right answers on validation rows, of small skills and of few-shot SNIPS
+# (benchmarks/none_of_these.py).
+REJECT_THRESHOLD = 0.8
 FACTORED = "factored"  # what `crf` says
 MAX_DENSE_LABELS = 100  # slot labels of a new skill whose CRF has a score for each pair of tags; chosen in benchmarks/README.md
 RENAMED = {"slots_of_intents": "label_priors"}  # fields as headstart 0.1 called them
@@ -49,7 +51,7 @@ class Rejection(TypedDict):
 
     Args:
         temperature: what the scores of the intents are divided by.
-        threshold: the probability of "none of these" over which an utterance is rejected.
+        threshold: the probability of "none of these" over which an utterance is rejected, as it is where no intent reaches what that leaves.
     """
 
     temperature: float
@@ -70,6 +72,7 @@ class SkillEntry(TypedDict):
         canonical: how much text the values of its catalogs are; left out: answers don't say what was meant.
         rejection: how "none of these" is decided, if it can be.
         label_priors: by intent, the slot labels that it was seen with in training.
+        slot_types: by slot label, the platform's built-in type, such as `AMAZON.DATE`, of those that have one.
         crf: `factored`: see `crf_headstart.FactoredCRF`; left out: it has a score for each pair of tags.
     """
 
@@ -83,6 +86,7 @@ class SkillEntry(TypedDict):
     canonical: NotRequired[CanonicalSize]
     rejection: NotRequired[Rejection]
     label_priors: NotRequired[dict[str, list[str]]]
+    slot_types: NotRequired[dict[str, str]]
     crf: NotRequired[str]
 
 
@@ -135,6 +139,7 @@ def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
     _check_canonical(entry)
     _check_rejection(entry)
     _check_label_priors(entry)
+    _check_slot_types(entry)
     return cast(SkillEntry, entry)
 
 
@@ -224,6 +229,17 @@ def _check_label_priors(entry: Mapping[str, Any]) -> None:
     unknown = sorted({label for labels in found.values() for label in labels} - set(entry["slots"]))
     if unknown:
         raise ValueError(f"label_priors of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")
+
+
+def _check_slot_types(entry: Mapping[str, Any]) -> None:
+    found = entry.get("slot_types")
+    if found is None:
+        return
+    if not isinstance(found, dict) or not all(isinstance(name, str) for pair in found.items() for name in pair):
+        raise ValueError(f"slot_types of skill {entry['name']!r} must hold types by slot label, not {_shown(found)}.")
+    unknown = sorted(set(found) - set(entry["slots"]))
+    if unknown:
+        raise ValueError(f"slot_types of skill {entry['name']!r} has {unknown[0]!r}, which is none of its slots.")
 
 
 __all__ = [

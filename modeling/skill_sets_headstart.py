@@ -19,7 +19,7 @@ from .entries_headstart import SkillEntry
 from .gazetteer_headstart import Gazetteer
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .lora_headstart import HeadAdapters
-from .resolution_headstart import Resolver, can_resolve
+from .resolution_headstart import CatalogResolver, can_resolve
 from .routing_headstart import Router
 
 # Parts of a network, each a dict of skills' layers.
@@ -88,7 +88,7 @@ class SkillSet:
         """The catalogs of the skill with this id; None: it has none."""
         return cast(Gazetteer | None, self._layers("gazetteers", index))
 
-    def resolver(self, index: int, is_asked: bool | None = None) -> Resolver | None:
+    def resolver(self, index: int, is_asked: bool | None = None) -> CatalogResolver | None:
         """What finds the values of catalogs that are meant, of the skill with this id; None: it has none, or they can't be found (see [`can_resolve`]).
 
         Raises:

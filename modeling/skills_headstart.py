@@ -71,6 +71,7 @@ class SkillsMixin(nn.Module):
         rejects: bool = False,
         reject_threshold: float = REJECT_THRESHOLD,
         label_priors: Mapping[str, Sequence[str]] | None = None,
+        slot_types: Mapping[str, str] | None = None,
         rank: int | None = None,
         routes: bool = False,
     ) -> None:
@@ -87,6 +88,8 @@ class SkillsMixin(nn.Module):
             rejects: the skill can answer "none of these".
             reject_threshold: the probability of that over which an utterance is rejected, where a request says no other.
             label_priors: the slot labels that each intent was seen with; others become less probable where it is found.
+            slot_types: by slot label, the platform's built-in type, such as `AMAZON.DATE`: what its values are resolved as; labels that the
+                skill lacks are left out.
             rank: unset: the skill has ST and IC bi-LSTMs of its own. A number: it shares those of `task_layers_from`, and changes them and the
                 common bi-LSTM for itself by low-rank adapters (LoRA) of this rank; 0: it changes nothing.
             routes: the skill can be found among others without its name; it needs a rank.
@@ -118,6 +121,7 @@ class SkillsMixin(nn.Module):
             "label_priors": {intent: sorted(labels) for intent, labels in label_priors.items()}
             if label_priors and skill.intents and skill.slots
             else None,
+            "slot_types": {label: name for label, name in (slot_types or {}).items() if label in skill.slots} or None,
             "crf": crf_of(skill.slots),
         }
         entry = check_entry({field: value for field, value in fields.items() if value is not None})

@@ -36,7 +36,7 @@ def test_predict_reads_standard_input(
     assert main(["predict", str(tiny_base), "--skill", "bank"]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [answer["text"] for answer in answers] == ["brew", "", "stop"]
-    assert answers[1]["intent"] is None
+    assert answers[1]["intent"]["label"] is None
 
 
 def test_a_line_of_standard_input_is_answered_before_the_next_is_read(
@@ -66,9 +66,24 @@ def test_train_then_evaluate(root: Path, tiny_base: Path, tmp_path: Path, capsys
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path), "--data", str(skill / "test.jsonl")]) == 0
     scores = json.loads(capsys.readouterr().out)
-    figures = ["utterances", "intent_accuracy", "slot_f1", "exact_match", "semantic_error_rate", "expected_calibration_error"]
+    figures = [
+        "utterances",
+        "intent_accuracy",
+        "slot_f1",
+        "exact_match",
+        "semantic_error_rate",
+        "expected_calibration_error",
+        "slot_calibration_error",
+    ]
     assert list(scores) == figures
     assert scores["utterances"] == 22
+    (tmp_path / "unknown.txt").write_text("who won the match\nsing me a song\n", encoding="utf-8")
+    command = ["calibrate", str(tmp_path), "--unknown", str(tmp_path / "unknown.txt"), "--data", str(skill / "test.jsonl")]
+    assert main([*command, "--kept", "0.9"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["out_of_scope"], found["is_written"]) == (22, 2, True)
+    (entry,) = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["skills"]
+    assert entry["rejection"] == {"temperature": found["temperature"], "threshold": found["reject_threshold"]}
 
 
 def test_catalogs_and_rejection_can_be_switched_off(
@@ -97,7 +112,10 @@ def test_catalogs_and_rejection_can_be_switched_off(
     ("command", "message"),
     [
         (["predict", "{base}", "brew"], "has 3 skills: name one"),
-        (["predict", "{base}", "--skill", "travel", " "], "the text ' ' is blank"),
+        (
+            ["predict", "{base}", "--skill", "travel", "brew", "--top_k", "0"],
+            "argument --top_k: found '0'; allowed: a whole number",
+        ),
         (["predict", "{base}", "--skill", "music", "brew"], "no skill 'music'"),
         (["predict", "./no/such/folder", "brew"], "there is no folder './no/such/folder'; give the folder of a checkpoint"),
         (["evaluate", "{base}", "--skill", "bank", "--data", "none.jsonl"], "none.jsonl: there is no such file"),

@@ -11,6 +11,7 @@ import pytest
 from headstart import DataError, convert, load_skill
 from headstart.cli import main
 from headstart.data.rows import Row
+from headstart.modeling.entries_headstart import REJECT_THRESHOLD
 from headstart.writers import WRITERS
 
 MODEL = {
@@ -96,7 +97,7 @@ def test_a_file_is_fine_tuned_as_it_is(model_file: Path, tiny_base: Path, tmp_pa
     assert main(["finetune", "--skill", str(model_file), "--output_dir", str(tmp_path / "out"), *options]) == 0
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert config["skills"][0]["gazetteer"]["slots"] == ["size"]
-    assert config["skills"][0]["rejection"]["threshold"] == 0.9
+    assert config["skills"][0]["rejection"]["threshold"] == REJECT_THRESHOLD
 
 
 def test_the_example_of_the_readme(root: Path, tmp_path: Path) -> None:

@@ -432,7 +432,7 @@ def test_answers_among_heads(trunk: Any, coffee: Skill, tokenizer: Any) -> None:
     assert nlu("stop", reject_threshold=1)["skill"] is not None
     unwilling = NLUPipeline(model=trunk, tokenizer=tokenizer, reject_threshold=1)
     assert unwilling("stop")["skill"] is not None and unwilling("stop", reject_threshold=0.5)["skill"] is None
-    assert nlu([" "]) == [{"text": " ", "skill": None, "intent": None, "slots": []}]
+    assert nlu([" "]) == [{"text": " ", "skill": None, "intent": {"label": None, "score": 1.0}, "out_of_scope": 1.0, "slots": []}]
     with pytest.raises(ValueError, match="'bank' can't be found without being named; these can: head-0, head-1"):
         nlu("stop", skills=["bank"])
     with pytest.raises(ValueError, match="give one name as skill="):

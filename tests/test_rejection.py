@@ -18,10 +18,13 @@ import headstart
 from headstart import DataError, HeadstartConfig, HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune, load_skill
 from headstart.data.out_of_scope import read_out_of_scope
 from headstart.data.rows import rows_to_dataset
+from headstart.evaluation.calibration import calibrate, fit_temperature, threshold_point
+from headstart.evaluation.evaluate import score_answers
 from headstart.evaluation.metrics import expected_calibration_error, roc_auc
-from headstart.finetuning.rejection import NEAREST, choose_out_of_scope, fit_temperature, hold_out, leave_out_similar
+from headstart.finetuning.rejection import NEAREST, choose_out_of_scope, hold_out, leave_out_similar
 from headstart.finetuning.starting_model import starting_model
 from headstart.loading import load_pipeline
+from headstart.modeling.entries_headstart import REJECT_THRESHOLD
 from headstart.modeling.labels_headstart import REJECTED
 from headstart.training.options import FinetuneOptions
 from headstart.training.trainer import skill_metrics
@@ -113,6 +116,51 @@ def test_threshold_and_temperature_are_the_skills_own_and_survive_saving(lamp: N
     assert loaded("brew a latte", skill="lamp") == answer
     entry["rejection"]["threshold"] = 0.2
     assert lamp("brew a latte", skill="lamp")["intent"]["label"] is None
+
+
+def set_intents(nlu: NLUPipeline, logits: list[float], none: float) -> None:
+    """Make the scores of the lamp's intents, and of "none of these", the same for all texts."""
+    classifiers = nlu.model.classifiers["lamp"]
+    with torch.no_grad():
+        classifiers.intent_classifier.weight.zero_()
+        classifiers.intent_classifier.bias.copy_(torch.tensor(logits).log())
+    set_bias(nlu, float(np.log(none)))
+
+
+def test_no_intent_that_hides_behind_a_threshold_is_answered(lamp: NLUPipeline) -> None:
+    set_intents(lamp, [0.06, 0.04], 0.9)  # "none of these" is as probable as the threshold, and no more
+    answer = lamp("brew a latte", skill="lamp", reject_threshold=0.9)
+    assert answer["intent"]["label"] is None and answer["out_of_scope"] == pytest.approx(0.9)
+    assert lamp("brew a latte", skill="lamp", reject_threshold=0.93)["intent"]["label"] is None
+    assert lamp("brew a latte", skill="lamp", reject_threshold=0.95)["intent"] == {"label": "on", "score": pytest.approx(0.06)}
+
+
+def test_two_intents_that_are_as_probable_are_no_reason_to_reject(lamp: NLUPipeline) -> None:
+    set_intents(lamp, [0.46, 0.44], 0.1)
+    answer = lamp("brew a latte", skill="lamp", reject_threshold=0.6)
+    assert answer["intent"] == {"label": "on", "score": pytest.approx(0.46)} and answer["out_of_scope"] == pytest.approx(0.1)
+
+
+def test_intents_are_ranked_where_they_are_asked_for(lamp: NLUPipeline) -> None:
+    set_intents(lamp, [0.2, 0.5], 0.3)
+    answer = lamp("brew a latte", skill="lamp", top_k=5)
+    assert answer["intents"] == [{"label": "off", "score": pytest.approx(0.5)}, {"label": "on", "score": pytest.approx(0.2)}]
+    assert sum(intent["score"] for intent in answer["intents"]) + answer["out_of_scope"] == pytest.approx(1)
+    assert "intents" not in lamp("brew a latte", skill="lamp")
+    assert [intent["label"] for intent in lamp("brew a latte", skill="lamp", top_k=1, reject_threshold=0)["intents"]] == ["off"]
+    bank = lamp("brew a latte", skill="bank", top_k=2)  # which can't tell what it isn't for
+    assert "out_of_scope" not in bank and len(bank["intents"]) == min(2, len(lamp.model.skill("bank")["intents"]))
+    with pytest.raises(ValueError, match="top_k is 0; it must be a whole number, at least 1"):
+        lamp("brew", skill="lamp", top_k=0)
+
+
+def test_nothing_has_one_form(lamp: NLUPipeline) -> None:
+    set_bias(lamp, 9.0)
+    for text in ("", " ", "brew a latte"):
+        answer = lamp(text, skill="lamp", top_k=1)
+        assert answer["intent"]["label"] is None and answer["slots"] == [] and 0.9 < answer["intent"]["score"] <= 1
+        assert answer["intent"]["score"] == answer["out_of_scope"]
+    assert lamp(["", "brew"], skill="lamp")[0]["intent"] == {"label": None, "score": 1.0}
 
 
 def test_loss_knows_none_of_these(lamp: NLUPipeline) -> None:
@@ -222,9 +270,102 @@ def test_temperature_of_overconfident_scores_is_found() -> None:
     generator = torch.Generator().manual_seed(0)
     honest = torch.randn(4000, 3, generator=generator) * 2
     labels = torch.multinomial(honest.softmax(dim=1), 1, generator=generator).squeeze(1)
-    weights = torch.full((4000,), 1 / 4000)
-    assert fit_temperature(honest * 3, labels, weights) == pytest.approx(3, rel=0.1)
-    assert fit_temperature(honest, labels, weights) == pytest.approx(1, rel=0.1)
+    weights = np.full(4000, 1 / 4000)
+    assert fit_temperature(honest.numpy() * 3, labels.numpy(), weights) == pytest.approx(3, rel=0.1)
+    assert fit_temperature(honest.numpy(), labels.numpy(), weights) == pytest.approx(1, rel=0.1)
+
+
+def test_lowest_threshold_that_keeps_right_answers_by_hand() -> None:
+    known, is_right = np.array([0.9, 0.8, 0.7, 0.2, 0.95]), np.array([True, True, True, True, False])
+    unknown = np.array([0.1, 0.3, 0.75, 0.92])
+    everything = threshold_point(known, is_right, unknown, 1.0)  # .2 must stay, and .1 may go
+    assert everything == {"kept": 1.0, "reject_threshold": 0.85, "in_scope_accuracy": 0.8, "out_of_scope_accepted": 0.75}
+    most = threshold_point(known, is_right, unknown, 0.75)  # .2 may go; what is next below .7 is .3
+    assert most == {"kept": 0.75, "reject_threshold": 0.5, "in_scope_accuracy": 0.6, "out_of_scope_accepted": 0.5}
+
+
+probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+
+
+@given(probabilities, probabilities, st.floats(0.05, 1))
+def test_a_threshold_keeps_what_was_asked_for(known: list[float], unknown: list[float], kept: float) -> None:
+    is_right = np.array([number % 3 != 2 for number in range(len(known))])
+    point = threshold_point(np.array(known), is_right, np.array(unknown), kept)
+    stays = (np.array(known) >= 1 - point["reject_threshold"]) & is_right
+    assert 0 <= point["reject_threshold"] <= 1 and stays.sum() >= kept * is_right.sum() - 1e-6 - sum(np.array(known) < 2e-6)
+
+
+def test_calibrating_changes_the_decision_alone_and_the_folder_still_loads(lamp: NLUPipeline, tmp_path: Path) -> None:
+    lamp.save_pretrained(tmp_path)
+    before = load_pipeline(tmp_path)("brew a latte", skill="lamp", reject_threshold=1)
+    rows: Any = [{"text": text, "intent": "on", "slots": []} for text in ("brew a latte", "brew", "a latte")]
+    looked = calibrate(tmp_path, ["sing me a song", "who won"], rows, skill="lamp", writes=False)
+    assert load_pipeline(tmp_path).model.skill("lamp")["rejection"] == {"temperature": 1.0, "threshold": REJECT_THRESHOLD}
+    found = calibrate(tmp_path, ["sing me a song", "who won"], rows, skill="lamp")
+    assert {**found, "is_written": False} == looked
+    assert (found["rows"], found["out_of_scope"], len(found["curve"])) == (3, 2, 9)
+    nlu = load_pipeline(tmp_path)
+    assert nlu.model.skill("lamp")["rejection"] == {"temperature": found["temperature"], "threshold": found["reject_threshold"]}
+    after = nlu("brew a latte", skill="lamp", reject_threshold=1)
+    assert after["intent"]["label"] == before["intent"]["label"]
+    assert [slot["label"] for slot in after["slots"]] == [slot["label"] for slot in before["slots"]]
+
+
+def test_heads_and_exported_skills_are_calibrated_too(lamp: NLUPipeline, tmp_path: Path) -> None:
+    lamp.save_pretrained(tmp_path / "whole")
+    lamp.model.save_skill("lamp", tmp_path / "head")
+    headstart.export(tmp_path / "whole", tmp_path / "exported", skill="lamp")
+    rows: Any = [{"text": text, "intent": "off", "slots": []} for text in ("brew a latte", "brew", "to paris", "pay")]
+    found = [
+        calibrate(tmp_path / name, ["sing me a song"], rows, skill="lamp", base=tmp_path / "whole" if name == "head" else None)
+        for name in ("whole", "head", "exported")
+    ]
+    assert [each["temperature"] for each in found] == [found[0]["temperature"]] * 3
+    assert [each["reject_threshold"] for each in found] == pytest.approx([found[0]["reject_threshold"]] * 3, abs=1e-4)
+    whole, exported = load_pipeline(tmp_path / "whole"), load_pipeline(tmp_path / "exported")
+    head = load_pipeline(tmp_path / "head", base=tmp_path / "whole")
+    for text in ("brew a latte", "", "sing"):
+        answers = [nlu(text, skill="lamp", top_k=2) for nlu in (whole, head, exported)]
+        assert [answer["intent"]["label"] for answer in answers] == [answers[0]["intent"]["label"]] * 3
+        assert [answer["out_of_scope"] for answer in answers] == pytest.approx([answers[0]["out_of_scope"]] * 3, abs=1e-5)
+        ranked = [[intent["label"] for intent in answer["intents"]] for answer in answers]
+        assert ranked == [ranked[0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"unknown": []}, "no utterance that is none of the skill's to calibrate on"),
+        ({"rows": [{"text": "brew", "intent": "sing", "slots": []}]}, "no row with one of the skill's intents to calibrate on"),
+        ({"kept": 0}, "kept is 0; it must be a share"),
+        ({"skill": "bank"}, "skill 'bank' can't reject: fine-tune it with --rejection true"),
+    ],
+)
+def test_what_can_not_be_calibrated_says_why(lamp: NLUPipeline, tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    lamp.save_pretrained(tmp_path)
+    given_all: dict[str, Any] = {
+        "unknown": ["sing"], "rows": [{"text": "brew", "intent": "on", "slots": []}], "skill": "lamp", **change
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=message):
+        calibrate(tmp_path, **given_all)
+    with pytest.raises(ValueError, match="holds no model; give the folder of a checkpoint, a head or an exported skill"):
+        calibrate(tmp_path / "nowhere", ["sing"], [])
+
+
+def test_scores_of_slots_are_judged_too(lamp: NLUPipeline) -> None:
+    rows: Any = [{"text": "brew a latte", "intent": "on", "slots": []}, {"text": "brew", "intent": "on", "slots": None}]
+    answers: Any = [
+        {
+            "text": "",
+            "intent": None,
+            "slots": [{"start": 0, "end": 4, "label": "room", "score": 0.75}, {"start": 5, "end": 6, "label": "room"}],
+        },
+        {"text": "", "intent": None, "slots": [{"start": 0, "end": 4, "label": "room", "score": 0.5}]},  # not annotated
+    ]
+    assert score_answers(answers, rows)["slot_calibration_error"] == pytest.approx(0.75)
+    rows[0]["slots"] = [{"start": 0, "end": 4, "label": "room"}]
+    assert score_answers(answers, rows)["slot_calibration_error"] == pytest.approx(0.25)
+    assert score_answers(answers[1:], rows[1:])["slot_calibration_error"] is None
 
 
 def test_calibration_error_by_hand() -> None:

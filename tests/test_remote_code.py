@@ -41,8 +41,9 @@ nlu.save_pretrained(out + "-again")
 again = pipeline("joint-nlu", model=out + "-again", trust_remote_code=True, skill="cafe")
 base = pipeline("joint-nlu", model=sys.argv[3], trust_remote_code=True, skill="massive")
 answers = base(["wake me up at seven am on friday", "play some jazz in the kitchen", "hm"])
+typed = base("wake me up at seven am on friday", slot_types={"time": "AMAZON.TIME", "date": "AMAZON.DATE"}, reference_time="2026-11-18T10:30")
 code = sys.modules[type(base).__module__].__file__
-print(json.dumps({"base": answers, "code": code, "module": type(model).__module__, "answer": first, "plain": plain, "again": again("Brew a latte")}))
+print(json.dumps({"base": answers, "code": code, "module": type(model).__module__, "answer": first, "typed": typed, "plain": plain, "again": again("Brew a latte")}))
 """
 
 
@@ -107,6 +108,8 @@ def test_model_tokenizer_and_pipeline_work_without_the_package(folder: Path, tmp
     assert Path(result["code"]).read_text() == (Path(BASE_EN) / "pipeline_headstart.py").read_text()
     nlu = pipeline("joint-nlu", model=BASE_EN, skill="massive")
     assert result["base"] == nlu(["wake me up at seven am on friday", "play some jazz in the kitchen", "hm"])
+    found = {slot["label"]: [one["value"] for one in slot["resolution"]] for slot in result["typed"]["slots"]}
+    assert found == {"time": ["T07:00"], "date": ["2026-11-20"]}
 
     model = HeadstartForJointNLU.from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from headstart import CatalogValue
 from headstart.modeling.entries_headstart import check_skill_entry
-from headstart.modeling.resolution_headstart import Catalog, Resolver, pack_values, unpack_values
+from headstart.modeling.resolution_headstart import Catalog, CatalogResolver, pack_values, unpack_values
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -110,7 +110,7 @@ words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 def test_every_value_is_its_own_meaning_and_packs(values: list[str], said: str) -> None:
     slots, content = pack_values({"x": values})
     assert slots == (["x"] if any(value.strip() for value in values) else [])
-    catalog = Resolver(unpack_values(slots, content)).catalog("x")
+    catalog = CatalogResolver(unpack_values(slots, content)).catalog("x")
     if catalog is not None:
         catalog.resolve(said)
         for value in filter(str.strip, values):
@@ -201,7 +201,7 @@ def resolved(answers: list[Any]) -> list[Any]:
 def test_slots_of_labels_with_catalogs_are_resolved(nlu: NLUPipeline, values: dict[str, Any]) -> None:
     answers = nlu(TEXTS, skill="coffee_machine", reject_threshold=1)
     slots = [slot for answer in answers for slot in answer["slots"]]
-    expected = Resolver(unpack_values(*pack_values(values)))
+    expected = CatalogResolver(unpack_values(*pack_values(values)))
     assert all(slot.get("resolution") == expected.resolve(slot["label"], slot["value"]) for slot in slots)
     assert {"resolution" in slot for slot in slots} == {True, False}
     json.dumps(answers)

@@ -6,9 +6,10 @@ import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from .alignment_headstart import Words, tags_to_spans
+from .values_headstart import Resolution, Resolver
 
 logger = logging.getLogger(__name__)
 
@@ -21,31 +22,30 @@ class IntentAnswer(TypedDict):
     """The intent of an answer.
 
     Args:
-        label: its name; None if the text is none of the skill's intents.
-        score: its probability, or that of "none of these".
+        label: its name; None if there is none, whatever the reason: the text is none of the skill's intents, it is blank, or the skill has no intents.
+        score: its probability, or that of "none of these"; 1 for a blank text and a skill without intents.
     """
 
     label: str | None
     score: float
 
 
-class Reading(TypedDict):
-    """What the value of a slot means.
+class CatalogReading(TypedDict):
+    """What the value of a slot means, of those that its catalog lists.
 
     Args:
-        value: the canonical value that its catalog lists.
+        value: the canonical value.
         id: that value's id, if it has one.
         score: 1 if it is listed so; otherwise the probability that it was meant, and misheard or misspelt.
     """
 
-    value: Any
+    value: str
     id: NotRequired[str]
-    score: NotRequired[float]
+    score: float
 
 
-Resolve = Callable[
-    [str, str], "list[Reading] | None"
-]  # of a slot label and what was said: its readings; None: the label has none
+# Of a slot label and what was said, the readings; None: the label has no catalog.
+Resolve = Callable[[str, str], "Sequence[CatalogReading] | None"]
 
 
 class SlotAnswer(TypedDict):
@@ -56,7 +56,8 @@ class SlotAnswer(TypedDict):
         start, end: characters of the text, end exclusive.
         value: `text[start:end]`.
         score: the lowest marginal probability of its words.
-        resolution: what the value means, the best reading first; empty if nothing that is known. Left out where the label has no catalog.
+        resolution: what the value stands for, its readings, the likeliest first: those of its catalog, then those of its type; none if it can't be
+            read. There if the label has a catalog, or a type whose values can be resolved.
     """
 
     label: str
@@ -64,7 +65,7 @@ class SlotAnswer(TypedDict):
     end: int
     value: str
     score: float
-    resolution: NotRequired[list[Reading]]
+    resolution: NotRequired[list[CatalogReading | Resolution]]
 
 
 class Answer(TypedDict):
@@ -73,33 +74,52 @@ class Answer(TypedDict):
     Args:
         text: the string that was given.
         skill: the skill that answered; None if none of several was found to be meant.
-        intent: its intent; None if the skill has no intents or the text is blank.
+        intent: its intent.
+        out_of_scope: the probability that it is none of the skill's intents, also where one was found; there if the skill can tell. Where no
+            skill was named, and none was found, the probability that it is for none of them.
+        intents: the most probable intents, the best first, with their probabilities; there if `top_k` was asked for.
         slots: its slots, by start.
     """
 
     text: str
     skill: str | None
-    intent: IntentAnswer | None
+    intent: IntentAnswer
+    out_of_scope: NotRequired[float]
+    intents: NotRequired[list[IntentAnswer]]
     slots: list[SlotAnswer]
 
 
+class ChosenIntent(NamedTuple):
+    """What was decided of a text's intent.
+
+    Args:
+        number: of the intent, below 0 if it is none of the skill's.
+        score: its probability, or that of "none of these".
+        out_of_scope: the probability of "none of these"; None if the skill can't tell.
+        probabilities: of all intents, in the order of their numbers; read where the best ones are asked for.
+    """
+
+    number: int
+    score: float
+    out_of_scope: float | None = None
+    probabilities: Sequence[float] = ()
+
+
 class Labels(TypedDict):
-    """What is read of a skill's entry in the configuration: name, intents and slot labels."""
+    """What is read of a skill's entry in the configuration: name, intents, slot labels and their types."""
 
     name: str
     intents: list[str]
     slots: list[str]
+    slot_types: NotRequired[dict[str, str]]
 
 
 def check_requests(inputs: Any) -> None:
-    """See that the inputs are one text that is not blank, or can be gone through for several.
+    """See that the inputs are one text, or can be gone through for several.
 
     Raises:
-        ValueError: a single text is blank.
         TypeError: they are neither a string nor several things.
     """
-    if isinstance(inputs, str) and not inputs.strip():
-        raise ValueError(f"the text {inputs!r} is blank: there is nothing to understand. Give at least one word.")
     if not isinstance(inputs, str) and (isinstance(inputs, (bytes, Mapping)) or not hasattr(inputs, "__iter__")):
         raise TypeError(f"found {type(inputs).__name__}; give a string, or a list of strings for several requests.")
 
@@ -109,8 +129,8 @@ def check_options(
     skill: Any = None,
     skills: Any = None,
     reject_threshold: Any = None,
+    top_k: Any = None,
     use_gazetteers: Any = None,
-    resolve: Any = None,
     batch_size: Any = None,
 ) -> None:
     """See that the options of a request are what they may be; None: left out.
@@ -128,11 +148,11 @@ def check_options(
         raise ValueError(f"skills is {_shown(skills)}; it must be a list of names.")
     if reject_threshold is not None and not (_is(reject_threshold, Real) and 0 <= reject_threshold <= 1):
         raise ValueError(f"reject_threshold is {_shown(reject_threshold)}; it must lie between 0 and 1 (never reject).")
-    for name, value in (("use_gazetteers", use_gazetteers), ("resolve", resolve)):
-        if value not in (None, True, False):
-            raise ValueError(f"{name} is {_shown(value)}; it must be True or False.")
-    if batch_size is not None and not (_is(batch_size, Integral) and batch_size >= 1):
-        raise ValueError(f"batch_size is {_shown(batch_size)}; it must be a whole number, at least 1.")
+    if use_gazetteers not in (None, True, False):
+        raise ValueError(f"use_gazetteers is {_shown(use_gazetteers)}; it must be True or False.")
+    for name, number in (("top_k", top_k), ("batch_size", batch_size)):
+        if number is not None and not (_is(number, Integral) and number >= 1):
+            raise ValueError(f"{name} is {_shown(number)}; it must be a whole number, at least 1.")
 
 
 def _is(value: Any, kind: type[Real | Integral]) -> bool:
@@ -190,10 +210,12 @@ def make_answer(
     text: str,
     words: Words,
     *,
-    intent: tuple[int, float],
+    intent: ChosenIntent,
     tags: Iterable[int],
     tag_scores: Sequence[float],
-    resolve: Resolve | None = None,
+    top_k: int | None = None,
+    resolver: Resolver | None = None,
+    catalogs: Resolve | None = None,
 ) -> Answer:
     """The answer to one text; [`NLUPipeline`] says what is in it.
 
@@ -201,41 +223,59 @@ def make_answer(
         skill: the skill's entry in the configuration.
         text: the text.
         words: its words.
-        intent: number of the intent, below 0 if it is none of the skill's, and its probability.
+        intent: what was decided of its intent; not read if the skill has none, or the text no words.
         tags: those of the words; not read if the skill has no slots.
         tag_scores: their probabilities.
-        resolve: says what values mean; None: that is not asked.
+        top_k: how many intents are ranked; None: the best alone is said.
+        resolver: how values of types are resolved; None: they are not, and neighbouring pieces of one stay apart.
+        catalogs: finds which values of catalogs are meant; None: that is not asked.
     """
-    number, score = intent
-    found: IntentAnswer | None = None
-    if skill["intents"] and words.starts:
-        found = {"label": skill["intents"][number] if number >= 0 else None, "score": score}
-    slots: list[SlotAnswer] = []
-    if skill["slots"] and not (found is not None and found["label"] is None):
-        for span in tags_to_spans(list(tags), words, skill["slots"], tag_scores):
+    if not words.starts:
+        return _nothing(text, skill["name"], 1.0, None if intent.out_of_scope is None else 1.0, top_k)
+    if not skill["intents"]:
+        intent = ChosenIntent(-1, 1.0)
+    answer = _nothing(text, skill["name"], intent.score, intent.out_of_scope, top_k)
+    if intent.number >= 0:
+        answer["intent"]["label"] = skill["intents"][intent.number]
+    if top_k is not None:
+        best = sorted(range(len(intent.probabilities)), key=lambda number: -intent.probabilities[number])[:top_k]
+        answer["intents"] = [{"label": skill["intents"][number], "score": intent.probabilities[number]} for number in best]
+    slots = answer["slots"]
+    if skill["slots"] and (intent.number >= 0 or not skill["intents"]):
+        spans = tags_to_spans(list(tags), words, skill["slots"], tag_scores)
+        found_values = resolver.read(spans, text, skill.get("slot_types")) if resolver else [(span, None) for span in spans]
+        for span, readings in found_values:
             start, end = span["start"], span["end"]
-            slot: SlotAnswer = {
-                "label": span["label"], "start": start, "end": end, "value": text[start:end], "score": span["score"]
-            }  # fmt: skip
-            readings = None if resolve is None else resolve(slot["label"], slot["value"])
-            if readings is not None:
-                slot["resolution"] = readings
-            slots.append(slot)
-    return {"text": text, "skill": skill["name"], "intent": found, "slots": slots}
+            slots.append({"label": span["label"], "start": start, "end": end, "value": text[start:end], "score": span["score"]})
+            listed = None if catalogs is None else catalogs(span["label"], text[start:end])
+            if readings is not None or listed is not None:
+                slots[-1]["resolution"] = [*(listed or ()), *(readings or ())]
+    return answer
 
 
-def make_no_answer(text: str, score: float) -> Answer:
-    """The answer to a text that is for none of several skills, with the probability of that; without an intent if it is blank."""
-    return {"text": text, "skill": None, "intent": {"label": None, "score": score} if text.strip() else None, "slots": []}
+def make_no_answer(text: str, score: float, top_k: int | None = None) -> Answer:
+    """The answer to a text that is for none of several skills, with the probability of that."""
+    return _nothing(text, None, score, score, top_k)
+
+
+def _nothing(text: str, skill: str | None, score: float, out_of_scope: float | None, top_k: int | None) -> Answer:
+    """The one form of nothing: an intent without a label, and no slots."""
+    answer: Answer = {"text": text, "skill": skill, "intent": {"label": None, "score": score}, "slots": []}
+    if out_of_scope is not None:
+        answer["out_of_scope"] = out_of_scope
+    if top_k is not None:
+        answer["intents"] = []
+    return answer
 
 
 __all__ = [
     "MAX_TOKENS",
     "SURROGATES",
     "Answer",
+    "CatalogReading",
+    "ChosenIntent",
     "IntentAnswer",
     "Labels",
-    "Reading",
     "Resolve",
     "SlotAnswer",
     "check_options",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import GeneratorType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.data import Dataset
@@ -16,6 +16,7 @@ from transformers import Pipeline
 from .alignment_headstart import Words, find_words
 from .answers_headstart import (
     Answer,
+    ChosenIntent,
     check_options,
     check_requests,
     make_answer,
@@ -24,6 +25,7 @@ from .answers_headstart import (
     token_limit,
     warn_of_cut,
 )
+from .values_headstart import ResolveOptions, make_resolver, resolve_options
 
 # Probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md).
 NO_SKILL_THRESHOLD = 0.73
@@ -37,25 +39,34 @@ class NLUPipeline(Pipeline):
 
     - `text`: the string that was given.
     - `skill`: the skill that answered; None if none of several was found to be meant.
-    - `intent`: `{"label", "score"}`, the score being a probability; the label is None if the text is none of the skill's intents,
-      with the probability of that, and without slots. None altogether if the skill has no intents or the text is blank.
+    - `intent`: `{"label", "score"}`, the score being a probability. The label is None where there is no intent: if the text is none of the
+      skill's, with the probability of that, and without slots; if it is blank, or the skill has no intents, with 1.
+    - `out_of_scope`: the probability that it is none of the skill's intents, also where one was found; of skills that can tell.
+    - `intents`: with `top_k`, the most probable intents, the best first, each like `intent`.
     - `slots`: list of `{"label", "start", "end", "value", "score"}` in order, `text[start:end] == value`; the score is the
-      lowest marginal probability of the slot's words under the CRF. Of a label that has a catalog also `resolution`: which of its values was meant, a
-      list of `{"value", "id", "score"}`, the best one first; the id only if the value has one, and an empty list if none is like what was said.
+      lowest marginal probability of the slot's words under the CRF. Slots with a catalog, or a type whose values can be resolved, also have
+      `resolution`: what the value stands for, a list of readings, the likeliest first; it is empty where the value can't be read. Of a catalog:
+      which of its values was meant, `{"value", "id", "score"}`, the id only if the value has one; then of a type ([`Resolution`]), two for "seven"
+      as a time. Neighbouring pieces of one value of a type are one slot.
 
     Args:
         skill: the skill to ask. If it is left out and the model has several, the one that the text is for is found among those that can be
             (`model.routed_skills`: skills loaded as heads).
         skills: the skills to find it among; unset: all of these.
-        reject_threshold: probability of "none of these" over which a text is rejected: 1 never rejects, lower values reject more; the
-            skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
+        reject_threshold: probability of "none of these" over which a text is rejected, as it is where no intent reaches what that leaves: 1 never
+            rejects, lower values reject more; the skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
+        top_k: how many intents are ranked in `intents`; unset: the key is missing.
         use_gazetteers: False: answer as if no word were in a catalog.
-        resolve: whether to say which values of catalogs were meant; left out: yes, unless rapidfuzz or jellyfish, which that needs, is missing, which is
-            told in the log.
+        resolve: False: answer without resolutions. True: with all of them; left out: without those of catalogs where rapidfuzz or jellyfish, which
+            these need, is missing, which is told in the log.
+        reference_time: what "tomorrow" is relative to: a datetime, or a time in ISO 8601; now if it is left out.
+        time_zone: of the reference time, and of the values: a name of the IANA's, such as `Europe/Berlin`, or a tzinfo; the reference time's own,
+            or the local one, if it is left out.
+        slot_types: by slot label, a type such as `AMAZON.DATE` or `number` for slots that have none, or another one.
 
     Raises:
-        ValueError: a single text is blank (in a list, a blank text has the intent None), there is no such skill, none was named and the
-            model has several that can't be found without their names, or the network is in training.
+        ValueError: there is no such skill, none was named and the model has several that can't be found without their names, or the network is
+            in training.
         TypeError: an input is not a string.
         ImportError: `resolve` is True, and rapidfuzz or jellyfish is missing.
 
@@ -99,23 +110,22 @@ class NLUPipeline(Pipeline):
         skill: str | None = None,
         skills: Sequence[str] | None = None,
         reject_threshold: float | None = None,
+        top_k: int | None = None,
         use_gazetteers: bool | None = None,
-        resolve: bool | None = None,
+        **resolving: Any,
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         asked: dict[str, Any] = {
-            "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers,
-            "resolve": resolve,
+            "skill": skill, "skills": skills, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers
         }  # fmt: skip
-        check_options(**asked)
+        check_options(**asked, top_k=top_k)
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         # What a call says of the skill wins over what the pipeline was made with.
         if skill is not None:
             given["skills"] = None
         elif skills is not None:
             given["skill"] = None
-        of_answers = {name: value for name, value in given.items() if name in ("reject_threshold", "resolve")}
-        given.pop("resolve", None)
-        return {}, given, of_answers
+        after = {name: value for name, value in (("reject_threshold", reject_threshold), ("top_k", top_k)) if value is not None}
+        return {}, given, {**after, **resolve_options(**resolving)}
 
     def words(self, text: str) -> Words:
         """The words of a text, however long it is."""
@@ -172,7 +182,7 @@ class NLUPipeline(Pipeline):
         return {**given, "skill_ids": skill_ids, **decoding}
 
     def postprocess(
-        self, model_outputs: dict[str, Any], reject_threshold: float | None = None, resolve: bool | None = None
+        self, model_outputs: dict[str, Any], reject_threshold: float | None = None, top_k: int | None = None, **resolving: Any
     ) -> Answer:
         """Turn decoded ids into labels and characters of the text."""
         text: str = model_outputs["text"]
@@ -180,20 +190,29 @@ class NLUPipeline(Pipeline):
         num_words = len(words.starts)
         if "for_none" in model_outputs:  # the skill was looked for, among several
             for_none = float(model_outputs["for_none"][0])
-            if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold) or not num_words:
-                return make_no_answer(text, for_none)
+            if not num_words:
+                return make_no_answer(text, 1.0, top_k)
+            if for_none > (NO_SKILL_THRESHOLD if reject_threshold is None else reject_threshold):
+                return make_no_answer(text, for_none, top_k)
         known = model_outputs["skill_sets"]  # of one row, or a list of it
         known = known[0] if isinstance(known, list) else known
         skill_id = int(model_outputs["skill_ids"][0])
-        resolver = known.resolver(skill_id, resolve)
+        entry, catalogs = known.entries[skill_id], known.resolver(skill_id, resolving.get("resolve"))
         return make_answer(
-            known.entries[skill_id],
+            entry,
             text,
             words,
-            intent=(int(model_outputs["intents"][0]), float(model_outputs["intent_scores"][0])),
+            intent=ChosenIntent(
+                int(model_outputs["intents"][0]),
+                float(model_outputs["intent_scores"][0]),
+                float(model_outputs["reject_scores"][0]) if "rejection" in entry else None,
+                model_outputs["intent_probabilities"][0, : len(entry["intents"])].tolist() if top_k is not None else (),
+            ),
             tags=model_outputs["tags"][0][:num_words].tolist(),
             tag_scores=model_outputs["tag_scores"][0][:num_words].tolist(),
-            resolve=None if resolver is None else resolver.resolve,
+            top_k=top_k,
+            resolver=make_resolver(cast(ResolveOptions, resolving)),
+            catalogs=None if catalogs is None else catalogs.resolve,
         )
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:

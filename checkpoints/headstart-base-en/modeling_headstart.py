@@ -9,7 +9,7 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
@@ -387,8 +387,8 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         Args:
             outputs: what `forward` returned.
             input_ids, attention_mask, skill_ids, word_starts, skill_set: what it was given.
-            reject_threshold: probability of "none of these" over which an utterance is rejected, from 0 to 1 (never); that of the
-                skill's own configuration if it is left out.
+            reject_threshold: probability of "none of these" over which an utterance is rejected, from 0 to 1 (never), as it is where no intent
+                reaches what that leaves; that of the skill's own configuration if it is left out.
 
         Raises:
             ValueError: the skill is not given and the model has several, or scores are no numbers.
@@ -402,6 +402,8 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         intents = input_ids.new_full((len(input_ids),), IGNORED)
         intent_scores = torch.zeros(len(input_ids), device=input_ids.device)
         reject_scores = torch.zeros_like(intent_scores)
+        widest = max(len(skills.entries[index]["intents"]) for index in rows_of)
+        probabilities = torch.zeros(len(input_ids), widest, device=input_ids.device)
         tags = input_ids.new_full((len(input_ids), num_words), IGNORED)
         tag_scores = torch.zeros(len(input_ids), num_words, device=input_ids.device)
         for index, own in rows_of.items():
@@ -411,7 +413,8 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 of_intents = outputs.intent_logits[rows, : len(entry["intents"])]
                 rejects = None if outputs.reject_logits is None else outputs.reject_logits[rows]
                 chosen = _choose_intents(of_intents, rejects, entry, reject_threshold)
-                intents[rows], intent_scores[rows], reject_scores[rows] = chosen
+                intents[rows], intent_scores[rows], reject_scores[rows] = chosen[:3]
+                probabilities[rows, : len(entry["intents"])] = chosen.probabilities
             if entry["slots"] and outputs.slot_logits is not None:
                 priors = None
                 if "label_priors" in entry and of_intents is not None:
@@ -421,7 +424,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 tags[rows, : found.tags.shape[1]] = found.tags.masked_fill(~found.mask, IGNORED)
                 tag_scores[rows, : found.tags.shape[1]] = cast(torch.Tensor, found.scores).float()
         _check_numbers(intent_scores, tag_scores)
-        return HeadstartDecoding(intents, intent_scores, reject_scores, tags, tag_scores)
+        return HeadstartDecoding(intents, intent_scores, reject_scores, probabilities, tags, tag_scores)
 
     def _seen_slots_of(self, entry: SkillEntry) -> torch.Tensor:
         """The table of [`seen_slots`] of a skill, made once: for a broad one that takes as long as the rest of a request."""
@@ -439,12 +442,22 @@ def _check_numbers(*scores: torch.Tensor | None) -> None:
         )
 
 
+class _ChosenIntents(NamedTuple):
+    """Of rows of one skill: intents, their probabilities, those of "none of these", (rows,) each, and those of all intents, (rows, intents)."""
+
+    intents: torch.Tensor
+    scores: torch.Tensor
+    rejected: torch.Tensor
+    probabilities: torch.Tensor
+
+
 def _choose_intents(
     intents: torch.Tensor, rejects: torch.Tensor | None, entry: SkillEntry, threshold: float | None
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Intents, their probabilities, and those of "none of these", (rows,) each, of rows of one skill.
+) -> _ChosenIntents:
+    """Decide on the intents of rows of one skill.
 
-    An utterance is rejected where "none of these" is more probable than the threshold, and then has [`REJECTED`] and that probability.
+    An utterance is rejected where even the most probable intent is less probable than what the threshold leaves, which is so wherever "none of
+    these" is more probable than the threshold; it then has [`REJECTED`] and the probability of "none of these".
 
     Args:
         intents: (rows, intents) float.
@@ -453,15 +466,18 @@ def _choose_intents(
         threshold: of "none of these"; the skill's own if it is None.
     """
     if "rejection" not in entry or rejects is None:
-        scores, best = intents.softmax(dim=1).max(dim=1)
-        return best, scores.float(), torch.zeros_like(scores, dtype=torch.float)
+        probabilities = intents.float().softmax(dim=1)
+        scores, best = probabilities.max(dim=1)
+        return _ChosenIntents(best, scores, torch.zeros_like(scores), probabilities)
     rejection = entry["rejection"]
     logits = torch.cat([intents, rejects.unsqueeze(1)], dim=1)
-    probabilities = (logits.float() / rejection["temperature"]).softmax(dim=1)
-    rejected = probabilities[:, -1]
-    scores, best = probabilities[:, :-1].max(dim=1)
-    is_rejected = rejected > (rejection["threshold"] if threshold is None else threshold)
-    return best.masked_fill(is_rejected, REJECTED), torch.where(is_rejected, rejected, scores), rejected
+    together = (logits.float() / rejection["temperature"]).softmax(dim=1)
+    probabilities, rejected = together[:, :-1], together[:, -1]
+    scores, best = probabilities.max(dim=1)
+    is_rejected = scores < 1 - (rejection["threshold"] if threshold is None else threshold)
+    return _ChosenIntents(
+        best.masked_fill(is_rejected, REJECTED), torch.where(is_rejected, rejected, scores), rejected, probabilities
+    )
 
 
 def _sort_skills(skills: SkillSet, skill_ids: torch.Tensor | None, num_rows: int) -> tuple[torch.Tensor | None, dict[int, slice]]:

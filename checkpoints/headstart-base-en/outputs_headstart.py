@@ -56,6 +56,8 @@ class HeadstartDecoding(ModelOutput):
         intents: (batch,) long, index into the intents of the row's skill; -1 if it is none of these, -100 if the skill has none.
         intent_scores: (batch,) float, the softmax probability of that intent, or of "none of these".
         reject_scores: (batch,) float, the softmax probability of "none of these"; 0 if the skill can't reject.
+        intent_probabilities: (batch, intents) float, the softmax probabilities of all intents, which add up to 1 with that of "none of these"; 0
+            behind the last one of a skill with fewer than others in the batch.
         tags: (batch, words) long, 0 = `O`, 1 + 2k = `B-`, 2 + 2k = `I-` of slot label k; -100 after the last word, and
             everywhere if the row's skill has no slots.
         tag_scores: (batch, words) float, the marginal probability of each of these tags; 0 after the last word.
@@ -64,6 +66,7 @@ class HeadstartDecoding(ModelOutput):
     intents: torch.Tensor | None = None
     intent_scores: torch.Tensor | None = None
     reject_scores: torch.Tensor | None = None
+    intent_probabilities: torch.Tensor | None = None
     tags: torch.Tensor | None = None
     tag_scores: torch.Tensor | None = None
 

@@ -279,7 +279,7 @@ def _nothing(text: str) -> str:
     return ""
 
 
-class Resolver:
+class CatalogResolver:
     """The catalogs of a skill.
 
     Args:
@@ -350,8 +350,8 @@ def _unpack(packed: Any) -> CatalogValue:
 __all__ = [
     "Catalog",
     "CatalogReading",
+    "CatalogResolver",
     "Nearness",
-    "Resolver",
     "can_resolve",
     "form_of",
     "letters_of",

@@ -94,7 +94,17 @@ def _make_parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", allow_abbrev=False, help="intent and slots of texts, one JSON object a line")
     predict.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of heads")
     predict.add_argument("texts", metavar="TEXT", nargs="*", help="a request; without any, one is read from each input line")
-    predict.add_argument("--no_resolve", action="store_true", help="don't say which values of catalogs were meant")
+    predict.add_argument(
+        "--reference_time",
+        metavar="TIME",
+        help="what 'tomorrow' is relative to, in ISO 8601, such as 2026-11-18T10:30 (default: now)",
+    )
+    predict.add_argument(
+        "--time_zone", metavar="ZONE", help="of that time, and of the values, such as Europe/Berlin (default: local)"
+    )
+    predict.add_argument(
+        "--without_resolutions", action="store_true", help="values as they were said alone, and no resolutions of them"
+    )
     predict.set_defaults(run=_predict)
     scores = commands.add_parser("evaluate", allow_abbrev=False, help="scores on annotated rows, one JSON object")
     scores.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
@@ -103,6 +113,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "--out_of_scope", metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line"
     )
     scores.set_defaults(run=_evaluate)
+    _add_calibrate(commands)
     _add_convert(commands)
     _add_report(commands)
     _add_export(commands)
@@ -115,6 +126,9 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     labels.add_argument("--sources", nargs="+", metavar="NAME", help="these corpora alone")
     labels.set_defaults(run=_labels)
+    predict.add_argument(
+        "--top_k", type=_size, metavar="N", help="rank so many intents, with their probabilities (default: the best alone)"
+    )
     for command in (predict, scores):
         command.add_argument("--skill", help="the skill to ask; needed if the model has several, unless they are heads")
         command.add_argument("--base", help="checkpoint that heads were trained on; unset: the embedded one of that name")
@@ -126,6 +140,27 @@ def _make_parser() -> argparse.ArgumentParser:
     for name, text in TRAINING.items():
         commands.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
     return parser
+
+
+def _add_calibrate(commands: Any) -> None:
+    calibrate = commands.add_parser(
+        "calibrate", allow_abbrev=False, help="choose when 'none of these' is said, on data of one's own, one JSON object"
+    )
+    calibrate.add_argument("model", metavar="MODEL", help="folder of a checkpoint, a head or an exported skill, which is changed")
+    calibrate.add_argument(
+        "--unknown", required=True, metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line"
+    )
+    calibrate.add_argument(
+        "--data", required=True, metavar="ROWS.jsonl", help="rows of the skill that it was not trained on: validation rows"
+    )
+    calibrate.add_argument(
+        "--kept", type=float, default=0.95, metavar="SHARE",
+        help="share of the right answers that must stay right, of those that never rejecting gives (default: %(default)s)",
+    )  # fmt: skip
+    calibrate.add_argument("--skill", help="the skill; needed if the checkpoint has several")
+    calibrate.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
+    calibrate.add_argument("--dry_run", action="store_true", help="measure and choose, and leave the model as it is")
+    calibrate.set_defaults(run=_calibrate)
 
 
 def _path(word: str) -> Path:
@@ -266,11 +301,10 @@ def _predict(options: argparse.Namespace) -> Iterator[str]:
             raise DataError(f"the text {shorten(text)} is not UTF-8; give it in UTF-8, whatever the locale.")
     nlu: Any = load_pipeline(options.model, base=options.base)
     skill = options.skill if finds_skills(nlu) else skill_entry(nlu, options.skill)["name"]
-    further = {
-        "reject_threshold": options.reject_threshold,
-        "use_gazetteers": not options.without_gazetteers,
-        "resolve": False if options.no_resolve else None,
-    }
+    further: dict[str, Any] = {
+        "reject_threshold": options.reject_threshold, "top_k": options.top_k, "use_gazetteers": not options.without_gazetteers,
+        "resolve": not options.without_resolutions, "reference_time": options.reference_time, "time_zone": options.time_zone,
+    }  # fmt: skip
     if len(options.texts) == 1:
         answers = [nlu(options.texts[0], skill=skill, **further)]
     elif options.texts:
@@ -310,6 +344,16 @@ def _evaluate(options: argparse.Namespace) -> Iterator[str]:
         use_gazetteers=not options.without_gazetteers,
     )  # fmt: skip
     yield json.dumps(scores, allow_nan=False)
+
+
+def _calibrate(options: argparse.Namespace) -> Iterator[str]:
+    from headstart.evaluation.calibration import calibrate
+
+    found = calibrate(
+        options.model, options.unknown, options.data,
+        kept=options.kept, skill=options.skill, base=options.base, writes=not options.dry_run,
+    )  # fmt: skip
+    yield json.dumps(found, allow_nan=False)
 
 
 def _print_results(lines: Iterator[str]) -> None:

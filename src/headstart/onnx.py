@@ -24,10 +24,11 @@ from headstart.modeling.catalog_headstart import CatalogDict, find_matches, mark
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import CRF, EXPORT, NETWORK
 from headstart.modeling.labels_headstart import REJECTED, seen_slots
-from headstart.modeling.resolution_headstart import Resolver, can_resolve
+from headstart.modeling.resolution_headstart import CatalogResolver, can_resolve
 from headstart.tokenization.alignment_headstart import OUTSIDE, Words, find_words
 from headstart.tokenization.answers_headstart import (
     Answer,
+    ChosenIntent,
     Resolve,
     check_options,
     check_requests,
@@ -36,6 +37,7 @@ from headstart.tokenization.answers_headstart import (
     token_limit,
     warn_of_cut,
 )
+from headstart.tokenization.values_headstart import ResolveOptions, Resolver, make_resolver, resolve_options
 
 
 class OnnxNLU:
@@ -44,17 +46,19 @@ class OnnxNLU:
     Args:
         folder: what `headstart export` wrote.
         num_threads: threads of onnxruntime; one is fastest for single utterances.
+        resolving: `resolve`, `reference_time`, `time_zone` and `slot_types` of requests that don't give others, see [`NLUPipeline`].
 
     Raises:
         ValueError: the folder holds no exported skill, or one of another version.
         ImportError: onnxruntime is missing.
 
     Call it with one string, or with a list or a generator of strings for as many requests. The answers are those of
-    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `use_gazetteers`, `resolve` and
-    `batch_size` and the errors.
+    [`NLUPipeline`] (of an int8 export, almost), and so are the options `skill`, `reject_threshold`, `top_k`, `use_gazetteers`, `batch_size`,
+    `resolve`, `reference_time`, `time_zone` and `slot_types`, and the errors.
     """
 
-    def __init__(self, folder: str | Path, num_threads: int = 1) -> None:
+    def __init__(self, folder: str | Path, num_threads: int = 1, **resolving: Any) -> None:
+        self._resolving = resolve_options(**resolving)
         exported = read_exported(Path(folder))
         self.entry = exported.entry
         self._unknown = exported.unknown
@@ -70,7 +74,7 @@ class OnnxNLU:
         if exported.catalogs is not None:
             self._num_catalogs = len(exported.catalogs)
             self._catalogs = CatalogDict.from_keys(exported.catalogs)
-        self._resolver = None if exported.values is None else Resolver(exported.values)
+        self._resolver = None if exported.values is None else CatalogResolver(exported.values)
 
     def skill(self, name: str | None = None) -> SkillEntry:
         """The entry of the only skill: name, intents, slots.
@@ -93,27 +97,29 @@ class OnnxNLU:
         *,
         skill: str | None = None,
         reject_threshold: float | None = None,
+        top_k: int | None = None,
         use_gazetteers: bool | None = None,
-        resolve: bool | None = None,
         batch_size: int = 1,
+        **resolving: Any,
     ) -> Any:
         """Answer one text (a dict), several (a list of dicts), or those of a generator, one after the other."""
         check_requests(inputs)
         check_options(
-            skill=skill, reject_threshold=reject_threshold, use_gazetteers=use_gazetteers, resolve=resolve, batch_size=batch_size
+            skill=skill, reject_threshold=reject_threshold, top_k=top_k, use_gazetteers=use_gazetteers, batch_size=batch_size
         )
         self.skill(skill)
-        asked = _Asked(reject_threshold, use_gazetteers is not False, resolve)
+        said: ResolveOptions = {**self._resolving, **resolve_options(**resolving)}
+        options = _Options(reject_threshold, top_k, use_gazetteers is not False, make_resolver(said), said.get("resolve"))
         if isinstance(inputs, str):
-            return self._answer([inputs], asked)[0]
-        answers = self._stream(iter(inputs), asked, batch_size)
+            return self._answer([inputs], options)[0]
+        answers = self._stream(iter(inputs), options, batch_size)
         return answers if isinstance(inputs, GeneratorType) else list(answers)
 
-    def _stream(self, texts: Iterator[str], asked: _Asked, batch_size: int) -> Iterator[Answer]:
+    def _stream(self, texts: Iterator[str], options: _Options, batch_size: int) -> Iterator[Answer]:
         while batch := list(islice(texts, batch_size)):
-            yield from self._answer(batch, asked)
+            yield from self._answer(batch, options)
 
-    def _answer(self, texts: Sequence[str], asked: _Asked) -> list[Answer]:
+    def _answer(self, texts: Sequence[str], options: _Options) -> list[Answer]:
         read = [self._read(text) for text in texts]
         lengths = np.array([len(row.tokens) for row in read], dtype=np.int64)
         input_ids = np.zeros((len(read), lengths.max()), dtype=np.int64)
@@ -121,22 +127,24 @@ class OnnxNLU:
             input_ids[number, : lengths[number]] = row.tokens
         feed = {"input_ids": input_ids, "lengths": lengths}
         if self._catalogs is not None:
-            feed["matches"] = self._find_matches(read, input_ids.shape, asked.use_gazetteers)
+            feed["matches"] = self._find_matches(read, input_ids.shape, options.use_gazetteers)
         scores = dict(zip(self._outputs, self._session.run(None, feed), strict=True))
         _check_scores(scores)
-        intents, intent_scores = self._choose_intents(scores, asked.reject_threshold, len(read))
+        chosen = self._choose_intents(scores, options, len(read))
         tags, tag_scores = self._choose_tags(scores, read)
-        _check_scores({"probabilities of intents": intent_scores, "probabilities of slots": tag_scores})
-        resolver = self._resolver if self._resolver is not None and can_resolve(asked.resolve) else None
+        _check_scores({"probabilities of slots": tag_scores})
+        catalogs = self._resolver if self._resolver is not None and can_resolve(options.resolve) else None
         return [
             make_answer(
                 self.entry,
                 text,
                 row.words,
-                intent=(int(intents[number]), float(intent_scores[number])),
+                intent=chosen[number],
                 tags=tags[number, : len(row.words)].tolist(),
                 tag_scores=tag_scores[number, : len(row.words)].tolist(),
-                resolve=None if resolver is None else cast("Resolve", resolver.resolve),
+                top_k=options.top_k,
+                resolver=options.resolver,
+                catalogs=None if catalogs is None else cast("Resolve", catalogs.resolve),
             )
             for number, (text, row) in enumerate(zip(texts, read, strict=True))
         ]
@@ -158,27 +166,29 @@ class OnnxNLU:
             mark_matches(features, number, found)
         return features
 
-    def _choose_intents(
-        self, scores: Mapping[str, np.ndarray], reject_threshold: float | None, num_rows: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers of the intents and their probabilities, or those of "none of these", (rows,) each: what `_choose_intents` of
-        `headstart.modeling.modeling_headstart` decides."""
+    def _choose_intents(self, scores: Mapping[str, np.ndarray], options: _Options, num_rows: int) -> list[ChosenIntent]:
+        """What `_choose_intents` of `headstart.modeling.modeling_headstart` decides."""
         if not self.entry["intents"]:
-            return np.full(num_rows, REJECTED), np.zeros(num_rows)
+            return [ChosenIntent(REJECTED, 1.0)] * num_rows
         logits = scores["intent_logits"]
-        if "reject_logits" not in scores:
+        rejected, least = [None] * num_rows, 0.0
+        if "reject_logits" in scores:
+            rejection = self.entry["rejection"]
+            logits = np.concatenate([logits, scores["reject_logits"]], axis=1) / rejection["temperature"]
+            together = _softmax(logits)
+            probabilities, rejected = together[:, :-1], together[:, -1].tolist()
+            least = 1 - (rejection["threshold"] if options.reject_threshold is None else options.reject_threshold)
+        else:
             probabilities = _softmax(logits)
-            return probabilities.argmax(axis=1), probabilities.max(axis=1)
-        rejection = self.entry["rejection"]
-        logits = np.concatenate([logits, scores["reject_logits"]], axis=1)
-        probabilities = _softmax(logits / rejection["temperature"])
-        rejected = probabilities[:, -1]
-        is_rejected = rejected > (rejection["threshold"] if reject_threshold is None else reject_threshold)
-        found = probabilities[:, :-1]
-        return (
-            np.where(is_rejected, REJECTED, found.argmax(axis=1)),
-            np.where(is_rejected, rejected, found.max(axis=1)),
-        )
+        _check_scores({"probabilities of intents": probabilities})
+        chosen = []
+        for row, best, out_of_scope in zip(probabilities, probabilities.argmax(axis=1).tolist(), rejected, strict=True):
+            ranked = row.tolist() if options.top_k is not None else ()
+            number, score = best, float(row[best])
+            if out_of_scope is not None and score < least:
+                number, score = REJECTED, out_of_scope
+            chosen.append(ChosenIntent(number, score, out_of_scope, ranked))
+        return chosen
 
     def _choose_tags(self, scores: Mapping[str, np.ndarray], read: Sequence[_Read]) -> tuple[np.ndarray, np.ndarray]:
         """Tags of the words and their probabilities, (rows, words) each."""
@@ -227,11 +237,13 @@ def _check_scores(scores: Mapping[str, np.ndarray]) -> None:
             raise ValueError(f"the exported skill is damaged: its {name} are no numbers (NaN or infinity). Export it anew.")
 
 
-class _Asked(NamedTuple):
-    """What a request says of all its texts; see [`NLUPipeline`]."""
+class _Options(NamedTuple):
+    """Of a request."""
 
     reject_threshold: float | None
+    top_k: int | None
     use_gazetteers: bool
+    resolver: Resolver | None
     resolve: bool | None
 
 

@@ -111,12 +111,11 @@ def test_any_text_is_answered(name: str, nlu: NLUPipeline, sandbox: Path) -> Non
 
 @pytest.mark.parametrize(
     "request_",
-    ["", " \n", b"brew", None, 42, 1.5, ["brew", None], ["brew", b"x"], {"text": "brew"}, [["brew"]], Path("brew")],
+    [b"brew", None, 42, 1.5, ["brew", None], ["brew", b"x"], {"text": "brew"}, [["brew"]], Path("brew")],
     ids=repr,
 )
 def test_what_is_no_text_is_refused(request_: Any, nlu: NLUPipeline, sandbox: Path) -> None:
-    message = refused(lambda: nlu(request_, skill="travel"))
-    assert "is blank" in message or "string" in message
+    assert "string" in refused(lambda: nlu(request_, skill="travel"))
 
 
 @pytest.mark.parametrize("skill", ["", "../travel", "Travel", "nobody"])

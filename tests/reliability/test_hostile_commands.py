@@ -78,7 +78,7 @@ def test_lines_are_answered_as_they_stand(name: str, exported: Path) -> None:
     done = run("predict", exported, given=given)
     found = answers(done)
     assert done.returncode == 0 and [answer["text"] for answer in found] == texts
-    assert [answer["intent"] is None for answer in found] == [not text.strip() for text in texts]
+    assert [answer["intent"]["label"] is None for answer in found] == [not text.strip() for text in texts]
 
 
 def test_offsets_count_what_follows_the_mark(exported: Path) -> None:
@@ -167,7 +167,7 @@ ARGUMENTS: dict[str, tuple[list[str | bytes], str]] = {
     "an empty place to convert to": (["convert", "MODEL", "--out", ""], "out is empty"),
     "an empty place for a report": (["report", "--skills", ".", "--out", ""], "argument --out: it is empty"),
     "an empty folder of skills": (["report", "--skills", "", "--out", "x"], "argument --skills: it is empty"),
-    "a blank text": (["predict", "MODEL", " \t"], "is blank"),
+    "a rank that is none": (["predict", "MODEL", "fly", "--top_k", "0"], "allowed: a whole number, at least 1"),
     "a threshold that is no number": (["predict", "MODEL", "fly", "--reject_threshold", "nan"], "must lie between 0 and 1"),
     "an infinite threshold": (["predict", "MODEL", "fly", "--reject_threshold=-inf"], "must lie between 0 and 1"),
     "no rows at once": (["predict", "MODEL", "fly", "--batch_size", "0"], "allowed: a whole number, at least 1"),

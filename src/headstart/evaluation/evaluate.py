@@ -33,7 +33,8 @@ class RejectionScores(TypedDict):
         out_of_scope_utterances: how many there were.
         rejected_out_of_scope: share of them that was rejected.
         rejected_in_scope: share of the rows that was rejected.
-        out_of_scope_auroc: area under the ROC curve of the probability of "none of these", out-of-scope utterances against the rows.
+        out_of_scope_auroc: area under the ROC curve of the probability of the best intent, by which it is decided, out-of-scope utterances
+            against the rows.
     """
 
     out_of_scope_utterances: int
@@ -47,9 +48,11 @@ class Scores(Metrics):
 
     Args:
         expected_calibration_error: of the intents' scores; None where no intent is annotated.
+        slot_calibration_error: likewise of the scores of the slots that were found; None where none was, or they have no scores.
     """
 
     expected_calibration_error: float | None
+    slot_calibration_error: float | None
     out_of_scope_utterances: NotRequired[int]
     rejected_out_of_scope: NotRequired[float]
     rejected_in_scope: NotRequired[float]
@@ -97,9 +100,7 @@ def evaluate(
     annotated = read_rows(rows) if isinstance(rows, (str, Path)) else list_rows(rows)
     _report_unknown_labels(annotated, entry)
     references = _as_words(annotated, nlu, entry["name"])
-    options: dict[str, Any] = {
-        "skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers, "resolve": False
-    }  # fmt: skip
+    options: dict[str, Any] = {"skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers, "top_k": 1}
     if reject_threshold is not None:
         options["reject_threshold"] = reject_threshold
     answers = _ask(nlu, [row["text"] for row in references], **options)
@@ -138,8 +139,22 @@ def score_answers(answers: Sequence[Answered | Answer], references: Sequence[Row
         if answer["intent"] and row["intent"] is not None
     ]
     metrics = score(predictions, [{"intent": row["intent"], "slots": row["slots"]} for row in references])
-    error = expected_calibration_error(*zip(*judged, strict=True)) if judged else None
-    return cast(Scores, {**metrics, "expected_calibration_error": error})
+    of_intents, of_slots = (
+        expected_calibration_error(*zip(*pairs, strict=True)) if pairs else None
+        for pairs in (judged, _judge_slots(answers, references))
+    )
+    return cast(Scores, {**metrics, "expected_calibration_error": of_intents, "slot_calibration_error": of_slots})
+
+
+def _judge_slots(answers: Sequence[Answered | Answer], references: Sequence[Row]) -> list[tuple[float, bool]]:
+    """Of every slot that was found in a row with annotated ones: its score, and whether it is right."""
+    judged = []
+    for answer, row in zip(answers, references, strict=True):
+        if row["slots"] is not None:
+            right = {(span["start"], span["end"], span["label"]) for span in row["slots"]}
+            found = [span for span in answer["slots"] if "score" in span]
+            judged += [(span["score"], (span["start"], span["end"], span["label"]) in right) for span in found]
+    return judged
 
 
 def _ask(nlu: NLUPipeline | OnnxNLU, texts: Sequence[str], **options: Any) -> list[Answer]:
@@ -152,27 +167,22 @@ def _ask(nlu: NLUPipeline | OnnxNLU, texts: Sequence[str], **options: Any) -> li
 def _score_rejection(
     nlu: NLUPipeline | OnnxNLU, in_scope: Sequence[Answer], out_of_scope: Sequence[str], options: dict[str, Any]
 ) -> RejectionScores:
-    # With the threshold 0 everything is rejected whose probability of that is over 0, and the score is that probability.
-    probabilities = [
-        [_reject_score(answer) for answer in _ask(nlu, texts, **{**options, "reject_threshold": 0})]
-        for texts in (out_of_scope, [answer["text"] for answer in in_scope])
-    ]
+    unknown = _ask(nlu, out_of_scope, **options)
     return {
         "out_of_scope_utterances": len(out_of_scope),
-        "rejected_out_of_scope": _share_rejected(_ask(nlu, out_of_scope, **options)),
+        "rejected_out_of_scope": _share_rejected(unknown),
         "rejected_in_scope": _share_rejected(in_scope),
-        "out_of_scope_auroc": roc_auc(*probabilities),
+        "out_of_scope_auroc": roc_auc(*([_doubt(answer) for answer in answers] for answers in (unknown, in_scope))),
     }
 
 
-def _reject_score(answer: Answer) -> float:
-    if answer["intent"] is None:  # blank
-        return 1.0
-    return float(answer["intent"]["score"]) if answer["intent"]["label"] is None else 0.0
+def _doubt(answer: Answer) -> float:
+    """What is left by the probability of the best intent; a blank text has none."""
+    return 1 - max((intent["score"] for intent in answer["intents"]), default=0.0)
 
 
 def _share_rejected(answers: Sequence[Answer]) -> float:
-    return sum(answer["intent"] is None or answer["intent"]["label"] is None for answer in answers) / max(len(answers), 1)
+    return sum(answer["intent"]["label"] is None for answer in answers) / max(len(answers), 1)
 
 
 def read_utterances(source: Sequence[str] | str | Path) -> list[str]:

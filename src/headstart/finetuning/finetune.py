@@ -26,7 +26,7 @@ from headstart.evaluation.evaluate import evaluate
 from headstart.evaluation.latency import median_latency
 from headstart.finetuning.plan import EpochSize, plan_finetuning
 from headstart.finetuning.probing import fit_classifiers, rows_to_fit
-from headstart.finetuning.rejection import calibrate, choose_out_of_scope
+from headstart.finetuning.rejection import choose_out_of_scope, set_temperature
 from headstart.finetuning.routers import fit_router
 from headstart.finetuning.seen_tokens import SeenEmbedding
 from headstart.finetuning.starting_model import starting_model
@@ -192,7 +192,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics["steps"] = trainer.state.global_step
     if held_out:
-        metrics["temperature"] = calibrate(model, tokenizer, covered, held_out)
+        metrics["temperature"] = set_temperature(model, tokenizer, covered, held_out)
     if validation:
         metrics |= trainer.evaluate()
         if len(covered) < len(skill.rows("validation")):

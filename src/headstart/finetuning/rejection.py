@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import normalize
 from transformers import PreTrainedTokenizerBase
 
 from headstart.data.label_names import rows_of_names
 from headstart.data.out_of_scope import read_out_of_scope, without_own
 from headstart.data.rows import Row
 from headstart.data.skills import Skill
+from headstart.evaluation.calibration import fit_temperature
 from headstart.modeling import HeadstartForJointNLU
 from headstart.training.options import FinetuneOptions
 
@@ -21,7 +23,6 @@ logger = logging.getLogger(__name__)
 NEAREST = 0.1  # share of the utterances that is left out because they are most like the skill's own utterances
 CROWDED = 0.4  # a domain is left out whole if more of it than this is among the nearest
 NEIGHBOURS = 3
-TEMPERATURES = [2 ** (step / 20) for step in range(-40, 61)]  # a quarter to eight
 
 
 def choose_out_of_scope(
@@ -101,7 +102,7 @@ def hold_out(utterances: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 @torch.no_grad()
-def calibrate(
+def set_temperature(
     model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], out_of_scope: Sequence[str]
 ) -> float | None:
     """Set the temperature of the model's only skill so that its probabilities fit held-out utterances; in-scope and out-of-scope ones count
@@ -121,10 +122,10 @@ def calibrate(
     if not in_scope or not out_of_scope:
         return None
     texts = [text for text, _ in in_scope] + list(out_of_scope)
-    labels = torch.tensor([label for _, label in in_scope] + [len(entry["intents"])] * len(out_of_scope))
+    labels = np.array([label for _, label in in_scope] + [len(entry["intents"])] * len(out_of_scope))
     logits = torch.cat([_all_logits(model, tokenizer, texts[start : start + 64]) for start in range(0, len(texts), 64)])
-    weights = torch.cat([torch.full((len(part),), 0.5 / len(part)) for part in (in_scope, out_of_scope)])
-    entry["rejection"]["temperature"] = fit_temperature(logits, labels, weights)
+    weights = np.concatenate([np.full(len(part), 0.5 / len(part)) for part in (in_scope, out_of_scope)])
+    entry["rejection"]["temperature"] = fit_temperature(logits.numpy(), labels, weights)
     return float(entry["rejection"]["temperature"])
 
 
@@ -135,16 +136,4 @@ def _all_logits(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase,
     return torch.cat([outputs.intent_logits, outputs.reject_logits.unsqueeze(1)], dim=1).float().cpu()
 
 
-def fit_temperature(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> float:
-    """The temperature with the lowest negative log-likelihood (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
-
-    Args:
-        logits: (rows, classes) float, of held-out rows.
-        labels: (rows,) long.
-        weights: (rows,) float, how much each row counts.
-    """
-    losses = [(cross_entropy(logits / temperature, labels, reduction="none") * weights).sum() for temperature in TEMPERATURES]
-    return round(TEMPERATURES[int(torch.stack(losses).argmin())], 4)
-
-
-__all__ = ["calibrate", "choose_out_of_scope", "fit_temperature", "hold_out", "leave_out_similar"]
+__all__ = ["choose_out_of_scope", "hold_out", "leave_out_similar", "set_temperature"]

@@ -34,6 +34,7 @@ def starting_model(base: str, skill: Skill, options: FinetuneOptions, tokenizer:
         "rejects": options.rejection and options.out_of_scope_share > 0,
         "reject_threshold": options.reject_threshold,
         "label_priors": label_priors(skill.rows("train")) if options.label_priors else None,
+        "slot_types": skill.slot_types,
     }
     return _random(base, skill, options, tokenizer, parts) if options.from_scratch else _warm(base, skill, options, parts)
 

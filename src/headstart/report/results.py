@@ -34,6 +34,7 @@ class RunScores(TypedDict):
     exact_match: float
     semantic_error_rate: float
     expected_calibration_error: float | None
+    slot_calibration_error: NotRequired[float | None]  # logs of before lack it
 
 
 class RunResult(TrainingFacts):

@@ -296,7 +296,8 @@ class FinetuneOptions(TrainingOptions):
     refill: float = option(0.5, "Probability that a slot gets another value at every epoch; 0: rows stay as they are.")
     rejection: bool = option(True, "The skill can answer 'none of these'.")
     reject_threshold: float = option(
-        REJECT_THRESHOLD, "Probability of 'none of these' over which an utterance is rejected; 1: never."
+        REJECT_THRESHOLD,
+        "Probability of 'none of these' over which an utterance is rejected, as it is where no intent reaches what that leaves; 1: never.",
     )
     out_of_scope: str | None = option(
         None, "File of utterances that are none of the skill's: rows (.jsonl), or one a line; unset: those of the package."

@@ -1,7 +1,6 @@
 """Values for the built-in slot types of voice platforms: what a user might say or type where `{time}` stands in a sample.
 
-A type is found by the name that files have: `AMAZON.DATE` or `DATE`, `@sys.date`, `snips/date`, `builtin.datetimeV2.date`,
-`wit/datetime`, `duckling/time`; case, blanks and `_ - . /` don't matter. Look up a developer's own types first: a custom type may
+How types are found by the names that files have is said in `headstart.tokenization.slot_types_headstart`. Look up a developer's own types first: a custom type may
 be called `Color` as well. Values are English but for the types that name a place (`DE_FIRST_NAME`, `AT_CITY`). Spoken forms ("half
 past eight", "twenty three") and written ones ("8:30 pm", "23") are mixed, as are lower case and capitals.
 
@@ -31,6 +30,7 @@ from itertools import accumulate
 from typing import Any
 
 from headstart.data.builtin.words import RULES, WORDS
+from headstart.tokenization.slot_types_headstart import TYPE_NAMES, index_of, type_key, without_platform
 
 Draw = Callable[[random.Random], str]
 
@@ -39,51 +39,19 @@ WITH_YEAR = ("d MMMM yyyy", "MMMM d, yyyy", "MMMM d yyyy", "yyyy-MM-dd", "M/d/yy
 WITHOUT_YEAR = ("d MMMM", "MMMM d", "d MMM", "MMM d", "EEEE d MMMM", "EEEE, MMMM d", "EEE MMM d", "M/d", "d.M.")
 LOWER_CASE = 0.6  # share of values without capitals, as speech recognition writes them
 
-# What a type is filled with (a rule, list or generator) and how the platforms call it. Where two platforms mean different things
-# by the same name, the first line has it without the platform's prefix.
+# What a type is filled with (a rule, list or generator) and how the platforms call it: of the types whose values can't be resolved, those that
+# can be are in TYPE_NAMES.
 _COMMON_TYPES = {
-    "number": "AMAZON.NUMBER @sys.cardinal @sys.number-integer actions.type.Number",
-    "any_number": "@sys.number builtin.number number snips/number wit/number duckling/number duckling/numeral",
-    "four_digits": "AMAZON.FOUR_DIGIT_NUMBER",
-    "ordinal": "AMAZON.Ordinal @sys.ordinal builtin.ordinal builtin.ordinalV2 snips/ordinal wit/ordinal duckling/ordinal",
-    "number_sequence": "@sys.number-sequence",
     "alphanumeric": "AMAZON.AlphaNumeric",
-    "digit": "AMAZON.Digit",
-    "percentage": "AMAZON.Percentage @sys.percentage builtin.percentage snips/percentage",
-    "temperature": "AMAZON.Temperature @sys.temperature builtin.temperature snips/temperature wit/temperature duckling/temperature",
-    "age": "@sys.age builtin.age wit/age_of_person",
-    "dimension": "builtin.dimension",
-    "length": "@sys.unit-length wit/distance duckling/distance",
-    "weight": "@sys.unit-weight",
-    "volume": "@sys.unit-volume wit/volume duckling/volume",
-    "area": "@sys.unit-area",
-    "speed": "@sys.unit-speed",
-    "data_amount": "@sys.unit-information",
-    "quantity": "wit/quantity duckling/quantity",
     "unit_name": "@sys.unit-length-name @sys.unit-weight-name @sys.unit-volume-name @sys.unit-area-name @sys.unit-speed-name",
     "speed_unit": "AMAZON.SpeedUnit",
     "weight_unit": "AMAZON.WeightUnit",
-    "money": "@sys.unit-currency builtin.currency builtin.money snips/amountOfMoney wit/amount_of_money duckling/amount-of-money",
     "currency": "@sys.currency-name",
     "rating": "AMAZON.AggregateRating",
-    "date": "AMAZON.DATE @sys.date builtin.datetimeV2.date snips/date actions.type.Date",
-    "date_range": "@sys.date-period builtin.datetimeV2.daterange snips/datePeriod",
-    "time": "AMAZON.TIME @sys.time builtin.datetimeV2.time snips/time actions.type.Time",
-    "time_range": "@sys.time-period builtin.datetimeV2.timerange snips/timePeriod",
-    "date_time": "@sys.date-time-period builtin.datetimeV2.datetime builtin.datetimeV2.datetimerange",
-    "any_time": "@sys.date-time snips/datetime wit/datetime duckling/time actions.type.DateTime",
-    "luis_time": "builtin.datetimeV2",
-    "repeat_time": "builtin.datetimeV2.set",
-    "duration": """AMAZON.DURATION @sys.duration @sys.unit-duration builtin.datetimeV2.duration snips/duration wit/duration
-        duckling/duration""",
     "time_grain": "duckling/time-grain",
-    "weekday_value": "AMAZON.DayOfWeek",
-    "month_value": "AMAZON.Month",
-    "season_value": "AMAZON.Season",
     "job": "AMAZON.ProfessionalType",
     "country_code": "@sys.geo-country-code",
     "residence": "AMAZON.Residence",
-    "zip_code": "@sys.zip-code",
     "uk_post_code": "AMAZON.UKPostalCode",
     "flight_number": "@sys.flight-number",
     "civic_structure": "AMAZON.CivicStructure",
@@ -113,8 +81,6 @@ _COMMON_TYPES = {
     "anaphor": "AMAZON.Anaphor",
     "position": "AMAZON.RelativePosition",
     "visual_mode": "AMAZON.VisualModeTrigger",
-    "confirmation": "AMAZON.Confirmation",
-    "phone_number": "AMAZON.PhoneNumber @sys.phone-number builtin.phonenumber wit/phone_number duckling/phone-number",
     "email": "AMAZON.EmailAddress @sys.email builtin.email wit/email duckling/email",
     "url": "@sys.url builtin.url wit/url duckling/url",
     "credit_card": "duckling/credit-card-number",
@@ -179,7 +145,7 @@ _PROPER_TYPES = {
     "album": "AMAZON.MusicAlbum snips/musicAlbum",
     "video_game": "AMAZON.VideoGame AMAZON.SoftwareGame",
 }
-_TYPES = _COMMON_TYPES | _PROPER_TYPES
+_TYPES = TYPE_NAMES | _COMMON_TYPES | _PROPER_TYPES
 
 BUILTIN_TYPES: list[str] = sorted({name for names in _TYPES.values() for name in names.split()}, key=str.lower)
 
@@ -194,29 +160,15 @@ def builtin_values(slot_type: str) -> Draw | None:
         A function that draws one value and takes all chance from the `random.Random` that it is given; None if no such type is known.
     """
     index = _type_index()
-    key = _key(slot_type)
-    name = index.get(key) or index.get(_without_platform(key))
+    key = type_key(slot_type)
+    name = index.get(key) or index.get(without_platform(key))
     return _type_drawer(name) if name else None
 
 
 @cache
 def _type_index() -> dict[str, str]:
-    """From what a type's name becomes in `_key`, with and without the platform, to what fills it."""
-    index: dict[str, str] = {}
-    for name, aliases in _TYPES.items():
-        for alias in map(_key, aliases.split()):
-            index[alias] = name
-            index.setdefault(_without_platform(alias), name)
-    return index
-
-
-def _key(slot_type: str) -> str:
-    return re.sub(r"[\s_\-]+", "", slot_type.lower()).lstrip("@")
-
-
-def _without_platform(key: str) -> str:
-    key = re.sub(r"^(amazon\.|sys[.:]|snips/|builtin[.:]|wit[/$]|duckling[/.:]|actions\.type\.)", "", key)
-    return re.sub(r"[./]", "", key)
+    """From what a type's name becomes in `type_key`, with and without the platform, to what fills it."""
+    return index_of(_TYPES)
 
 
 @cache
