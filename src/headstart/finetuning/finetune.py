@@ -14,7 +14,6 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback
 
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.consent import load_without_code
-from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.encoding import encode_list, report_spans
 from headstart.data.label_names import rows_of_names
 from headstart.data.out_of_scope import list_out_of_scope, without_own
@@ -41,6 +40,7 @@ from headstart.modeling.folders_headstart import (
     check_room,
 )
 from headstart.readers import load_skill
+from headstart.readers.memory import is_path
 from headstart.saving import locked, remove_checkpoint, states_of
 from headstart.tokenization import NLUPipeline
 from headstart.tokenization.answers_headstart import token_limit
@@ -56,12 +56,12 @@ logger = logging.getLogger(__name__)
 Figures = dict[str, Any]  # of training, and scores by name, each with the part it is of
 
 
-def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) -> NLUPipeline:
+def finetune(skill: Any, output_dir: str | Path, **options: Any) -> NLUPipeline:
     """Fine-tune a base on a skill and save the result in `output_dir`, a checkpoint or, with `tune="head"`, a head, with `metrics.json` and
     `run.json` beside it.
 
     Args:
-        skill: a [`Skill`], or what [`load_skill`] reads.
+        skill: a [`Skill`], or what [`load_skill`] reads: a path, a list of rows, a `datasets.Dataset` or `DatasetDict`, a pandas frame.
         output_dir: folder of the result.
         options: those of [`headstart.training.options.FinetuneOptions`], such as `tune="head"` or `from_scratch=True`, and those of
             `transformers.TrainingArguments`.
@@ -73,12 +73,11 @@ def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) 
         DataError: the skill's data is not as it must be.
         ValueError: an option is not allowed.
     """
-    name = skill.name if isinstance(skill, Skill) else str(skill)
-    said = FinetuneOptions.of(output_dir=str(output_dir), skill=name, **options)
-    if isinstance(skill, Skill):  # else reading has looked for them
-        warn_of_contradictions(skill, f"skill {skill.name!r}")
-        return _run_alone(said, skill)
-    return run_finetuning(said, load_skill_of(said))
+    if is_path(skill):
+        said = FinetuneOptions.of(output_dir=str(output_dir), skill=str(skill), **options)
+        return run_finetuning(said, load_skill_of(said))
+    said = FinetuneOptions.of(output_dir=str(output_dir), skill="in memory", **options)
+    return _run_alone(said, load_skill(skill, said.skill_name, said.allow_unseen_labels))
 
 
 def load_skill_of(options: FinetuneOptions) -> Skill:

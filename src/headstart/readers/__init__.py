@@ -13,7 +13,8 @@ command, then knows it. `headstart.readers.table` is a short one to start from. 
 - `languages`: what is read if there are several languages, or another one than English;
 - `others`: what formats are called that are known and not read;
 - `normal_forms`: which canonical values are said, and so belong in a catalog;
-- `oddities`: what is counted because it is not as it should be.
+- `oddities`: what is counted because it is not as it should be;
+- `memory`: skills that are no files: rows, datasets, frames.
 
 A seed of the format in tests/test_readers_fuzz.py, which asks for one, has the reader tried on damaged files.
 """
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.rows import DataError, shorten
@@ -42,6 +43,7 @@ from headstart.readers import (
     snips,
     table,
 )
+from headstart.readers.memory import is_path, skill_from_memory
 from headstart.readers.others import check_is_text, describe_other, describe_rows
 from headstart.readers.source import Source
 
@@ -100,19 +102,27 @@ SKILL_SUFFIXES = frozenset(
 )  # of files that may be skills
 
 
-def load_skill(path: str | Path, name: str | None = None, allow_unseen_labels: bool = False, format: str | None = None) -> Skill:
-    """Read a skill in any format that is known.
+def load_skill(source: Any, name: str | None = None, allow_unseen_labels: bool = False, format: str | None = None) -> Skill:
+    """Read a skill in any format that is known, or take one from memory.
 
     Args:
-        path: a file, a folder, or a zip archive.
-        name: the skill's name; made from the name of the file or folder if it is left out.
+        source: path of a file, a folder, or a zip archive; a list of rows, a `datasets.Dataset` or a pandas frame (columns are found by their names,
+            see [`headstart.readers.memory`]); such by part, as a `datasets.DatasetDict` has them; or a [`Skill`].
+        name: the skill's name; if it is left out, made from the name of the file or folder, and `skill` for what is in memory.
         allow_unseen_labels: see [`Skill`].
-        format: one of `headstart.readers.READERS`; found from the content if it is left out.
+        format: of a path, one of `headstart.readers.READERS`; found from the content if it is left out.
 
     Raises:
         DataError: the path or something in it is not as it must be, or no reader knows it.
         ValueError: there is no such format.
     """
+    if not is_path(source):
+        if format is not None:
+            raise ValueError(f"format is {format!r}; it is for files: leave it out for what is in memory.")
+        skill = skill_from_memory(source, name, allow_unseen_labels)
+        warn_of_contradictions(skill, f"skill {skill.name!r}")
+        return skill
+    path = Path(source)
     if format is not None and format not in READERS:
         raise ValueError(f"there is no format {format!r}; known: {', '.join(READERS)}.")
     if not _exists(path):
