@@ -17,9 +17,9 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerBase, TrainerCallback
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, export, finetune, load_skill
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.finetuning.finetune import train_skill
 from headstart.loading import load_pipeline
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.modeling.heads_headstart import WrongTrunkError
 from headstart.modeling.lora_headstart import merged
 from headstart.onnx import OnnxNLU

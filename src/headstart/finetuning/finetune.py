@@ -22,9 +22,10 @@ from headstart.data.skills import Skill, is_covered
 from headstart.evaluation.evaluate import evaluate
 from headstart.evaluation.latency import median_latency
 from headstart.finetuning.plan import EpochSize, plan_finetuning
-from headstart.finetuning.probing import fit_classifiers, rows_to_fit
-from headstart.finetuning.rejection import calibrate, choose_out_of_scope
+from headstart.finetuning.probing import fit_classifiers
+from headstart.finetuning.rejection import calibrate
 from headstart.finetuning.routers import fit_router
+from headstart.finetuning.rows import epoch_rows
 from headstart.finetuning.seen_tokens import SeenEmbedding
 from headstart.finetuning.starting_model import starting_model
 from headstart.hub.card import NO_TRANSFER, Facts, licence_of, make_card
@@ -153,15 +154,11 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     model = starting_model(base, skill, options, tokenizer)
     start = weights_hash(model, tokenizer)
     covered = _covered_rows(skill)
-    out_of_scope, held_out = choose_out_of_scope(skill, model, tokenizer, options)
-    train = EpochRows(
-        skill, tokenizer, model.skill(), refill=options.refill, out_of_scope=out_of_scope,
-        out_of_scope_share=options.out_of_scope_share, seed=options.seed, name_rows=options.name_rows,
-    )  # fmt: skip
+    train, held_out = epoch_rows(skill, model, tokenizer, options)
     metrics: Figures = {}
     if options.probe and not options.from_scratch:
         started = time.perf_counter()
-        fit_classifiers(model, rows_to_fit(train), options.seed)
+        fit_classifiers(model, train, options.seed)
         metrics["probe_seconds"] = round(time.perf_counter() - started, 3)
     if model.routed_skills:
         _fit_router(model, skill, tokenizer, options)
@@ -174,7 +171,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     args = plan.arguments(options)
     facts = run_facts(
         "finetune", options, args, **_content_of(skill), base=start, trunk_learning_rate=plan.trunk_learning_rate,
-        out_of_scope_utterances=content_hash([out_of_scope, held_out]),
+        out_of_scope_utterances=content_hash([train.out_of_scope_texts, held_out]),
     )  # fmt: skip
     trainer = JointNLUTrainer(
         model, args, tokenizer, train, validation or None, trunk_learning_rate=plan.trunk_learning_rate, facts=facts

@@ -11,9 +11,9 @@ without them, or with None, has slots that are not annotated, where an empty lis
 from __future__ import annotations
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from numbers import Integral
 from os import PathLike
 from typing import Any, NamedTuple, TypeGuard
 
@@ -77,7 +77,11 @@ def skill_from_memory(source: Any, name: str | None = None, allow_unseen_labels:
         found = ", ".join(part for part, rows in parts.items() if rows)
         raise DataError(f"there is no training row{f', only of {found}' if found else ''}; wanted: {WANTED}.")
     return Skill(
-        name or DEFAULT_NAME if name is None else skill_name(name), **parts, allow_unseen_labels=allow_unseen_labels
+        DEFAULT_NAME if name is None else skill_name(name),
+        train=parts["train"],
+        validation=parts.get("validation"),
+        test=parts.get("test"),
+        allow_unseen_labels=allow_unseen_labels,
     )
 
 
@@ -147,7 +151,7 @@ def _table_of(source: Any) -> _Table:
 def _names_of(feature: Any) -> Names:
     """What tells the names of the numbers in a column of a `Dataset`: its `ClassLabel`, however deep in lists and fields it is."""
     if hasattr(feature, "int2str"):
-        return lambda value: feature.int2str(value) if isinstance(value, Integral) and value >= 0 else None
+        return lambda value: feature.int2str(value) if isinstance(value, int) and value >= 0 else None
     if isinstance(feature, Mapping):
         fields = {name: _names_of(inner) for name, inner in feature.items()}
         return lambda value: (
@@ -185,7 +189,9 @@ def _find_columns(rows: Sequence[Mapping[str, Any]]) -> _Columns:
     columns = _Columns(find(TEXT_NAMES), find(WORD_NAMES), find(INTENT_NAMES), find(TAG_NAMES), find(PART_NAMES))
     shown = ", ".join(map(shorten, list(known)[:8])) or "none"
     if columns.text is None and columns.words is None:
-        raise DataError(f"found the columns {shown}; there must be one called {' or '.join((*TEXT_NAMES, *WORD_NAMES))}: {WANTED}.")
+        raise DataError(
+            f"found the columns {shown}; there must be one called {' or '.join((*TEXT_NAMES, *WORD_NAMES))}: {WANTED}."
+        )
     if columns.intent is None and columns.slots is None:
         raise DataError(
             f"found the columns {shown}; there must be one of intents ({', '.join(INTENT_NAMES)}) or of slots ({', '.join(SLOT_NAMES)}): {WANTED}."
@@ -203,14 +209,12 @@ def _part_of(cell: Any, where: str) -> str:
     return part
 
 
-def _read_row(
-    fields: Mapping[str, Any], columns: _Columns, names: Mapping[str, Names], *, where: str, oddities: Oddities
-) -> Row:
+def _read_row(fields: Mapping[str, Any], columns: _Columns, names: Mapping[str, Names], *, where: str, oddities: Oddities) -> Row:
     """The row that some fields stand for; its spans are not checked yet."""
 
     def value(column: str | None) -> Any:
         found = None if column is None else _plain(fields.get(column))
-        return found if column not in names or found is None else names[column](found)
+        return found if column is None or column not in names or found is None else names[column](found)
 
     intent = _intent(value(columns.intent), f"{where}, column {columns.intent!r}")
     words, text, slots = value(columns.words), value(columns.text), value(columns.slots)
@@ -236,14 +240,14 @@ def _plain(value: Any) -> Any:
     """The value without numpy and pandas around it; None for what they call missing."""
     if hasattr(value, "tolist"):
         value = value.tolist()
-    is_missing = isinstance(value, float) and value != value or type(value).__name__ in ("NAType", "NaTType")
+    is_missing = (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return None if is_missing else value
 
 
 def _intent(value: Any, where: str) -> str | None:
-    if isinstance(value, Integral):
+    if isinstance(value, int):
         raise DataError(
             f"{where}: found the number {value}; allowed: the name of an intent, or numbers of a ClassLabel: "
             "dataset.cast_column(name, ClassLabel(names=[...]))."

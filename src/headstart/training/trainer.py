@@ -234,6 +234,23 @@ class JointNLUTrainer(Trainer):
             )
         return metrics
 
+    def push_to_hub(self, commit_message: str = "End of training", **options: Any) -> str | None:  # type: ignore[override]
+        """Publish what the pipeline of the trained model would, and no pickle (see `HeadstartForJointNLU.push_to_hub`); the first process does.
+
+        Returns:
+            address of the commit.
+        """
+        if not self.is_world_process_zero():
+            return None
+        wanted = {
+            "private": self.args.hub_private_repo,
+            "revision": self.args.hub_revision,
+            "token": self.args.hub_token,
+            **options,
+        }
+        name = self.args.hub_model_id or Path(str(self.args.output_dir)).resolve().name
+        return str(self.model.push_to_hub(name, tokenizer=self.processing_class, commit_message=commit_message, **wanted))
+
     def _check_weights(self) -> None:
         broken = [name for name, parameter in self.model.named_parameters() if not parameter.isfinite().all()]
         if broken:
