@@ -252,7 +252,7 @@ def test_a_damaged_head_is_refused_and_leaves_the_model_as_it_was(
 def test_damaged_catalogs_are_refused(
     damage: dict[str, Any], trunk: Any, coffee: Skill, tokenizer: Any, tiny_base: Path, tmp_path: Path
 ) -> None:
-    trunk.add_skill(Skill("coffee", coffee.train), rank=1, catalogs={"size": [[5]]})
+    trunk.add_skill(Skill("coffee", coffee.train), rank=1, catalogs={"size": [[5]]}, rejects=False, label_priors={})
     trunk.save_skill("coffee", tmp_path)
     tensors = load_file(tmp_path / "head.safetensors")
     for name, values in damage.items():

@@ -505,7 +505,8 @@ def test_the_recipe_of_the_base_is_readable(root: Path, tmp_path: Path) -> None:
         ),
         (["--skill", "s", "--output_dir", "o", "--per_device_train_batch_size", "0"], "it must be at least 1"),
         (["--skill", "s", "--output_dir", "o", "--eval_steps", "0"], "eval_steps is 0.0; it must be greater than 0"),
-        (["options.txt"], "options.txt is not a file of options; allowed: a .yaml or .json file"),
+        (["options.yaml"], "options.yaml is not a file of options; allowed: a .yaml or .json file"),
+        (["rows.jsonl"], "output_dir is missing"),
     ],
 )
 def test_mistakes_in_options_are_explained(argv: list[str], message: str) -> None:

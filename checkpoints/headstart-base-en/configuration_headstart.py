@@ -97,8 +97,9 @@ class HeadstartConfig(PreTrainedConfig):
     def _name_labels(self) -> None:
         """Give `id2label` and `label2id` the intents of the only skill, as whatever reads a configuration expects; of several, where each has its
         own, what transformers gives a model without names."""
-        entries = self.skills or []
-        intents = entries[0].get("intents") if len(entries) == 1 and isinstance(entries[0], dict) else None
+        entries: Any = self.skills  # not checked yet
+        is_one = isinstance(entries, list) and len(entries) == 1 and isinstance(entries[0], dict)
+        intents = entries[0].get("intents") if is_one else None
         is_named = isinstance(intents, list) and intents and all(isinstance(intent, str) for intent in intents)
         names = cast(list[str], intents) if is_named else ["LABEL_0", "LABEL_1"]
         self.id2label = dict(enumerate(names))

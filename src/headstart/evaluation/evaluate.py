@@ -12,6 +12,7 @@ from headstart.data.encoding import NamedCounts, report_spans
 from headstart.data.out_of_scope import list_out_of_scope
 from headstart.data.rows import SUFFIXES, DataError, Row, read_rows
 from headstart.data.skills import label_counts
+from headstart.evaluation.by_label import LabelScores, score_labels
 from headstart.evaluation.metrics import Metrics, Scorable, expected_calibration_error, roc_auc, score
 from headstart.loading import load_pipeline, skill_entry
 from headstart.modeling.entries_headstart import SkillEntry
@@ -75,7 +76,7 @@ def evaluate(
     reject_threshold: float | None = None,
     use_gazetteers: bool = True,
 ) -> Scores:
-    """Predict the rows and score the predictions.
+    """Predict the rows and score the predictions; [`evaluate_by_label`] scores each label, too.
 
     Args:
         model: a pipeline or an exported skill, or the folder or repository of one.
@@ -95,6 +96,21 @@ def evaluate(
         ValueError: `out_of_scope` is given and the skill can't reject.
         DataError: the rows are not as they must be, or a folder has no test rows.
     """
+    further: Any = {"out_of_scope": out_of_scope, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers}
+    return evaluate_by_label(model, rows, skill, batch_size, **further)[0]
+
+
+def evaluate_by_label(
+    model: NLUPipeline | OnnxNLU | str | Path,
+    rows: Any,
+    skill: str | None = None,
+    batch_size: int = 64,
+    *,
+    out_of_scope: Sequence[str] | str | Path | None = None,
+    reject_threshold: float | None = None,
+    use_gazetteers: bool = True,
+) -> tuple[Scores, LabelScores]:
+    """The scores of [`evaluate`], whose arguments these are, and those of each intent and slot label."""
     nlu = load_pipeline(model) if isinstance(model, (str, Path)) else model
     entry = skill_entry(nlu, skill)
     annotated = _read(rows) if is_path(rows) else rows_from_memory(rows)
@@ -111,7 +127,7 @@ def evaluate(
                 f"skill {entry['name']!r} can't reject: fine-tune it with --rejection true, or leave out out_of_scope."
             )
         result = {**result, **_score_rejection(nlu, answers, read_utterances(out_of_scope), options)}
-    return result
+    return result, score_labels(answers, references)
 
 
 def _read(path: str | PathLike[str]) -> list[Row]:
@@ -203,4 +219,4 @@ def _report_unknown_labels(rows: Sequence[Row], entry: SkillEntry) -> None:
             )  # fmt: skip
 
 
-__all__ = ["Answered", "Scores", "evaluate", "read_utterances", "score_answers"]
+__all__ = ["Answered", "Scores", "evaluate", "evaluate_by_label", "read_utterances", "score_answers"]

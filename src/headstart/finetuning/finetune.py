@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -18,8 +18,9 @@ from headstart.data.encoding import encode_list, report_spans
 from headstart.data.label_names import rows_of_names
 from headstart.data.out_of_scope import list_out_of_scope, without_own
 from headstart.data.rows import Row
-from headstart.data.skills import Skill, is_covered
-from headstart.evaluation.evaluate import evaluate
+from headstart.data.skills import PARTS, Skill, is_covered
+from headstart.evaluation.by_label import LabelScores
+from headstart.evaluation.evaluate import evaluate, evaluate_by_label
 from headstart.evaluation.latency import median_latency
 from headstart.finetuning.plan import EpochSize, plan_finetuning
 from headstart.finetuning.probing import fit_classifiers
@@ -28,6 +29,7 @@ from headstart.finetuning.routers import fit_router
 from headstart.finetuning.rows import epoch_rows
 from headstart.finetuning.seen_tokens import SeenEmbedding
 from headstart.finetuning.starting_model import starting_model
+from headstart.finetuning.telling import FinetuneSummary, tell_plan, tell_result, tell_skill
 from headstart.hub.card import NO_TRANSFER, Facts, licence_of, make_card
 from headstart.loading import resolve_base
 from headstart.modeling import HeadstartForJointNLU
@@ -50,10 +52,12 @@ from headstart.training.epochs import EpochRows, NewEpoch
 from headstart.training.options import FinetuneOptions
 from headstart.training.resuming import content_hash, rows_hash, run_facts, weights_hash
 from headstart.training.runs import last_checkpoint, push_run, save_run
+from headstart.training.telling import telling
 from headstart.training.trainer import JointNLUTrainer
 
 logger = logging.getLogger(__name__)
 
+Hearer = Callable[[FinetuneSummary], None]
 Figures = dict[str, Any]  # of training, and scores by name, each with the part it is of
 
 
@@ -83,25 +87,33 @@ def finetune(skill: Any, output_dir: str | Path, **options: Any) -> NLUPipeline:
 
 def load_skill_of(options: FinetuneOptions) -> Skill:
     """Read the skill that the options name."""
-    return load_skill(str(options.skill), options.skill_name, options.allow_unseen_labels)
+    with telling(options.quiet):
+        return load_skill(str(options.skill), options.skill_name, options.allow_unseen_labels)
 
 
-def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
-    """[`finetune`] of a skill that was read from where the options say, with all options in one object."""
+def run_finetuning(options: FinetuneOptions, skill: Skill, hear: Hearer | None = None) -> NLUPipeline:
+    """[`finetune`] of a skill that was read from where the options say, with all options in one object.
+
+    Args:
+        options: all of them.
+        skill: the skill.
+        hear: is given the summary at the end, by the first process.
+    """
     _check_apart(options, "skill", str(options.skill))
-    return _run_alone(options, skill)
+    return _run_alone(options, skill, hear)
 
 
-def _run_alone(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
+def _run_alone(options: FinetuneOptions, skill: Skill, hear: Hearer | None = None) -> NLUPipeline:
     """Fine-tune where nobody else writes, and nothing else lies."""
     kind = HEAD_FOLDER if options.is_head else CHECKPOINT
     _check_apart(options, "base", resolve_base(options.base or BASE_EN))
     if options.compare_no_transfer and not (skill.has("validation") or skill.has("test")):
         raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
-    with locked(options.output_path):
+    with locked(options.output_path), telling(options.quiet):
         check_room(options.output_path, kind)
         check_card_room(options.output_path)
-        return _run(options, skill, kind)
+        tell_skill(skill)
+        return _run(options, skill, kind, hear)
 
 
 def _check_apart(options: FinetuneOptions, what: str, source: str) -> None:
@@ -110,10 +122,10 @@ def _check_apart(options: FinetuneOptions, what: str, source: str) -> None:
         raise ValueError(f"output_dir is the {what} itself, {str(options.output_dir)!r}; give the result a folder of its own.")
 
 
-def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind) -> NLUPipeline:
+def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind, hear: Hearer | None) -> NLUPipeline:
     trained = train_skill(options, skill)
     args = cast(HeadstartTrainingArguments, trained.trainer.args)
-    metrics = _scores(trained, skill)
+    metrics, part, labels = _scores(trained, skill)
     start = None if options.from_scratch else checkpoint_name(options.base or BASE_EN)
     facts = {"skill": skill.name, "base": start, "train_rows": len(skill.rows("train"))}
 
@@ -133,6 +145,12 @@ def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind) -> NLUPipelin
             if state.resolve() != base:
                 remove_checkpoint(state)
     push_run(options, args)
+    if args.process_index == 0:
+        rows = {part: len(skill.rows(part)) for part in PARTS if skill.has(part)}
+        summary = FinetuneSummary(str(options.output_dir), skill.name, options.tune, rows, metrics, part, labels)
+        tell_result(summary, skill, str(options.skill))
+        if hear is not None:
+            hear(summary)
     return trained.nlu
 
 
@@ -166,7 +184,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     report_spans(counts, skill.name, token_limit(tokenizer.model_max_length))
     size = EpochSize(len(skill.rows("train")), train.num_out_of_scope, len(train.names))
     plan = plan_finetuning(options, size, bool(validation))
-    logger.info("skill %s: %d training rows, %s", skill.name, size.own, plan.recipe)
+    tell_plan(plan, train, options)
     _train_seen_tokens(model, train)
     args = plan.arguments(options)
     facts = run_facts(
@@ -243,11 +261,15 @@ def _covered_rows(skill: Skill) -> list[Row]:
     return rows
 
 
-def _scores(trained: TrainedSkill, skill: Skill) -> Figures:
-    """Figures of training and of the validation rows, and of the test rows, if there are any."""
-    if not skill.has("test"):
-        return dict(trained.metrics)
-    return {**trained.metrics, **{f"test_{name}": value for name, value in evaluate(trained.nlu, skill.rows("test")).items()}}
+def _scores(trained: TrainedSkill, skill: Skill) -> tuple[Figures, str | None, LabelScores]:
+    """Figures of training and of the validation rows, and of the test rows, if there are any; and the scores of each label on the test rows, or
+    else on the validation rows, with the part that they are of."""
+    part = next((part for part in ("test", "validation") if skill.rows(part)), None)
+    if part is None:
+        return dict(trained.metrics), None, LabelScores([], [])
+    scores, labels = evaluate_by_label(trained.nlu, skill.rows(part))
+    metrics = {f"test_{name}": value for name, value in scores.items()} if part == "test" else {}
+    return {**trained.metrics, **metrics}, part, labels
 
 
 # Options that training with and without transfer have in common, and those of transformers'.
@@ -264,7 +286,7 @@ def _without_transfer(options: FinetuneOptions, skill: Skill) -> Figures:
     trainer = {name: value for name, value in options.trainer.items() if name in _TRAINER_ALIKE}
     with tempfile.TemporaryDirectory() as folder:
         plain = FinetuneOptions(output_dir=folder, skill=skill.name, from_scratch=True, trainer=trainer, **alike)
-        return _scores(train_skill(plain, skill), skill)
+        return _scores(train_skill(plain, skill), skill)[0]
 
 
 def _make_card(options: FinetuneOptions, skill: Skill, trained: TrainedSkill, metrics: Figures, *, weights: Path) -> ModelCard:

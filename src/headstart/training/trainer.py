@@ -47,6 +47,7 @@ from headstart.training.arguments import HeadstartTrainingArguments
 from headstart.training.collator import JointNLUCollator
 from headstart.training.epochs import EpochRows
 from headstart.training.resuming import best_so_far, check_same_run, labels_of
+from headstart.training.telling import replace_printers
 from headstart.version import __version__
 
 ORDER, STREAM = "order.safetensors", "stream-{}.json"  # in a checkpoint; a stream has one of every process
@@ -102,6 +103,7 @@ class JointNLUTrainer(Trainer):
             compute_metrics=lambda prediction: skill_metrics(prediction, model.entries),
             callbacks=callbacks,
         )
+        replace_printers(self)
 
     def train(self, resume_from_checkpoint: str | Path | bool | None = None, *args: Any, **kwargs: Any) -> Any:
         """See `transformers.Trainer.train`; a resumed epoch goes on with the rows that it lacked.
