@@ -229,7 +229,11 @@ def _add_report(commands: Any) -> None:
                          help="loky: processes here; ray: the Ray cluster at RAY_ADDRESS, or the one that runs here, or a new one (default: %(default)s)")  # fmt: skip
     command.add_argument("--reasons", type=_path, metavar="FILE",
                          help="JSON file of remarks by the names of skills, for those where transfer gains least")  # fmt: skip
-    command.add_argument("--quick", action="store_true", help="see that it works: 4 skills, 1 seed, 60 steps")
+    command.add_argument(
+        "--quick",
+        action="store_true",
+        help="see that it works, in two minutes: 4 skills, 1 seed, 60 steps, without embeddings_only",
+    )
     command.set_defaults(run=_report)
 
 
