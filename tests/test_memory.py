@@ -43,6 +43,9 @@ def tagged() -> Dataset:
         lambda: Skill("skill", ROWS),
         tagged,
         lambda: tagged().to_pandas().assign(ner_tags=[[TAGS[tag] for tag in row] for row in tagged()["ner_tags"]], label=["on", "off", "on"]),
+        lambda: [
+            {**row, "slots": {slot["label"]: row["text"][slot["start"] : slot["end"]] for slot in row["slots"]}} for row in ROWS
+        ],
         lambda: [{"text": row["text"], "intent": row["intent"], "slots": str(row["slots"])} for row in ROWS],
     ],
 )  # fmt: skip
@@ -84,6 +87,7 @@ def test_a_skill_may_get_another_name() -> None:
         ([{"text": "on", "label": 3}], "train row 1, column 'label': found the number 3; allowed: the name of an intent, or numbers of a ClassLabel"),
         ([{"text": 5, "label": "on"}], "train row 1, column 'text': found 5; allowed: a string that is not blank"),
         ([{"tokens": ["a", "b"], "ner_tags": ["O"], "label": "on"}], "train row 1, column 'ner_tags': found 1 tags for 2 words"),
+        ([{"text": "on and on", "intent": "on", "slots": {"x": "on"}}], "column 'slots': 'on' stands 2 times in 'on and on'; allowed: once"),
         ([{"tokens": ["a"], "ner_tags": [4], "label": "on"}], "found 4; allowed: tags such as O, B-time and I-time, or the numbers of a ClassLabel"),
         ([{"text": "on", "intent": "on", "slots": [{"start": 0, "end": 9, "label": "x"}]}], "train row 1, field 'slots[0]': found 0-9"),
         ({"test": ROWS}, "there is no training row, only of test"),

@@ -16,7 +16,8 @@ from headstart import DataError, Skill
 from headstart.cli import main
 from headstart.evaluation.by_label import label_table, score_labels
 from headstart.pretraining.recipe import resolve
-from headstart.training.options import PretrainOptions
+from headstart.training.command_line import parse_options
+from headstart.training.options import FinetuneOptions, PretrainOptions
 from headstart.training.telling import Told, telling
 
 OPTIONS: dict[str, Any] = {"max_steps": 10, "use_cpu": True}
@@ -171,6 +172,21 @@ def test_help_is_a_page_and_help_all_is_all(stage: str, capsys: pytest.CaptureFi
     assert len(pages[0].splitlines()) <= 60 < len(pages[1].splitlines())
     assert "--output_dir" in pages[0] and "--adam_beta1" not in pages[0]
     assert "--adam_beta1" in pages[1] and "--word_dropout" in pages[1] if stage == "pretrain" else "--name_rows" in pages[1]
+
+
+def test_the_first_argument_is_the_skill_or_a_file_of_options(root: Path, tmp_path: Path) -> None:
+    """Skills are JSON and YAML files, too."""
+    options = tmp_path / "options.yaml"
+    options.write_text("skill: rows.jsonl\nseed: 3\n", encoding="utf-8")
+    rasa = tmp_path / "nlu.yml"
+    rasa.write_text('version: "3.1"\nnlu:\n- intent: on\n', encoding="utf-8")
+    alexa = root / "examples" / "city_bike" / "en-US.json"
+    for place in (rasa, alexa, tmp_path / "rows.jsonl", tmp_path):
+        assert parse_options(FinetuneOptions, [str(place), "--output_dir", "o"], "finetune").skill == str(place)
+    said = parse_options(FinetuneOptions, [str(options), "--output_dir", "o"], "finetune")
+    assert (said.skill, said.seed) == ("rows.jsonl", 3)
+    both = parse_options(FinetuneOptions, [str(alexa), str(options), "--output_dir", "o"], "finetune")
+    assert (both.skill, both.seed) == (str(alexa), 3)
 
 
 # ---- pretraining on one's own corpora

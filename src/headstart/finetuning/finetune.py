@@ -29,7 +29,7 @@ from headstart.finetuning.routers import fit_router
 from headstart.finetuning.rows import epoch_rows
 from headstart.finetuning.seen_tokens import SeenEmbedding
 from headstart.finetuning.starting_model import starting_model
-from headstart.finetuning.telling import FinetuneSummary, tell_plan, tell_result, tell_skill
+from headstart.finetuning.telling import IN_MEMORY, FinetuneSummary, tell_plan, tell_result, tell_skill
 from headstart.hub.card import NO_TRANSFER, Facts, licence_of, make_card
 from headstart.loading import resolve_base
 from headstart.modeling import HeadstartForJointNLU
@@ -81,7 +81,7 @@ def finetune(skill: Any, output_dir: str | Path, **options: Any) -> NLUPipeline:
     if is_path(skill):
         said = FinetuneOptions.of(output_dir=str(output_dir), skill=str(skill), **options)
         return run_finetuning(said, load_skill_of(said))
-    said = FinetuneOptions.of(output_dir=str(output_dir), skill="in memory", **options)
+    said = FinetuneOptions.of(output_dir=str(output_dir), skill=IN_MEMORY, **options)
     return _run_alone(said, load_skill(skill, said.skill_name, said.allow_unseen_labels))
 
 

@@ -13,6 +13,8 @@ from headstart.training.epochs import EpochRows
 from headstart.training.options import FinetuneOptions
 from headstart.training.telling import scores_in_words, tell
 
+IN_MEMORY = "in memory"  # where a skill comes from that is no file
+HOW_GOOD = {None: ", so nothing says how good it is", "validation": ", and validation rows chose the result, which flatters it"}
 FEW_ROWS = 5  # of an intent: with fewer, its scores are chance
 
 
@@ -52,7 +54,7 @@ def tell_skill(skill: Skill) -> None:
     sizes = {intent: sum(row["intent"] == intent for row in skill.rows("train")) for intent in skill.intents}
     few = [f"{intent} ({count})" for intent, count in sizes.items() if count < FEW_ROWS]
     if few:
-        tell("      intents with fewer than %d training rows, which can hardly be learned: %s", FEW_ROWS, _some(few))
+        tell("      intents with fewer than %d training rows, which more would make surer: %s", FEW_ROWS, _some(few))
     if not skill.has("validation"):
         tell("      no validation rows: the last step is kept, and probabilities are not calibrated")
 
@@ -81,19 +83,23 @@ def tell_result(summary: FinetuneSummary, skill: Skill, source: str) -> None:
         prefix = "test_" if part == "test" else "eval_"
         tell("%s rows: %s\n%s", part, scores_in_words(summary.metrics, prefix), label_table(summary.labels))
     if part != "test":
-        tell(
-            "There were no test rows%s. Put some that training does not see into test.jsonl, or hold some out: headstart convert %s --out FOLDER "
-            "--test_share 0.2",
-            ", so nothing says how good it is" if part is None else ", and validation rows chose the result, which flatters it",
-            shlex.quote(source),
-        )  # fmt: skip
+        tell("There were no test rows%s. %s", HOW_GOOD[part], _how_to_test(source))
     text = (skill.rows("test") or skill.rows("train"))[0]["text"]
     tell("saved: %s, %s with its card", summary.output_dir, "a head" if summary.tune == "head" else "a checkpoint")
     tell("next: headstart predict %s %s", folder, shlex.quote(text))
+
+
+def _how_to_test(source: str) -> str:
+    if source == IN_MEMORY:
+        return "Give some that training does not see, by part: {'train': rows, 'test': others}."
+    return (
+        "Put some that training does not see into test.jsonl of the skill's folder, or hold some out: "
+        f"headstart convert {shlex.quote(source)} --out FOLDER --test_share 0.2"
+    )
 
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
-__all__ = ["FinetuneSummary", "tell_plan", "tell_result", "tell_skill"]
+__all__ = ["IN_MEMORY", "FinetuneSummary", "tell_plan", "tell_result", "tell_skill"]

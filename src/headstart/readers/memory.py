@@ -4,12 +4,14 @@ Columns are found by their names, in any case: the text in `text`, `utterance`, 
 `words`; the intent in `intent`, `label`, `category` or `class`; slots, if they are annotated, in `slots`, `slot_labels`, `entities`, `ner_tags` or the
 like; the part that a row belongs to, if several are in one table, in `split` or `partition`. Numbers stand for the names of a `ClassLabel`.
 
-Slots are spans (`{"start", "end", "label"}`, characters, the end exclusive), a tag for each word, or a cell as a table has it (see `slot_cells`). A row
-without them, or with None, has slots that are not annotated, where an empty list says that there are none.
+Slots are spans (`{"start", "end", "label"}`, characters, the end exclusive), values by label that are looked for in the text (`{label: value}`), a tag
+for each word, or a cell as a table has it (see `slot_cells`). A row without them, or with None, has slots that are not annotated, where an empty list,
+or an empty mapping, says that there are none.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections import defaultdict
@@ -219,8 +221,12 @@ def _read_row(fields: Mapping[str, Any], columns: _Columns, names: Mapping[str, 
     intent = _intent(value(columns.intent), f"{where}, column {columns.intent!r}")
     words, text, slots = value(columns.words), value(columns.text), value(columns.slots)
     at = f"{where}, column {columns.slots!r}"
-    if isinstance(slots, Mapping) and slots and all(isinstance(column, list) for column in slots.values()):
+    if isinstance(slots, Mapping) and {"start", "end", "label"} <= slots.keys():
         slots = _objects(slots, at)
+    if isinstance(slots, Mapping) or (
+        isinstance(slots, list) and any("start" not in slot for slot in slots if isinstance(slot, Mapping))
+    ):
+        slots = json.dumps(slots, default=str) if slots else []
     if words is not None and (text is None or _are_tags(slots)):
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise DataError(f"{where}, column {columns.words!r}: found {shorten(words)}; allowed: a list of words.")
@@ -257,8 +263,10 @@ def _intent(value: Any, where: str) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def _objects(columns: Mapping[str, list[Any]], where: str) -> list[dict[str, Any]]:
+def _objects(columns: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     """The spans of a `Sequence` of objects, which older datasets show column by column."""
+    if not all(isinstance(column, list) for column in columns.values()):
+        return [dict(columns)]
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         raise DataError(f"{where}: found fields of different lengths, {shorten(dict(columns))}; allowed: spans, {WANTED[1:-1]}.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import MISSING
 from pathlib import Path
@@ -19,6 +20,7 @@ from headstart.modeling.json_headstart import parse_json
 from headstart.training.options import TrainingOptions, check_names, kinds_of, own_options
 from headstart.training.transformers_options import transformers_options
 
+TOP_NAME = re.compile(r"^([A-Za-z_]\w*)[ \t]*:", re.MULTILINE)  # of a YAML mapping
 OPTION_FILES = (".yaml", ".yml", ".json")
 TRUE, FALSE = ("true", "yes", "on", "1", "t", "y"), ("false", "no", "off", "0", "f", "n")
 METAVARS: dict[Any, str] = {int: "N", float: "NUMBER"}
@@ -62,9 +64,22 @@ def _show(parser: argparse.ArgumentParser) -> None:
 
 def _split_place(kind: type[Options], argv: list[str]) -> tuple[dict[str, str], list[str]]:
     """What the first argument says is read, if it is neither an option nor a file of options; and the other arguments."""
-    if not argv or argv[0].startswith("-") or Path(argv[0]).suffix in OPTION_FILES:
+    if not argv or argv[0].startswith("-") or _holds_options(kind, Path(argv[0])):
         return {}, argv
     return {kind.PLACE: argv[0]}, argv[1:]
+
+
+def _holds_options(kind: type[Options], path: Path) -> bool:
+    """Whether a file is one of options. Skills are JSON and YAML too: then none of the names at the top is one of an option."""
+    if path.suffix not in OPTION_FILES:
+        return False
+    try:
+        text = read_text(path)
+        content = parse_json(text.encode(), str(path)) if path.suffix == ".json" else dict.fromkeys(TOP_NAME.findall(text))
+    except (OSError, ValueError):
+        return True  # whose reader says what is wrong
+    own = own_options(kind)
+    return not isinstance(content, dict) or not content or any(name in own or name in transformers_options() for name in content)
 
 
 def _split_file(kind: type[Options], argv: list[str]) -> tuple[dict[str, Any], list[str]]:
