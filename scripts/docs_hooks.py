@@ -23,6 +23,7 @@ option of `transformers.TrainingArguments` can be given besides; `--help_all` li
 """
 GENERATED = ("options.md", "changelog.md")
 CODE_LINK = re.compile(r"\[(<code>[^<]+</code>)\]")  # in docstrings: a name of the code, in brackets
+PART_DEFAULT = re.compile(r"_Part(?:</span>\s*<span[^>]*>)?\(\)")
 
 
 def on_config(config: Any) -> Any:
@@ -55,8 +56,12 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_content(html: str, page: Any, **_: Any) -> str:
-    """Docstrings name code in brackets, for who reads the source; on a page, the code is enough."""
-    return CODE_LINK.sub(r"\1", html) if page.file.src_path == "api.md" else html
+    """Docstrings name code in brackets, for who reads the source; on a page, the code is enough. The parts of a [`Skill`] are descriptors, for the same
+    reader."""
+    if page.file.src_path != "api.md":
+        return html
+    html = PART_DEFAULT.sub("None", html)
+    return CODE_LINK.sub(r"\1", html).replace(">_Part<", ">list | Dataset<")
 
 
 def options_page() -> str:

@@ -55,7 +55,7 @@ def add_head(
 ) -> None:
     labels = Skill(name, skill.train)
     catalogs = tokenize_catalogs(skill.catalogs, tokenizer)
-    model.add_skill(labels, rank=rank, routes=rank is not None, catalogs=catalogs, rejects=True)
+    model.add_skill(labels, rank=rank, routes=rank is not None, catalogs=catalogs, rejects=True, label_priors={})
     shake(model, name, seed)
 
 

@@ -91,7 +91,8 @@ def load_sources(data_dir: str | Path, names: Sequence[str] = (), kinds: LabelKi
             and test texts of *all* of them, whether named or not, are taken out of the training rows. Of a corpus without validation rows, some
             templates are held out of its training rows.
         names: the corpora to train on; all, if none is named.
-        kinds: which of them annotate what. A corpus whose rows all have one and the same intent has no intents to learn.
+        kinds: which of them annotate what. Of a corpus with slots whose rows all have one and the same intent, that is no
+            intent to learn.
         seed: of the choice of templates.
 
     Raises:
@@ -163,7 +164,7 @@ def _load_source(name: str, parts: dict[str, list[Row]], kinds: LabelKinds, held
         kept, validation = split_rows(kept, HELD_OUT, seed)
         origin = ", held out by template" if validation else ": no template could be held out"
     seen_intents, seen_slots = label_counts(kept)
-    is_placeholder = len(seen_intents) == 1 and name not in kinds.intents_with_domain
+    is_placeholder = len(seen_intents) == 1 and bool(seen_slots) and name not in kinds.intents_with_domain
     intents = [] if name in kinds.without_intents or is_placeholder else sorted(seen_intents)
     slots = [] if name in kinds.without_slots else sorted(seen_slots)
     logger.info(
@@ -171,8 +172,6 @@ def _load_source(name: str, parts: dict[str, list[Row]], kinds: LabelKinds, held
         name, len(kept), f", {lost} taken out as evaluation texts" if lost else "", len(validation), origin,
         len(intents) or ("no (all rows have the same)" if is_placeholder else "no"), len(slots) or "no",
     )  # fmt: skip
-    if not intents and not slots:
-        raise DataError(f"corpus {name!r} has no intents and no slots: there is nothing to learn. Leave it out of --sources.")
     covered = [row for row in validation if is_covered(row, intents, slots)]
     if len(covered) < len(validation):
         strangers = [
