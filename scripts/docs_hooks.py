@@ -23,7 +23,7 @@ option of `transformers.TrainingArguments` can be given besides; `--help_all` li
 """
 GENERATED = ("options.md", "changelog.md")
 CODE_LINK = re.compile(r"\[(<code>[^<]+</code>)\]")  # in docstrings: a name of the code, in brackets
-PART_DEFAULT = re.compile(r"_Part(?:</span>\s*<span[^>]*>)?\(\)")
+PART_DEFAULT = re.compile(r">_Part(</\w+>)\(\)")
 
 
 def on_config(config: Any) -> Any:
@@ -60,7 +60,7 @@ def on_page_content(html: str, page: Any, **_: Any) -> str:
     reader."""
     if page.file.src_path != "api.md":
         return html
-    html = PART_DEFAULT.sub("None", html)
+    html = PART_DEFAULT.sub(r">None\1", html)
     return CODE_LINK.sub(r"\1", html).replace(">_Part<", ">list | Dataset<")
 
 
