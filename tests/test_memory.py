@@ -104,6 +104,13 @@ def test_a_stream_is_made_a_dataset_first() -> None:
         load_skill(Dataset.from_list(ROWS).to_iterable_dataset())
 
 
+def test_a_table_without_the_columns_says_which_it_needs(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match="a table that begins with 'a,b', in which no column is called text/utterance"):
+        load_skill(table)
+
+
 def test_finetuning_and_evaluation_take_what_is_in_memory(tiny_base: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"base": str(tiny_base), "max_steps": 2, "use_cpu": True, "disable_tqdm": True}
     nlu = headstart.finetune(tagged(), tmp_path / "lamp", skill_name="lamp", **options)
@@ -113,3 +120,5 @@ def test_finetuning_and_evaluation_take_what_is_in_memory(tiny_base: Path, tmp_p
     table = tmp_path / "rows.csv"
     table.write_text("text,intent\nlamp on,on\nlamp off,off\n", encoding="utf-8")
     assert headstart.evaluate(nlu, table)["utterances"] == 2
+    table.write_text("text,intent,split\nlamp on,on,train\nlamp off,off,test\n", encoding="utf-8")
+    assert headstart.evaluate(nlu, table)["utterances"] == 1

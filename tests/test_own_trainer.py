@@ -79,8 +79,18 @@ def test_a_plain_trainer_and_a_plain_loop_learn(coffee: Skill, tiny_base: Path, 
     arguments = TrainingArguments(
         str(tmp_path), max_steps=20, learning_rate=0.005, use_cpu=True, report_to="none", save_strategy="no", disable_tqdm=True
     )
-    trainer = Trainer(models[0], arguments, train_dataset=rows, data_collator=collate, callbacks=[headstart.NewEpoch(rows)])
+    entry, number = models[0].skill(coffee.name), models[0].skill_id(coffee.name)
+    held_out = headstart.encode_rows(coffee.test, tokenizer, entry, number)
+    trainer = Trainer(
+        models[0],
+        arguments,
+        train_dataset=rows,
+        eval_dataset=held_out,
+        data_collator=collate,
+        callbacks=[headstart.NewEpoch(rows)],
+    )
     trainer.train()
+    assert trainer.evaluate()["eval_loss"] > 0
     optimizer = torch.optim.AdamW(models[1].train().parameters(), lr=0.005)
     for epoch in range(3):
         rows.begin_epoch(epoch)

@@ -81,7 +81,7 @@ def evaluate(
     Args:
         model: a pipeline or an exported skill, or the folder or repository of one.
         rows: a list of rows, a `datasets.Dataset` or a pandas frame (columns are found by their names, see [`headstart.readers.memory`]); or a
-            file in any format that [`headstart.load_skill`] reads, all of whose rows are meant; or a folder of such, whose test rows are.
+            file or folder in any format that [`headstart.load_skill`] reads: its test rows or, of a file without parts, all of its rows.
         skill: the skill to ask; may be left out if the model has one.
         batch_size: rows predicted at once.
         out_of_scope: utterances that are none of the skill's intents, or a file of them: rows (.jsonl) or one utterance a line.
@@ -131,14 +131,14 @@ def evaluate_by_label(
 
 
 def _read(path: str | PathLike[str]) -> list[Row]:
-    """The annotated rows of a file, or the test rows of a folder."""
+    """The annotated rows of a file: those of its test part, if it says that it has one; or the test rows of a folder."""
     file = Path(path)
     if file.suffix in SUFFIXES or not file.exists():
         return read_rows(file)
     skill = load_skill(file, allow_unseen_labels=True)
     if file.is_dir() and not skill.has("test"):
         raise DataError(f"{file}: the folder has no test rows; give a file of rows, or put some in its test.jsonl.")
-    return skill.rows("test" if file.is_dir() else "train")
+    return skill.rows("test" if skill.has("test") else "train")
 
 
 def _as_words(rows: Sequence[Row], nlu: NLUPipeline | OnnxNLU, skill: str) -> list[Row]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from headstart.data.skills import PARTS, Skill
 from headstart.evaluation.by_label import LabelScores, label_table
 from headstart.finetuning.plan import FinetunePlan
+from headstart.readers.table import SUFFIXES as TABLES
 from headstart.training.epochs import EpochRows
 from headstart.training.options import FinetuneOptions
 from headstart.training.telling import scores_in_words, tell
@@ -92,6 +94,8 @@ def tell_result(summary: FinetuneSummary, skill: Skill, source: str) -> None:
 def _how_to_test(source: str) -> str:
     if source == IN_MEMORY:
         return "Give some that training does not see, by part: {'train': rows, 'test': others}."
+    if Path(source).suffix.lower() in TABLES:
+        return "Mark some rows, which training then does not see, as test in a column called split."
     return (
         "Put some that training does not see into test.jsonl of the skill's folder, or hold some out: "
         f"headstart convert {shlex.quote(source)} --out FOLDER --test_share 0.2"

@@ -212,6 +212,9 @@ def describe(source: Source) -> str:
         return f"found a JSON object with the fields {', '.join(map(repr, list(content)[:6])) or '(none)'}"
     if isinstance(content, list):
         return f"found a JSON list of {len(content)} that is no skill's"
+    if source.only is not None and source.only.suffix in table.SUFFIXES:
+        first = shorten(source.only.text.strip().splitlines()[0])
+        return f"found a table that begins with {first}, in which no column is called {'/'.join(table.TEXT_NAMES)}, or none {'/'.join(table.INTENT_NAMES)}"
     return f"found text that begins with {shorten(source.only.text.strip().splitlines()[0])}"
 
 

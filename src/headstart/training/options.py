@@ -408,9 +408,9 @@ class FinetuneOptions(TrainingOptions):
     load_best_model_at_end: bool | None = option(None, "Keep the best checkpoint; unset: if there are validation rows.")
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.skill is None:
-            raise ValueError("skill is missing: say which with --skill FILE_OR_FOLDER.")
+            raise ValueError("skill is missing: say which: headstart finetune FILE_OR_FOLDER --output_dir OUT.")
+        super().__post_init__()
         _check_choice("tune", self.tune, ("all", "head"))
         _check_choice("reset", self.reset, ("classifiers", "task_layers"))
         _check_choice("head", self.head, HEADS)
