@@ -16,6 +16,7 @@ from typing import Any, cast
 from unittest import SkipTest
 
 import pytest
+import yaml
 from sybil import Document, Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
@@ -25,7 +26,7 @@ from headstart.finetuning.recipe import choose_recipe
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NOT_CODE = ("text",)
+NOT_CODE = ("text", "csv", "markdown", "xml")  # what a file looks like
 MOST_LINES = 150  # of README
 FIRST_ANSWER = 40  # line of README by which there is one
 SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -44,7 +45,12 @@ class Run:
         self.done, self.skipped = 0, list[str]()
 
     def parsers(self) -> list[Any]:
-        kinds: dict[str, Callable[[Example], None]] = {"python": self.python, "bash": self.bash, "json": self.json}
+        kinds: dict[str, Callable[[Example], None]] = {
+            "python": self.python,
+            "bash": self.bash,
+            "json": self.json,
+            "yaml": self.yaml,
+        }
         return [SkipParser(), *(CodeBlockParser(language, evaluator) for language, evaluator in kinds.items())]
 
     def python(self, example: Example) -> None:
@@ -76,8 +82,18 @@ class Run:
         self.done += 1
 
     def json(self, example: Example) -> None:
-        for line in str(example.parsed).splitlines():
-            check_row(json.loads(line), f"{example.path}, line {example.line}")
+        text = str(example.parsed)
+        try:
+            contents = [json.loads(text)]
+        except json.JSONDecodeError:
+            contents = [json.loads(line) for line in text.splitlines()]
+        for content in contents:
+            if isinstance(content, dict) and {"text", "intent", "slots"} == set(content):
+                check_row(cast(Any, content), f"{example.path}, line {example.line}")
+        self.done += 1
+
+    def yaml(self, example: Example) -> None:
+        assert yaml.safe_load(str(example.parsed)) is not None
         self.done += 1
 
     def page(self, path: Path) -> None:
@@ -159,7 +175,7 @@ def blocks(path: Path) -> Iterator[tuple[str, str | None]]:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_block_says_its_language_and_why_it_is_not_run(path: Path) -> None:
     for language, reason in blocks(path):
-        assert language in ("python", "bash", "json", *NOT_CODE), language
+        assert language in ("python", "bash", "json", "yaml", *NOT_CODE), language
         assert reason is None or len(reason) > 15
 
 

@@ -78,6 +78,9 @@ def test_quiet_says_nothing_and_json_prints_one_object(
 ) -> None:
     skill = str(root / "examples" / "coffee_machine")
     options = ["--base", str(tiny_base), "--max_steps", "2", "--use_cpu", "true"]
+    alexa = str(root / "examples" / "city_bike" / "en-US.json")
+    assert main(["finetune", alexa, "--output_dir", str(tmp_path / "bike"), *options, "--quiet"]) == 0
+    assert "INFO" not in capsys.readouterr().err
     assert main(["finetune", skill, "--output_dir", str(tmp_path / "out"), *options, "--quiet", "--json"]) == 0
     output, errors = capsys.readouterr()
     (line,) = output.splitlines()
@@ -112,8 +115,8 @@ def test_logging_is_left_as_it_was() -> None:
 
 def test_the_best_so_far_is_the_lowest_error() -> None:
     callback = Told(("semantic_error_rate", False))
-    notes = [callback._note({"eval_semantic_error_rate": value}) for value in (0.5, 0.6, 0.4)]
-    assert [bool(note) for note in notes] == [True, False, True]
+    notes = [callback._note({"eval_semantic_error_rate": 0.5}, best) for best in (None, 0.4, 0.5, 0.6)]
+    assert [bool(note) for note in notes] == [True, False, False, True]
 
 
 def test_each_label_is_scored_and_what_it_is_taken_for() -> None:

@@ -102,6 +102,8 @@ def _pretrain(options: PretrainOptions) -> Iterator[str]:
 
 
 def _finetune(options: FinetuneOptions) -> Iterator[str]:
+    if options.quiet:
+        logging.getLogger("headstart").setLevel(logging.WARNING)
     # Mistakes in its files are told before torch is there.
     skill = load_skill(str(options.skill), options.skill_name, options.allow_unseen_labels)
     from headstart.finetuning.finetune import run_finetuning

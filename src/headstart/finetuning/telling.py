@@ -17,7 +17,7 @@ from headstart.training.telling import scores_in_words, tell
 
 IN_MEMORY = "in memory"  # where a skill comes from that is no file
 HOW_GOOD = {None: ", so nothing says how good it is", "validation": ", and validation rows chose the result, which flatters it"}
-FEW_ROWS = 5  # of an intent: with fewer, its scores are chance
+FEW_ROWS = 5  # of an intent
 
 
 @dataclass(frozen=True)

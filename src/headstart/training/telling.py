@@ -7,6 +7,7 @@ error while the training runs. Warnings of what was read come from the modules t
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,8 +54,9 @@ def telling(is_quiet: bool = False) -> Iterator[None]:
 
 
 def tell(text: str, *values: object) -> None:
-    """Tell something; see [`telling`]."""
-    logger.info(text, *values)
+    """Tell something, in the first of several processes; see [`telling`]."""
+    if os.environ.get("RANK", "0") == "0":
+        logger.info(text, *values)
 
 
 def scores_in_words(metrics: Mapping[str, Any], prefix: str = "") -> str:
@@ -72,7 +74,6 @@ class Told(TrainerCallback):
 
     def __init__(self, best: tuple[str, bool] | None) -> None:
         self.best = best
-        self.best_value: float | None = None
         self.is_running = False
 
     def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -100,19 +101,14 @@ class Told(TrainerCallback):
                 state.global_step,
                 state.max_steps,
                 scores_in_words(metrics, "eval_"),
-                self._note(metrics),
+                self._note(metrics, state.best_metric),
             )
 
-    def _note(self, metrics: Mapping[str, float]) -> str:
+    def _note(self, metrics: Mapping[str, float], best: float | None) -> str:
         name, is_greater = self.best or ("", False)
         value = metrics.get(f"eval_{name.removeprefix('eval_')}")
-        is_better = value is not None and (
-            self.best_value is None or (value > self.best_value if is_greater else value < self.best_value)
-        )
-        if not is_better:
-            return ""
-        self.best_value = value
-        return " (the best so far)"
+        is_better = value is not None and (best is None or (value > best if is_greater else value < best))
+        return " (the best so far)" if is_better else ""
 
 
 class Bar(ProgressCallback):
