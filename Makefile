@@ -5,7 +5,7 @@ BIN := .venv/bin
 # --no-deps and --retries 0: where that index can't be reached, one failed look-up is enough, and pip goes on with the usual one.
 CPU_TORCH := $(BIN)/python -m pip install --quiet --no-deps --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0
 
-.PHONY: help install demo test slow check style wheel report base-code
+.PHONY: help install demo test slow check style docs wheel report base-code
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -37,6 +37,9 @@ check: install  ## Style, types, rooms, and the embedded base's copies of the co
 style: install  ## Put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install  ## Build the documentation, in build/site; mkdocs serve shows it
+	$(BIN)/python -m mkdocs build --strict --quiet --site-dir build/site
 
 wheel: install  ## Build the wheel, install it elsewhere, and run the main job on it
 	PYTHON=$(BIN)/python tests/check_wheel.sh

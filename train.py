@@ -1,4 +1,4 @@
-"""Train Headstart: `python train.py pretrain|finetune [FILE.yaml|FILE.json] [--option value ...]`."""
+"""`headstart pretrain` and `headstart finetune` from a clone: `python train.py pretrain|finetune ...`."""
 
 from headstart.cli import train_main
 

@@ -26,8 +26,8 @@ from typing import Any
 
 from headstart import BASE_EN, HeadstartForJointNLU, NLUPipeline, Skill, export
 from headstart.data.rows import rows_to_dataset
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.loading import load_pipeline
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 
 ALLOWED = 1.05
 LOADED = {

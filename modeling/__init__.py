@@ -1,4 +1,4 @@
-"""Configuration, layers and network of Headstart. Flat files: they travel with every checkpoint (see README, Layout)."""
+"""Configuration, layers and network of Headstart. Flat files: they travel with every checkpoint (see ARCHITECTURE.md, Rooms)."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

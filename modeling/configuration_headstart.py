@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from huggingface_hub.dataclasses import strict
 from huggingface_hub.errors import StrictDataclassError
@@ -86,6 +86,23 @@ class HeadstartConfig(PreTrainedConfig):
             raise ValueError(f"skills is {str(self.skills)[:80]!r}; it must be a list of objects with name, intents and slots.")
         self.skills = [read_entry(entry) for entry in self.skills or []]
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
+        self._name_labels()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)  # type: ignore[no-untyped-call]
+        if name == "skills":
+            self._name_labels()
+
+    def _name_labels(self) -> None:
+        """Give `id2label` and `label2id` the intents of the only skill, as whatever reads a configuration expects; of several, where each has its
+        own, what transformers gives a model without names."""
+        entries: Any = self.skills  # not checked yet
+        is_one = isinstance(entries, list) and len(entries) == 1 and isinstance(entries[0], dict)
+        intents = entries[0].get("intents") if is_one else None
+        is_named = isinstance(intents, list) and intents and all(isinstance(intent, str) for intent in intents)
+        names = cast(list[str], intents) if is_named else ["LABEL_0", "LABEL_1"]
+        self.id2label = dict(enumerate(names))
+        self.label2id = {name: number for number, name in enumerate(names)}
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from transformers import initialization as init
 from transformers.dynamic_module_utils import custom_object_save, get_class_from_dynamic_module
 from transformers.utils.hub import cached_file, resolve_revision
@@ -36,6 +36,7 @@ from .folders_headstart import (
     TOKENIZER_CONFIG,
     check_room,
 )
+from .hub_headstart import push_saved
 from .integrity_headstart import Seal, drop_figures, known_seal, note_hashes, read_seal
 from .json_headstart import parse_object
 from .lora_headstart import LoraLSTM
@@ -157,6 +158,49 @@ class HeadstartPreTrainedModel(PreTrainedModel):
             _FINITE.add(known)
         model.seal, model.checked = seal, checked
         return (model, info) if wants_info else model
+
+    def own_tokenizer(self) -> Any:
+        """The tokenizer of the checkpoint that the network was loaded from.
+
+        Raises:
+            ValueError: it was not loaded, or its checkpoint has another tokenizer by now.
+        """
+        if self.seal is None:
+            raise ValueError(
+                "this network was not loaded from a checkpoint, which would have its tokenizer: give that, as tokenizer=."
+            )
+        revision = getattr(self.config, "_commit_hash", None) or "main"
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(str(self.config.name_or_path), revision=revision)
+        self.check_tokenizer(tokenizer)
+        return tokenizer
+
+    def push_to_hub(self, repo_id: str, *, tokenizer: Any = None, **options: Any) -> str:  # type: ignore[override]
+        """Publish the network as the pipeline does: the files of a whole checkpoint in one commit, and no pickle.
+
+        Args:
+            repo_id: `owner/name`, or `name` for your own account; made if it is not there.
+            tokenizer: its tokenizer; unset: that of the checkpoint that it was loaded from.
+            options: `commit_message`, `private`, `revision`, `token`.
+
+        Returns:
+            address of the commit.
+
+        Raises:
+            ValueError: there is no such option, or it has no tokenizer.
+            PublishError: see [`publish`].
+        """
+        if self.base_model is self:  # a trunk alone answers nothing, and has no pipeline
+            publish_trunk: Any = super().push_to_hub
+            return str(publish_trunk(repo_id, **options))
+        found = self.own_tokenizer() if tokenizer is None else tokenizer
+        self.check_tokenizer(found)
+
+        def save(folder: Path) -> None:
+            found.save_pretrained(folder)
+            self.save_pretrained(folder)
+            self.note_files(folder)
+
+        return push_saved(repo_id, options, save)
 
     def check_tokenizer(self, tokenizer: Any) -> None:
         """See that a tokenizer is the network's: its ids are rows of the embeddings, and its files, if it comes from the same place, those that were saved

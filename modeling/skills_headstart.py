@@ -10,6 +10,7 @@ from torch import nn
 
 from .canonical_headstart import CanonicalValues
 from .catalog_headstart import Listed
+from .catalog_tokens_headstart import tokenize_catalogs
 from .configuration_headstart import check_entry
 from .entries_headstart import REJECT_THRESHOLD, SkillEntry, crf_of
 from .gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
@@ -22,7 +23,8 @@ from .skill_sets_headstart import MODULES, SKILLS_LOCK, layer_key
 
 
 class SkillLabels(Protocol):
-    """Anything that names a skill and its labels, such as `headstart.Skill`."""
+    """Anything that names a skill and its labels. A `headstart.Skill` has more, which [`SkillsMixin.add_skill`] reads: `catalogs`, values by slot
+    label, and `label_priors()`, the slot labels that each intent has in its training rows."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -32,6 +34,12 @@ class SkillLabels(Protocol):
 
     @property
     def slots(self) -> Sequence[str]: ...  # noqa: D102
+
+
+def _listed_of(skill: SkillLabels) -> Mapping[str, Listed] | None:
+    """By slot label, what a `headstart.Skill` lists."""
+    listed = getattr(skill, "listed", None)
+    return None if listed is None else {label: listed(label) for label in cast(Any, skill).catalogs}
 
 
 class SkillsMixin(nn.Module):
@@ -60,6 +68,8 @@ class SkillsMixin(nn.Module):
 
         def skill(self, name: str | None = None) -> SkillEntry: ...  # noqa: D102
 
+        def own_tokenizer(self) -> Any: ...  # noqa: D102
+
     def add_skill(
         self,
         skill: SkillLabels,
@@ -68,34 +78,37 @@ class SkillsMixin(nn.Module):
         task_layers_from: str | None = None,
         catalogs: Mapping[str, Sequence[Sequence[int]]] | None = None,
         listed: Mapping[str, Listed] | None = None,
-        rejects: bool = False,
+        rejects: bool | None = None,
         reject_threshold: float = REJECT_THRESHOLD,
         label_priors: Mapping[str, Sequence[str]] | None = None,
         slot_types: Mapping[str, str] | None = None,
         rank: int | None = None,
         routes: bool = False,
+        tokenizer: Any = None,
     ) -> None:
-        """Add a skill with new classifiers of its own; other skills' parameters are not touched.
+        """Add a skill with new classifiers of its own; other skills' parameters are not touched. Of a `headstart.Skill`, all is taken that fine-tuning
+        takes: catalogs, types of slots, "none of these", and which slots each intent has; of anything else with labels, these alone.
 
         Args:
-            skill: its name, intents and slots are read.
+            skill: its name, intents and slots are read, and its catalogs and rows, if it has any.
             reset: `"classifiers"`: the ST and IC bi-LSTMs start as a copy of those of another skill; `"task_layers"`: they
                 start at random too, as in the paper.
             task_layers_from: the skill whose ST and IC bi-LSTMs are copied; the first one if it is left out.
-            catalogs: by slot label, values as ids of their tokens (`headstart.finetuning.catalogs.tokenize_catalogs`); matches
-                become features of its task layers.
-            listed: by slot label, what the developer lists for it (`headstart.Skill.listed`): answers say which of these values was meant.
+            listed: by slot label, what the developer lists for it (`headstart.Skill.listed`): answers say which of these values was meant. Unset:
+                the skill's; `{}`: nothing.
             rejects: the skill can answer "none of these".
             reject_threshold: the probability of that over which an utterance is rejected, where a request says no other.
-            label_priors: the slot labels that each intent was seen with; others become less probable where it is found.
+            label_priors: the slot labels that each intent was seen with; others become less probable where it is found. Unset: those of the skill's
+                rows; `{}`: none.
             slot_types: by slot label, the platform's built-in type, such as `AMAZON.DATE`: what its values are resolved as; labels that the
-                skill lacks are left out.
+                skill lacks are left out. Unset: the skill's; `{}`: none.
             rank: unset: the skill has ST and IC bi-LSTMs of its own. A number: it shares those of `task_layers_from`, and changes them and the
                 common bi-LSTM for itself by low-rank adapters (LoRA) of this rank; 0: it changes nothing.
             routes: the skill can be found among others without its name; it needs a rank.
+            tokenizer: what the skill's catalogs are read with; unset: the tokenizer of the checkpoint that the model was loaded from.
 
         Raises:
-            ValueError: the name is taken or not allowed, there is no label, or no skill to copy task layers from.
+            ValueError: the name is taken or not allowed, there is no label, no skill to copy task layers from, or no tokenizer for its catalogs.
         """
         if reset not in ("classifiers", "task_layers"):
             raise ValueError(f"reset is {reset!r}; it must be 'classifiers' or 'task_layers'.")
@@ -104,6 +117,13 @@ class SkillsMixin(nn.Module):
         if reset == "classifiers" and not self.skills:
             raise ValueError("this model has no skill whose task layers could start warm; pass reset='task_layers'.")
         source = self.skill(task_layers_from or self.skills[0])["task_layers"] if reset == "classifiers" else None
+        if catalogs is None and getattr(skill, "catalogs", None):
+            catalogs = tokenize_catalogs(cast(Any, skill).catalogs, self.own_tokenizer() if tokenizer is None else tokenizer)
+        listed = _listed_of(skill) if listed is None else listed
+        slot_types = getattr(skill, "slot_types", None) if slot_types is None else slot_types
+        priors_of_rows = getattr(skill, "label_priors", None)
+        rejects = priors_of_rows is not None if rejects is None else rejects
+        label_priors = priors_of_rows() if label_priors is None and priors_of_rows is not None else label_priors
         found = {label: [value for value in values if len(value)] for label, values in (catalogs or {}).items()}
         catalogs = {label: values for label, values in found.items() if values}
         tensors = catalog_tensors(catalogs)

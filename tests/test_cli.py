@@ -139,7 +139,7 @@ def test_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert re.search(r"usage: headstart", text)
     if argv[0] == "finetune":
-        assert "--from_scratch" in text and "No transfer" in text
+        assert "--from_scratch" in text and "no transfer" in text
 
 
 def test_a_stage_is_needed(capsys: pytest.CaptureFixture[str]) -> None:

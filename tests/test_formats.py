@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, export
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.loading import load_pipeline
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.modeling.weights_headstart import file_hash
 
 TEXT = "two strong espressos with oat milk please"

@@ -13,9 +13,9 @@ from timing import seconds
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.loading import load_pipeline
 from headstart.modeling.catalog_headstart import CatalogDict, CatalogMatch, find_matches, token_key
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 
 

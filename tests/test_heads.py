@@ -17,9 +17,9 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerBase, TrainerCallback
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, export, finetune, load_skill
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.finetuning.finetune import train_skill
 from headstart.loading import load_pipeline
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.modeling.heads_headstart import WrongTrunkError
 from headstart.modeling.lora_headstart import merged
 from headstart.onnx import OnnxNLU
@@ -55,7 +55,7 @@ def add_head(
 ) -> None:
     labels = Skill(name, skill.train)
     catalogs = tokenize_catalogs(skill.catalogs, tokenizer)
-    model.add_skill(labels, rank=rank, routes=rank is not None, catalogs=catalogs, rejects=True)
+    model.add_skill(labels, rank=rank, routes=rank is not None, catalogs=catalogs, rejects=True, label_priors={})
     shake(model, name, seed)
 
 
@@ -252,7 +252,7 @@ def test_a_damaged_head_is_refused_and_leaves_the_model_as_it_was(
 def test_damaged_catalogs_are_refused(
     damage: dict[str, Any], trunk: Any, coffee: Skill, tokenizer: Any, tiny_base: Path, tmp_path: Path
 ) -> None:
-    trunk.add_skill(Skill("coffee", coffee.train), rank=1, catalogs={"size": [[5]]})
+    trunk.add_skill(Skill("coffee", coffee.train), rank=1, catalogs={"size": [[5]]}, rejects=False, label_priors={})
     trunk.save_skill("coffee", tmp_path)
     tensors = load_file(tmp_path / "head.safetensors")
     for name, values in damage.items():

@@ -11,7 +11,6 @@ from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill
 from headstart.data.rows import rows_to_dataset
-from headstart.data.skills import label_priors
 from headstart.loading import load_pipeline
 from headstart.modeling.entries_headstart import check_skill_entry
 from headstart.modeling.labels_headstart import seen_slots
@@ -49,9 +48,9 @@ def prefer(model: HeadstartForJointNLU, intent: int, slot: int, margin: float) -
 def test_a_label_of_other_intents_needs_more_evidence(
     model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill
 ) -> None:
-    assert label_priors(skill.rows("train")) == {"Add": ["item"], "Call": ["company"]}
+    assert skill.label_priors() == {"Add": ["item"], "Call": ["company"]}
     assert skill.slots == ["company", "item", "never_seen"]
-    model.add_skill(skill, label_priors=label_priors(skill.rows("train")))
+    model.add_skill(skill, catalogs={}, rejects=False)
     for name in ("travel", "bank", "tables"):
         model.delete_skill(name)
     model.eval()
@@ -78,7 +77,7 @@ def test_an_uncertain_intent_says_nothing() -> None:
 def test_it_survives_saving(
     model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill, tmp_path: Path
 ) -> None:
-    model.add_skill(skill, label_priors=label_priors(skill.rows("train")))
+    model.add_skill(skill, catalogs={}, rejects=False)
     NLUPipeline(model=model, tokenizer=tokenizer).save_pretrained(tmp_path)
     assert load_pipeline(tmp_path).model.skill("office")["label_priors"] == {"Add": ["item"], "Call": ["company"]}
 
@@ -93,7 +92,7 @@ def test_malformed_entries_are_refused() -> None:
 
 def test_several_skills_in_one_batch(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, skill: Skill) -> None:
     texts = ["call apple", "add apple to the list", "apple"]
-    model.add_skill(skill, label_priors=label_priors(skill.rows("train")), rejects=True)
+    model.add_skill(skill, catalogs={}, rejects=True)
     model.eval()
     batch = tokenizer(texts, padding=True, return_tensors="pt")
 

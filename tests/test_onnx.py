@@ -23,7 +23,7 @@ from headstart import HeadstartForJointNLU, NLUPipeline, Skill, decoding, evalua
 from headstart.cli import main
 from headstart.data.skills import label_priors
 from headstart.decoding import make_field
-from headstart.finetuning.catalogs import tokenize_catalogs
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.modeling.crf_headstart import ChainCRF, FactoredCRF, LinearChainCRF
 from headstart.onnx import OnnxNLU
 

@@ -11,8 +11,8 @@ from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, evaluate, finetune
 from headstart.data.rows import rows_to_dataset
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.finetuning.probing import INTENT_CONFIDENCE, INTENT_PENALTY, LEAST_DEVIATION, fit_classifiers, rows_to_fit
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.training.collator import JointNLUCollator
 from headstart.training.epochs import EpochRows
 
@@ -35,7 +35,7 @@ def test_only_the_classifiers_change_and_they_fit(
 
 
 def test_it_is_logistic_regression(coffee: Skill, model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase) -> None:
-    model.add_skill(coffee)
+    model.add_skill(coffee, catalogs={}, rejects=False)
     for name in ("travel", "bank", "tables"):
         model.delete_skill(name)
     rows = EpochRows(coffee, tokenizer, model.skill()).encoded

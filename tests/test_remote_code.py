@@ -12,7 +12,7 @@ import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, Trainer, TrainingArguments, pipeline
 
 from headstart import BASE_EN, CatalogValue, HeadstartForJointNLU
-from headstart.finetuning.catalogs import tokenize_catalogs
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.tokenization import NLUPipeline
 
 # Run in a fresh process that can't import headstart. It prints one JSON object.

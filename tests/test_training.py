@@ -348,7 +348,7 @@ def test_a_run_says_how_many_rows_of_each_source_it_read(corpora: Path, tmp_path
 def test_batches_hold_rows_of_similar_length_sorted_in_memory(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
     model, tokenizer = HeadstartForJointNLU.from_pretrained(tiny_base), AutoTokenizer.from_pretrained(tiny_base)
     model.add_skill(coffee)
-    rows = encode_rows(coffee.train, tokenizer, model.skill(coffee.name))
+    rows = encode_rows(coffee.train, tokenizer, model.skill(coffee.name), model.skill_id(coffee.name))
     args = HeadstartTrainingArguments(output_dir=str(tmp_path), per_device_train_batch_size=4, use_cpu=True, report_to="none")
     loader = JointNLUTrainer(model, args, tokenizer, rows).get_train_dataloader()
     assert (
@@ -505,7 +505,8 @@ def test_the_recipe_of_the_base_is_readable(root: Path, tmp_path: Path) -> None:
         ),
         (["--skill", "s", "--output_dir", "o", "--per_device_train_batch_size", "0"], "it must be at least 1"),
         (["--skill", "s", "--output_dir", "o", "--eval_steps", "0"], "eval_steps is 0.0; it must be greater than 0"),
-        (["options.txt"], "options.txt is not a file of options; allowed: a .yaml or .json file"),
+        (["options.yaml"], "options.yaml is not a file of options; allowed: a .yaml or .json file"),
+        (["rows.jsonl"], "output_dir is missing"),
     ],
 )
 def test_mistakes_in_options_are_explained(argv: list[str], message: str) -> None:

@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from huggingface_hub import CommitOperationAdd, HfApi, get_token, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RevisionNotFoundError
 
 from .folders_headstart import CHECKPOINT, CONFIG, KINDS, kind_of_names
 from .json_headstart import parse_object
+
+PUSH_OPTIONS = ("commit_message", "private", "revision", "token")
 
 
 class PublishError(OSError):
@@ -69,6 +73,33 @@ def publish(
             parent_commit=parent,
         )
     return str(commit.commit_url)
+
+
+def push_saved(repo_id: str, options: Mapping[str, Any], save: Callable[[Path], object]) -> str:
+    """Publish what `save` writes into a folder, as `push_to_hub` of transformers' objects is asked for it.
+
+    Args:
+        repo_id: see [`publish`].
+        options: `commit_message`, `private`, `revision` and `token`, as given.
+        save: writes a whole checkpoint.
+
+    Returns:
+        address of the commit.
+
+    Raises:
+        ValueError: there is no such option.
+        PublishError: see [`publish`].
+    """
+    unknown = sorted(set(options) - set(PUSH_OPTIONS))
+    if unknown:
+        raise ValueError(f"push_to_hub has no option {unknown[0]!r}; allowed: {', '.join(PUSH_OPTIONS)}.")
+    given = {name: value for name, value in options.items() if name != "commit_message"}
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        save(folder)
+        files = sorted(path for pattern in CHECKPOINT.published for path in folder.glob(pattern))
+        message = options.get("commit_message") or "with push_to_hub"
+        return publish(repo_id, {path.name: path for path in files}, CHECKPOINT.name, message, **given)
 
 
 def _check_remote(api: HfApi, repo_id: str, kind: str, prefix: str, *, private: bool | None, revision: str | None) -> str | None:
@@ -139,4 +170,4 @@ def _first_line(error: BaseException) -> str:
     return re.split(r"\n|\(Request ID", str(error))[0].strip() or type(error).__name__
 
 
-__all__ = ["PublishError", "publish"]
+__all__ = ["PublishError", "publish", "push_saved"]

@@ -35,8 +35,8 @@ NO_SKILL_THRESHOLD = 0.73
 class NLUPipeline(Pipeline):
     """Finds the intent and the slots of utterances.
 
-    Call it with one string, or with a list (or a column of a dataset, or a generator) of strings for as many requests; `batch_size=N` reads N at
-    once. Each answer is a dict:
+    Call it with one string, or with a list (or a column of a dataset, a generator, or transformers' `KeyDataset`) of strings for as many requests;
+    `batch_size=N` reads N at once. Each answer is a dict:
 
     - `text`: the string that was given.
     - `skill`: the skill that answered; None if none of several was found to be meant.
@@ -98,9 +98,11 @@ class NLUPipeline(Pipeline):
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         """Answer one text (an [`Answer`]) or several (a list of these); see the class."""
-        check_requests(inputs)
+        is_dataset = isinstance(inputs, Dataset)  # of torch, such as transformers' KeyDataset, which has rows by number alone
+        if not is_dataset:
+            check_requests(inputs)
         check_options(batch_size=kwargs.get("batch_size"))
-        if not isinstance(inputs, (str, GeneratorType, Dataset)):
+        if not isinstance(inputs, (str, GeneratorType)) and not is_dataset:
             inputs = list(inputs)  # tuples, columns, iterators: transformers takes none of them for several requests
             if not inputs:
                 return []
@@ -224,6 +226,10 @@ class NLUPipeline(Pipeline):
         ):  # transformers leaves an entry in the live configuration, which an installed package has no use for
             vars(self.model.config).pop("custom_pipelines", None)
         self.model.note_files(save_directory)
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
+        """Publish a self-contained checkpoint in one commit; see `HeadstartForJointNLU.push_to_hub`."""
+        return str(self.model.push_to_hub(repo_id, tokenizer=self.tokenizer, **options))
 
 
 __all__ = ["NLUPipeline"]

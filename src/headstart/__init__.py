@@ -9,17 +9,23 @@ from headstart.version import __version__
 if TYPE_CHECKING:
     from headstart.checkpoints import BASE_EN
     from headstart.conversion import convert
+    from headstart.data.encoding import encode_rows
     from headstart.data.rows import DataError
     from headstart.data.skills import Skill
     from headstart.evaluation.evaluate import evaluate
     from headstart.exporting import export
     from headstart.finetuning.finetune import finetune
+    from headstart.finetuning.probing import fit_classifiers
+    from headstart.finetuning.recipe import choose_recipe
+    from headstart.finetuning.rows import training_rows
     from headstart.modeling import HeadstartConfig, HeadstartForJointNLU, HeadstartModel
     from headstart.modeling.catalog_headstart import CatalogValue
     from headstart.modeling.integrity_headstart import accept_changes
     from headstart.pretraining.pretrain import pretrain
     from headstart.readers import load_skill
     from headstart.tokenization import NLUPipeline
+    from headstart.training.collator import JointNLUCollator
+    from headstart.training.epochs import NewEpoch
 
 # Where the names are, which are imported when they are first asked for: commands and headstart.onnx must not wait for torch.
 _HOMES = {
@@ -27,6 +33,8 @@ _HOMES = {
     "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data.skills",
     "accept_changes": "modeling.integrity_headstart", "convert": "conversion", "evaluate": "evaluation.evaluate", "export": "exporting", "finetune": "finetuning.finetune", "load_skill": "readers",
     "pretrain": "pretraining.pretrain",
+    "JointNLUCollator": "training.collator", "NewEpoch": "training.epochs", "choose_recipe": "finetuning.recipe", "encode_rows": "data.encoding",
+    "fit_classifiers": "finetuning.probing", "training_rows": "finetuning.rows",
 }  # fmt: skip
 _SUBPACKAGES = ("modeling", "readers", "tokenization")
 
@@ -54,14 +62,20 @@ __all__ = [
     "HeadstartConfig",
     "HeadstartForJointNLU",
     "HeadstartModel",
+    "JointNLUCollator",
     "NLUPipeline",
+    "NewEpoch",
     "Skill",
     "__version__",
     "accept_changes",
+    "choose_recipe",
     "convert",
+    "encode_rows",
     "evaluate",
     "export",
     "finetune",
+    "fit_classifiers",
     "load_skill",
     "pretrain",
+    "training_rows",
 ]

@@ -1,4 +1,4 @@
-"""The command lines: `headstart predict|evaluate|convert|report|export|push|labels|pretrain|finetune`, and `train.py pretrain|finetune`."""
+"""The command line: `headstart predict|evaluate|convert|report|export|push|labels|pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.checkpoints import BASE_EN
 from headstart.data.rows import DataError, shorten
@@ -22,22 +22,27 @@ from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, Repo
 from headstart.version import __version__
 from headstart.writers import WRITERS
 
+if TYPE_CHECKING:
+    from headstart.training.options import FinetuneOptions, PretrainOptions
+
 # What a command needs besides is imported when it runs: only those that train or run a network in torch wait for it.
 
 TRAINING = {
     "pretrain": "train a base on corpora",
     "finetune": "train a skill on a base",
 }
+TELLERS = ("headstart.data.corpora", "headstart.training.telling")
+DIGITS = 4  # of a score
 BATCH_SIZE = 64
 KEPT = "\0"  # stands for "--": no argument holds a NUL
-TRAIN_USAGE = "[FILE.yaml|FILE.json] [--option value ...]"
+TRAIN_USAGE = "[PLACE] [FILE.yaml|FILE.json] [--option value ...]"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `headstart`; returns the exit status, 2 for a user's mistake."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in TRAINING:
-        return train_main(arguments, prog="headstart")
+        return _run(lambda: _print_results(_train(arguments[0], arguments[1:])))
     parser = _make_parser()
     # argparse takes away not only the first "--", but also a text that reads so.
     end = arguments.index("--") if "--" in arguments else len(arguments)
@@ -55,34 +60,59 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _run(lambda: _print_results(options.run(options)))
 
 
-def train_main(argv: Sequence[str] | None = None, prog: str = "train.py") -> int:
-    """The command `train.py`; returns the exit status, 2 for a user's mistake."""
+def train_main(argv: Sequence[str] | None = None) -> int:
+    """What `train.py` does: the training commands of [`main`], from a clone that is not installed."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] not in TRAINING:
-        parser = argparse.ArgumentParser(prog=prog, description="Train Headstart.")
-        stages = parser.add_subparsers(metavar="{pretrain,finetune}", required=True)
-        for name, text in TRAINING.items():
-            stages.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
-        parser.parse_args(arguments)
-    return _run(lambda: _train(arguments[0], arguments[1:], f"{prog} {arguments[0]}"))
+    if arguments and arguments[0] in TRAINING:
+        return main(arguments)
+    parser = argparse.ArgumentParser(prog="train.py", description="headstart pretrain and headstart finetune, by another name.")
+    stages = parser.add_subparsers(metavar="{pretrain,finetune}", required=True)
+    for name, text in TRAINING.items():
+        stages.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
+    parser.parse_args(arguments)
+    return 2  # argparse has said why
 
 
-def _train(stage: str, argv: list[str], prog: str) -> None:
+def _train(stage: str, argv: list[str]) -> Iterator[str]:
+    """The results of a training command, which runs when they are asked for; its options are read, or its help shown, at once."""
     from headstart.training.command_line import parse_options
     from headstart.training.options import FinetuneOptions, PretrainOptions
 
+    prog, words = f"headstart {stage}", [word for word in argv if word != "--json"]
     if stage == "pretrain":
-        options = parse_options(PretrainOptions, argv, prog)
-        from headstart.pretraining.pretrain import run_pretraining
+        results = _pretrain(parse_options(PretrainOptions, words, prog))
+    else:
+        results = _finetune(parse_options(FinetuneOptions, words, prog))
+    return results if len(words) < len(argv) else _run_only(results)
 
-        run_pretraining(options)
-        return
-    said = parse_options(FinetuneOptions, argv, prog)
+
+def _run_only(results: Iterator[str]) -> Iterator[str]:
+    for _ in results:
+        pass
+    yield from ()
+
+
+def _pretrain(options: PretrainOptions) -> Iterator[str]:
+    from headstart.pretraining.pretrain import PretrainSummary, run_pretraining
+
+    heard: list[PretrainSummary] = []
+    run_pretraining(options, heard.append)
+    for summary in heard:
+        yield json.dumps(dataclasses.asdict(summary), allow_nan=False)
+
+
+def _finetune(options: FinetuneOptions) -> Iterator[str]:
+    if options.quiet:
+        logging.getLogger("headstart").setLevel(logging.WARNING)
     # Mistakes in its files are told before torch is there.
-    skill = load_skill(str(said.skill), said.skill_name, said.allow_unseen_labels, language=said.language)
+    skill = load_skill(str(options.skill), options.skill_name, options.allow_unseen_labels, language=options.language)
     from headstart.finetuning.finetune import run_finetuning
+    from headstart.finetuning.telling import FinetuneSummary
 
-    run_finetuning(said, skill)
+    heard: list[FinetuneSummary] = []
+    run_finetuning(options, skill, heard.append)
+    for summary in heard:
+        yield json.dumps(dataclasses.asdict(summary), allow_nan=False)
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -108,10 +138,16 @@ def _make_parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
     scores = commands.add_parser("evaluate", allow_abbrev=False, help="scores on annotated rows, one JSON object")
     scores.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
-    scores.add_argument("--data", required=True, metavar="ROWS.jsonl", help="annotated rows")
+    scores.add_argument(
+        "--data",
+        required=True,
+        metavar="FILE",
+        help="annotated rows, in any format that a skill is read in; of a folder, its test rows",
+    )
     scores.add_argument(
         "--out_of_scope", metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line"
     )
+    scores.add_argument("--quiet", action="store_true", help="no table of intents and slots on standard error")
     scores.set_defaults(run=_evaluate)
     _add_calibrate(commands)
     _add_convert(commands)
@@ -235,7 +271,11 @@ def _add_report(commands: Any) -> None:
                          help="loky: processes here; ray: the Ray cluster at RAY_ADDRESS, or the one that runs here, or a new one (default: %(default)s)")  # fmt: skip
     command.add_argument("--reasons", type=_path, metavar="FILE",
                          help="JSON file of remarks by the names of skills, for those where transfer gains least")  # fmt: skip
-    command.add_argument("--quick", action="store_true", help="see that it works: 4 skills, 1 seed, 60 steps")
+    command.add_argument(
+        "--quick",
+        action="store_true",
+        help="see that it works, in two minutes: 4 skills, 1 seed, 60 steps, without embeddings_only",
+    )
     command.set_defaults(run=_report)
 
 
@@ -335,15 +375,20 @@ def _read_lines() -> Iterator[str]:
 
 
 def _evaluate(options: argparse.Namespace) -> Iterator[str]:
-    from headstart.evaluation.evaluate import evaluate
+    from headstart.evaluation.by_label import label_table
+    from headstart.evaluation.evaluate import evaluate_by_label
     from headstart.loading import load_pipeline
 
-    scores = evaluate(
+    scores, labels = evaluate_by_label(
         load_pipeline(options.model, base=options.base), options.data, options.skill, options.batch_size or BATCH_SIZE,
         out_of_scope=options.out_of_scope, reject_threshold=options.reject_threshold,
         use_gazetteers=not options.without_gazetteers,
     )  # fmt: skip
-    yield json.dumps(scores, allow_nan=False)
+    if not options.quiet:
+        print(label_table(labels), file=sys.stderr)
+    yield json.dumps(
+        {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in scores.items()}, allow_nan=False
+    )
 
 
 def _calibrate(options: argparse.Namespace) -> Iterator[str]:
@@ -377,11 +422,21 @@ def _print_results(lines: Iterator[str]) -> None:
                 raise OSError(f"standard output can't be written: {error.strerror}") from error
 
 
+class _Lines(logging.Formatter):
+    """What a training tells is text for people; of the rest of the log, they may want to know where it comes from."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as it is printed."""
+        return record.getMessage() if record.name in TELLERS else super().format(record)
+
+
 def _run(command: Callable[[], None]) -> int:
     """Run a command; a user's mistake (`ValueError`, a missing file), a training that diverged or Ctrl-C becomes one line on stderr."""
     if sys.stderr is None:  # print would take None for standard output
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("headstart").setLevel(logging.INFO)
     try:
         command()

@@ -17,6 +17,7 @@ from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.folders_headstart import CHECKPOINT, CODE, EXPORTED, TOKENIZER, find_heads, kind_of
 from headstart.modeling.integrity_headstart import read_seal
 from headstart.onnx import OnnxNLU
+from headstart.progress import bars_on_terminals
 
 if TYPE_CHECKING:  # which waits for torch
     from headstart.tokenization import NLUPipeline
@@ -106,7 +107,7 @@ def _load_checkpoint(checkpoint: str, options: dict[str, Any]) -> NLUPipeline:
     if Path(checkpoint).exists() and not options[TRUST]:
         _check_checkpoint(Path(checkpoint))
     try:
-        with told_in_one_line(checkpoint):
+        with told_in_one_line(checkpoint), bars_on_terminals():
             return cast("NLUPipeline", cast(Any, pipeline)("joint-nlu", model=checkpoint, **options))
     except ValueError as error:
         # transformers tells of each class that it tried, with tracebacks; what was wrong stands at the end.

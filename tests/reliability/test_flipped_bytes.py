@@ -18,9 +18,9 @@ import pytest
 from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, export
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.hub.push import push
 from headstart.loading import load_pipeline
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.modeling.folders_headstart import CARD, CHECKPOINT, KINDS, METRICS, RUN, kind_of
 from headstart.modeling.integrity_headstart import read_seal
 from headstart.onnx import OnnxNLU

@@ -175,7 +175,7 @@ ARGUMENTS: dict[str, tuple[list[str | bytes], str]] = {
     "half a row": (["predict", "MODEL", "fly", "--batch_size", "1.5"], "allowed: a whole number, at least 1"),
     "Arabic digits that are no ASCII": (["predict", "MODEL", "fly", "--batch_size", "²"], "allowed: a whole number, at least 1"),
     "a model whose name is no UTF-8": (["predict", b"./mod\xe9l", "fly"], "there is no folder"),
-    "rows that are a folder": (["evaluate", "MODEL", "--data", "."], "there is no such file"),
+    "rows that are a folder": (["evaluate", "MODEL", "--data", "."], "none of which is a skill's file"),
     "a share that is no number": (["convert", "ROWS", "--out", "out", "--test_share", "nan"], "test_share"),
     "a share of more than all": (["convert", "ROWS", "--out", "out", "--test_share", "1.5"], "test_share"),
     "fewer than no rows": (["convert", "ROWS", "--out", "out", "--fills", "-1"], "allowed: a whole number, at least 1"),

@@ -19,9 +19,9 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, pipe
 
 import headstart
 from headstart import HeadstartConfig, HeadstartForJointNLU, HeadstartModel, NLUPipeline, export
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.hub.push import push
 from headstart.loading import load_pipeline
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.modeling.integrity_headstart import note_hashes
 from headstart.onnx import OnnxNLU
 

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from headstart.data.rows import DataError, Row, read_rows, rows_to_dataset, shorten, such_as
-from headstart.data.skills import is_covered, label_counts
+from headstart.data.rows import SHOWN, DataError, Row, parse_row, read_rows, read_text, rows_to_dataset, shorten, such_as
+from headstart.data.skills import PARTS, is_covered, label_counts
 from headstart.data.streaming import CorporaFolder, StreamedRows
+from headstart.data.templates import split_rows
 from headstart.data.texts import domain_of, text_key, with_domain
 
 logger = logging.getLogger(__name__)
+
+HELD_OUT = 0.1  # share of the templates of a corpus without validation rows
 
 
 @dataclass(frozen=True)
@@ -80,52 +83,105 @@ class Corpus:
         return self.train
 
 
-def load_sources(data_dir: str | Path, names: Sequence[str], kinds: LabelKinds | None = None) -> list[Corpus]:
+def load_sources(data_dir: str | Path, names: Sequence[str] = (), kinds: LabelKinds | None = None, seed: int = 0) -> list[Corpus]:
     """Read corpora to pretrain on.
 
     Args:
-        data_dir: a folder with one folder a corpus, each with train.jsonl, validation.jsonl and test.jsonl. The validation and
-            test texts of *all* of them, whether named or not, are taken out of the training rows.
-        names: the corpora to train on.
-        kinds: which of them annotate what.
+        data_dir: a folder with one folder a corpus, each with train.jsonl and, if there are some, validation.jsonl and test.jsonl. The validation
+            and test texts of *all* of them, whether named or not, are taken out of the training rows. Of a corpus without validation rows, some
+            templates are held out of its training rows.
+        names: the corpora to train on; all, if none is named.
+        kinds: which of them annotate what. Of a corpus with slots whose rows all have one and the same intent, that is no
+            intent to learn.
+        seed: of the choice of templates.
 
     Raises:
-        DataError: a corpus is not there or a row is not as it must be.
+        DataError: a corpus is not there, or rows are not as they must be; the message names all that is wrong with the folder.
     """
     data_dir, kinds = Path(data_dir), kinds or LabelKinds()
-    known = sorted(path.name for path in data_dir.iterdir() if (path / "train.jsonl").exists())
-    for name in {*names, *kinds.names} - set(known):
-        raise DataError(f"{data_dir} has no corpus {name!r}; it has: {', '.join(known) or 'none'}.")
-    held_out = _held_out_texts(data_dir, known)
-    return [_load_source(data_dir / name, kinds, held_out) for name in names]
+    known = sorted(path.parent.name for path in data_dir.glob("*/train.jsonl"))
+    faults = _faults_of_folder(data_dir, known, [*names, *kinds.names])
+    chosen = list(names) or known
+    parts: dict[str, dict[str, list[Row]]] = {}
+    for name in known:
+        wanted = PARTS if name in chosen else PARTS[1:]
+        files = {part: data_dir / name / f"{part}.jsonl" for part in wanted}
+        parts[name] = {}
+        for part, file in files.items():
+            if part == "train" or file.exists():
+                parts[name][part] = _read_or_note(file, name in kinds.intents_with_domain and part != "test", faults)
+    if len(faults) > 1:
+        raise DataError(f"{data_dir} has {len(faults)} faults:" + "".join(f"\n  {fault}" for fault in faults))
+    if faults:
+        raise DataError(faults[0])
+    held_out = {text_key(row["text"]) for rows in parts.values() for part in PARTS[1:] for row in rows.get(part, ())}
+    return [_load_source(name, parts[name], kinds, held_out, seed) for name in chosen]
 
 
-def _load_source(folder: Path, kinds: LabelKinds, held_out: set[str]) -> Corpus:
-    name = folder.name
-    parts = {part: _read_part(folder / f"{part}.jsonl", name in kinds.intents_with_domain) for part in ("train", "validation")}
+def _faults_of_folder(data_dir: Path, known: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    if not data_dir.is_dir():
+        return [f"{data_dir}: there is no such folder; it should hold a folder for each corpus, with rows in train.jsonl."]
+    faults = [
+        f"{data_dir} has no corpus {name!r}; it has: {', '.join(known) or 'none'}." for name in sorted({*wanted} - {*known})
+    ]
+    others = sorted(path.name for path in data_dir.iterdir() if path.is_dir() and path.name not in known and path.name[0] != ".")
+    if not known and not faults:
+        found = f"; its folders {', '.join(others[:8])} hold none" if others else ""
+        hint = "headstart convert FILE --out FOLDER/NAME makes one of any known format"
+        return [f"{data_dir}: there is no folder with train.jsonl in it{found}. {hint}."]
+    if others:
+        logger.info("%s: folders without train.jsonl, which are not read: %s", data_dir, ", ".join(others[:8]))
+    return faults
+
+
+def _read_or_note(file: Path, has_domains: bool, faults: list[str]) -> list[Row]:
+    """The rows of a file; what is wrong with it is noted, of its first few lines that are not as they must be."""
+    try:
+        return _read_part(file, has_domains)
+    except DataError as error:
+        found = []
+        try:
+            lines = read_text(file).split("\n")
+        except (DataError, OSError):
+            lines = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                if line.strip():
+                    parse_row(line, f"{file}, line {number}", [])
+            except DataError as fault:
+                found.append(str(fault))
+        faults += found[:SHOWN] or [str(error)]
+        if len(found) > SHOWN:
+            faults.append(f"{file}: and {len(found) - SHOWN} lines more")
+        return []
+
+
+def _load_source(name: str, parts: dict[str, list[Row]], kinds: LabelKinds, held_out: set[str], seed: int) -> Corpus:
     kept = [row for row in parts["train"] if text_key(row["text"]) not in held_out]
-    logger.info("source %s: %d rows, %d taken out as evaluation texts", name, len(kept), len(parts["train"]) - len(kept))
+    lost = len(parts["train"]) - len(kept)
+    validation, origin = parts.get("validation"), ""
+    if validation is None:
+        kept, validation = split_rows(kept, HELD_OUT, seed)
+        origin = ", held out by template" if validation else ": no template could be held out"
     seen_intents, seen_slots = label_counts(kept)
-    intents = [] if name in kinds.without_intents else sorted(seen_intents)
+    is_placeholder = len(seen_intents) == 1 and bool(seen_slots) and name not in kinds.intents_with_domain
+    intents = [] if name in kinds.without_intents or is_placeholder else sorted(seen_intents)
     slots = [] if name in kinds.without_slots else sorted(seen_slots)
-    validation = [row for row in parts["validation"] if is_covered(row, intents, slots)]
-    if len(validation) < len(parts["validation"]):
-        lost = [
+    logger.info(
+        "source %s: %d rows%s; %d validation rows%s; %s intents, %s slots",
+        name, len(kept), f", {lost} taken out as evaluation texts" if lost else "", len(validation), origin,
+        len(intents) or ("no (all rows have the same)" if is_placeholder else "no"), len(slots) or "no",
+    )  # fmt: skip
+    covered = [row for row in validation if is_covered(row, intents, slots)]
+    if len(covered) < len(validation):
+        strangers = [
             f"row {number}, {shorten(row['text'])}"
-            for number, row in enumerate(parts["validation"], start=1)
+            for number, row in enumerate(validation, start=1)
             if not is_covered(row, intents, slots)
         ]
         what = "validation rows left out, their labels are in no training row"
-        logger.info("source %s: %d %s, such as %s", name, len(lost), what, such_as(lost))
-    return Corpus(name, rows_to_dataset(kept), rows_to_dataset(validation), intents, slots)
-
-
-def _held_out_texts(data_dir: Path, names: list[str]) -> set[str]:
-    texts: set[str] = set()
-    for name in names:
-        for part in ("validation", "test"):
-            texts.update(text_key(row["text"]) for row in read_rows(data_dir / name / f"{part}.jsonl"))
-    return texts
+        logger.info("source %s: %d %s, such as %s", name, len(strangers), what, such_as(strangers))
+    return Corpus(name, rows_to_dataset(kept), rows_to_dataset(covered), intents, slots)
 
 
 def _read_part(path: Path, has_domains: bool) -> list[Row]:

@@ -96,7 +96,7 @@ def encode_list(
     encoding = tokenizer([row["text"] for row in rows], return_offsets_mapping=True, verbose=False)
     features: list[EncodedRow] = []
     limit = token_limit(tokenizer.model_max_length)
-    for number, row in enumerate(tqdm(rows, desc=f"Encoding {skill['name']}", disable=not show_progress)):
+    for number, row in enumerate(tqdm(rows, desc=f"Encoding {skill['name']}", disable=None if show_progress else True)):
         tokens = _Tokens(encoding["input_ids"][number], encoding["offset_mapping"][number], encoding.word_ids(number))
         slot_labels, row_counts = _slot_labels(row, tokens, limit, skill["slots"])
         counts.add_row(row_counts, row, number + 1)

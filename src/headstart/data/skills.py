@@ -131,6 +131,10 @@ class Skill:
         """Whether the skill has that part, even without a row."""
         return self.__dict__["_rows"][part] is not None
 
+    def label_priors(self) -> dict[str, list[str]]:
+        """The slot labels that each intent has in training rows where both are annotated."""
+        return label_priors(self.rows("train"))
+
     def replace(self, **changes: Any) -> Skill:
         """The skill with other values of some of its fields, checked anew; faster than `dataclasses.replace`, which makes a `Dataset` of every part."""
         kept = {name: getattr(self, name) for name in _FIELDS} | {part: self.__dict__["_rows"][part] for part in PARTS}

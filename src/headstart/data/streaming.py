@@ -236,7 +236,7 @@ def write_labels(data_dir: str, names: Sequence[str] | None = None) -> dict[str,
 def _count_labels(name: str, lines: Iterable[str], held_out: set[str]) -> CorpusLabels:
     counts = dict.fromkeys(COUNTS, 0)
     labels: dict[str, set[str]] = {kind: set() for kind in KINDS}
-    for line in tqdm(lines, desc=f"Labels of {name}", unit=" rows"):
+    for line in tqdm(lines, desc=f"Labels of {name}", unit=" rows", disable=None):
         found = _parse(name, line)
         if found is None:
             continue

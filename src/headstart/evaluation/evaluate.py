@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from headstart.data.encoding import NamedCounts, report_spans
 from headstart.data.out_of_scope import list_out_of_scope
-from headstart.data.rows import Row, list_rows, read_rows
+from headstart.data.rows import SUFFIXES, DataError, Row, read_rows
 from headstart.data.skills import label_counts
+from headstart.evaluation.by_label import LabelScores, score_labels
 from headstart.evaluation.metrics import Metrics, Scorable, expected_calibration_error, roc_auc, score
 from headstart.loading import load_pipeline, skill_entry
 from headstart.modeling.entries_headstart import SkillEntry
+from headstart.readers import load_skill
+from headstart.readers.memory import is_path, rows_from_memory
 from headstart.tokenization.alignment_headstart import align_spans
 from headstart.tokenization.answers_headstart import Answer, IntentAnswer
 
 if TYPE_CHECKING:  # which wait for torch, or are large
-    from datasets import Dataset
-
     from headstart.onnx import OnnxNLU
     from headstart.tokenization import NLUPipeline
 
@@ -69,7 +71,7 @@ class Answered(TypedDict):
 
 def evaluate(
     model: NLUPipeline | OnnxNLU | str | Path,
-    rows: Dataset | Sequence[Row] | str | Path,
+    rows: Any,
     skill: str | None = None,
     batch_size: int = 64,
     *,
@@ -77,11 +79,12 @@ def evaluate(
     reject_threshold: float | None = None,
     use_gazetteers: bool = True,
 ) -> Scores:
-    """Predict the rows and score the predictions.
+    """Predict the rows and score the predictions; [`evaluate_by_label`] scores each label, too.
 
     Args:
         model: a pipeline or an exported skill, or the folder or repository of one.
-        rows: a dataset with the columns text, intent and slots, a list of such rows, or a JSON-lines file.
+        rows: a list of rows, a `datasets.Dataset` or a pandas frame (columns are found by their names, see [`headstart.readers.memory`]); or a
+            file or folder in any format that [`headstart.load_skill`] reads: its test rows or, of a file without parts, all of its rows.
         skill: the skill to ask; may be left out if the model has one.
         batch_size: rows predicted at once.
         out_of_scope: utterances that are none of the skill's intents, or a file of them: rows (.jsonl) or one utterance a line.
@@ -94,10 +97,26 @@ def evaluate(
 
     Raises:
         ValueError: `out_of_scope` is given and the skill can't reject.
+        DataError: the rows are not as they must be, or a folder has no test rows.
     """
+    further: Any = {"out_of_scope": out_of_scope, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers}
+    return evaluate_by_label(model, rows, skill, batch_size, **further)[0]
+
+
+def evaluate_by_label(
+    model: NLUPipeline | OnnxNLU | str | Path,
+    rows: Any,
+    skill: str | None = None,
+    batch_size: int = 64,
+    *,
+    out_of_scope: Sequence[str] | str | Path | None = None,
+    reject_threshold: float | None = None,
+    use_gazetteers: bool = True,
+) -> tuple[Scores, LabelScores]:
+    """The scores of [`evaluate`], whose arguments these are, and those of each intent and slot label."""
     nlu = load_pipeline(model) if isinstance(model, (str, Path)) else model
     entry = skill_entry(nlu, skill)
-    annotated = read_rows(rows) if isinstance(rows, (str, Path)) else list_rows(rows)
+    annotated = _read(rows) if is_path(rows) else rows_from_memory(rows)
     _report_unknown_labels(annotated, entry)
     references = _as_words(annotated, nlu, entry["name"])
     options: dict[str, Any] = {"skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers, "top_k": 1}
@@ -111,7 +130,18 @@ def evaluate(
                 f"skill {entry['name']!r} can't reject: fine-tune it with --rejection true, or leave out out_of_scope."
             )
         result = {**result, **_score_rejection(nlu, answers, read_utterances(out_of_scope), options)}
-    return result
+    return result, score_labels(answers, references)
+
+
+def _read(path: str | PathLike[str]) -> list[Row]:
+    """The annotated rows of a file: those of its test part, if it says that it has one; or the test rows of a folder."""
+    file = Path(path)
+    if file.suffix in SUFFIXES or not file.exists():
+        return read_rows(file)
+    skill = load_skill(file, allow_unseen_labels=True)
+    if file.is_dir() and not skill.has("test"):
+        raise DataError(f"{file}: the folder has no test rows; give a file of rows, or put some in its test.jsonl.")
+    return skill.rows("test" if skill.has("test") else "train")
 
 
 def _as_words(rows: Sequence[Row], nlu: NLUPipeline | OnnxNLU, skill: str) -> list[Row]:
@@ -201,4 +231,4 @@ def _report_unknown_labels(rows: Sequence[Row], entry: SkillEntry) -> None:
             )  # fmt: skip
 
 
-__all__ = ["Answered", "Scores", "evaluate", "read_utterances", "score_answers"]
+__all__ = ["Answered", "Scores", "evaluate", "evaluate_by_label", "read_utterances", "score_answers"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -15,21 +15,23 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainerCallback
 
 from headstart.checkpoints import BASE_EN, checkpoint_name, resolve_checkpoint
 from headstart.consent import load_without_code
-from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.encoding import encode_list, report_spans
 from headstart.data.inferred_types import with_inferred_types
 from headstart.data.label_names import rows_of_names
 from headstart.data.out_of_scope import list_out_of_scope, without_own
 from headstart.data.rows import Row
-from headstart.data.skills import Skill, is_covered
-from headstart.evaluation.evaluate import evaluate
+from headstart.data.skills import PARTS, Skill, is_covered
+from headstart.evaluation.by_label import LabelScores
+from headstart.evaluation.evaluate import evaluate, evaluate_by_label
 from headstart.evaluation.latency import median_latency
 from headstart.finetuning.plan import EpochSize, plan_finetuning
-from headstart.finetuning.probing import fit_classifiers, rows_to_fit
-from headstart.finetuning.rejection import choose_out_of_scope, set_temperature
+from headstart.finetuning.probing import fit_classifiers
+from headstart.finetuning.rejection import set_temperature
 from headstart.finetuning.routers import fit_router
+from headstart.finetuning.rows import epoch_rows
 from headstart.finetuning.seen_tokens import SeenEmbedding
 from headstart.finetuning.starting_model import starting_model
+from headstart.finetuning.telling import IN_MEMORY, FinetuneSummary, tell_plan, tell_result, tell_skill
 from headstart.hub.card import NO_TRANSFER, Facts, licence_of, make_card
 from headstart.loading import resolve_base
 from headstart.modeling import HeadstartForJointNLU
@@ -43,6 +45,7 @@ from headstart.modeling.folders_headstart import (
     check_room,
 )
 from headstart.readers import load_skill
+from headstart.readers.memory import is_path
 from headstart.saving import locked, remove_checkpoint, states_of
 from headstart.tokenization import NLUPipeline
 from headstart.tokenization.answers_headstart import token_limit
@@ -51,19 +54,21 @@ from headstart.training.epochs import EpochRows, NewEpoch
 from headstart.training.options import FinetuneOptions
 from headstart.training.resuming import content_hash, rows_hash, run_facts, weights_hash
 from headstart.training.runs import last_checkpoint, push_run, save_run
+from headstart.training.telling import telling
 from headstart.training.trainer import JointNLUTrainer
 
 logger = logging.getLogger(__name__)
 
+Hearer = Callable[[FinetuneSummary], None]
 Figures = dict[str, Any]  # of training, and scores by name, each with the part it is of
 
 
-def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) -> NLUPipeline:
+def finetune(skill: Any, output_dir: str | Path, **options: Any) -> NLUPipeline:
     """Fine-tune a base on a skill and save the result in `output_dir`, a checkpoint or, with `tune="head"`, a head, with `metrics.json` and
     `run.json` beside it.
 
     Args:
-        skill: a [`Skill`], or what [`load_skill`] reads.
+        skill: a [`Skill`], or what [`load_skill`] reads: a path, a list of rows, a `datasets.Dataset` or `DatasetDict`, a pandas frame.
         output_dir: folder of the result.
         options: those of [`headstart.training.options.FinetuneOptions`], such as `tune="head"` or `from_scratch=True`, and those of
             `transformers.TrainingArguments`.
@@ -75,35 +80,42 @@ def finetune(skill: Skill | str | Path, output_dir: str | Path, **options: Any) 
         DataError: the skill's data is not as it must be.
         ValueError: an option is not allowed.
     """
-    name = skill.name if isinstance(skill, Skill) else str(skill)
-    said = FinetuneOptions.of(output_dir=str(output_dir), skill=name, **options)
-    if isinstance(skill, Skill):  # else reading has looked for them
-        warn_of_contradictions(skill, f"skill {skill.name!r}")
-        return _run_alone(said, skill)
-    return run_finetuning(said, load_skill_of(said))
+    if is_path(skill):
+        said = FinetuneOptions.of(output_dir=str(output_dir), skill=str(skill), **options)
+        return run_finetuning(said, load_skill_of(said))
+    said = FinetuneOptions.of(output_dir=str(output_dir), skill=IN_MEMORY, **options)
+    return _run_alone(said, load_skill(skill, said.skill_name, said.allow_unseen_labels))
 
 
 def load_skill_of(options: FinetuneOptions) -> Skill:
     """Read the skill that the options name."""
-    return load_skill(str(options.skill), options.skill_name, options.allow_unseen_labels, language=options.language)
+    with telling(options.quiet):
+        return load_skill(str(options.skill), options.skill_name, options.allow_unseen_labels, language=options.language)
 
 
-def run_finetuning(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
-    """[`finetune`] of a skill that was read from where the options say, with all options in one object."""
+def run_finetuning(options: FinetuneOptions, skill: Skill, hear: Hearer | None = None) -> NLUPipeline:
+    """[`finetune`] of a skill that was read from where the options say, with all options in one object.
+
+    Args:
+        options: all of them.
+        skill: the skill.
+        hear: is given the summary at the end, by the first process.
+    """
     _check_apart(options, "skill", str(options.skill))
-    return _run_alone(options, skill)
+    return _run_alone(options, skill, hear)
 
 
-def _run_alone(options: FinetuneOptions, skill: Skill) -> NLUPipeline:
+def _run_alone(options: FinetuneOptions, skill: Skill, hear: Hearer | None = None) -> NLUPipeline:
     """Fine-tune where nobody else writes, and nothing else lies."""
     kind = HEAD_FOLDER if options.is_head else CHECKPOINT
     _check_apart(options, "base", resolve_base(options.base or BASE_EN))
     if options.compare_no_transfer and not (skill.has("validation") or skill.has("test")):
         raise ValueError("compare_no_transfer needs validation or test rows to compare on; give the skill some, or leave it out.")
-    with locked(options.output_path):
+    with locked(options.output_path), telling(options.quiet):
         check_room(options.output_path, kind)
         check_card_room(options.output_path)
-        return _run(options, skill, kind)
+        tell_skill(skill)
+        return _run(options, skill, kind, hear)
 
 
 def _check_apart(options: FinetuneOptions, what: str, source: str) -> None:
@@ -112,10 +124,10 @@ def _check_apart(options: FinetuneOptions, what: str, source: str) -> None:
         raise ValueError(f"output_dir is the {what} itself, {str(options.output_dir)!r}; give the result a folder of its own.")
 
 
-def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind) -> NLUPipeline:
+def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind, hear: Hearer | None) -> NLUPipeline:
     trained = train_skill(options, skill)
     args = cast(HeadstartTrainingArguments, trained.trainer.args)
-    metrics = _scores(trained, skill)
+    metrics, part, labels = _scores(trained, skill)
     start = None if options.from_scratch else checkpoint_name(options.base or BASE_EN)
     facts = {"skill": skill.name, "base": start, "train_rows": len(skill.rows("train"))}
 
@@ -135,6 +147,12 @@ def _run(options: FinetuneOptions, skill: Skill, kind: FolderKind) -> NLUPipelin
             if state.resolve() != base:
                 remove_checkpoint(state)
     push_run(options, args)
+    if args.process_index == 0:
+        rows = {part: len(skill.rows(part)) for part in PARTS if skill.has(part)}
+        summary = FinetuneSummary(str(options.output_dir), skill.name, options.tune, rows, metrics, part, labels)
+        tell_result(summary, skill, str(options.skill))
+        if hear is not None:
+            hear(summary)
     return trained.nlu
 
 
@@ -157,15 +175,11 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     model = starting_model(base, skill, options, tokenizer)
     start = weights_hash(model, tokenizer)
     covered = _covered_rows(skill)
-    out_of_scope, held_out = choose_out_of_scope(skill, model, tokenizer, options)
-    train = EpochRows(
-        skill, tokenizer, model.skill(), refill=options.refill, out_of_scope=out_of_scope,
-        out_of_scope_share=options.out_of_scope_share, seed=options.seed, name_rows=options.name_rows,
-    )  # fmt: skip
+    train, held_out = epoch_rows(skill, model, tokenizer, options)
     metrics: Figures = {}
     if options.probe and not options.from_scratch:
         started = time.perf_counter()
-        fit_classifiers(model, rows_to_fit(train), options.seed)
+        fit_classifiers(model, train, options.seed)
         metrics["probe_seconds"] = round(time.perf_counter() - started, 3)
     if model.routed_skills:
         _fit_router(model, skill, tokenizer, options)
@@ -173,12 +187,12 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     report_spans(counts, skill.name, token_limit(tokenizer.model_max_length))
     size = EpochSize(len(skill.rows("train")), train.num_out_of_scope, len(train.names))
     plan = plan_finetuning(options, size, bool(validation))
-    logger.info("skill %s: %d training rows, %s", skill.name, size.own, plan.recipe)
+    tell_plan(plan, train, options)
     _train_seen_tokens(model, train)
     args = plan.arguments(options)
     facts = run_facts(
         "finetune", options, args, **_content_of(skill), base=start, trunk_learning_rate=plan.trunk_learning_rate,
-        out_of_scope_utterances=content_hash([out_of_scope, held_out]),
+        out_of_scope_utterances=content_hash([train.out_of_scope_texts, held_out]),
     )  # fmt: skip
     trainer = JointNLUTrainer(
         model, args, tokenizer, train, validation or None, trunk_learning_rate=plan.trunk_learning_rate, facts=facts
@@ -256,11 +270,15 @@ def _covered_rows(skill: Skill) -> list[Row]:
     return rows
 
 
-def _scores(trained: TrainedSkill, skill: Skill) -> Figures:
-    """Figures of training and of the validation rows, and of the test rows, if there are any."""
-    if not skill.has("test"):
-        return dict(trained.metrics)
-    return {**trained.metrics, **{f"test_{name}": value for name, value in evaluate(trained.nlu, skill.rows("test")).items()}}
+def _scores(trained: TrainedSkill, skill: Skill) -> tuple[Figures, str | None, LabelScores]:
+    """Figures of training and of the validation rows, and of the test rows, if there are any; and the scores of each label on the test rows, or
+    else on the validation rows, with the part that they are of."""
+    part = next((part for part in ("test", "validation") if skill.rows(part)), None)
+    if part is None:
+        return dict(trained.metrics), None, LabelScores([], [])
+    scores, labels = evaluate_by_label(trained.nlu, skill.rows(part))
+    metrics = {f"test_{name}": value for name, value in scores.items()} if part == "test" else {}
+    return {**trained.metrics, **metrics}, part, labels
 
 
 # Options that training with and without transfer have in common, and those of transformers'.
@@ -277,7 +295,7 @@ def _without_transfer(options: FinetuneOptions, skill: Skill) -> Figures:
     trainer = {name: value for name, value in options.trainer.items() if name in _TRAINER_ALIKE}
     with tempfile.TemporaryDirectory() as folder:
         plain = FinetuneOptions(output_dir=folder, skill=skill.name, from_scratch=True, trainer=trainer, **alike)
-        return _scores(train_skill(plain, skill), skill)
+        return _scores(train_skill(plain, skill), skill)[0]
 
 
 def _make_card(options: FinetuneOptions, skill: Skill, trained: TrainedSkill, metrics: Figures, *, weights: Path) -> ModelCard:

@@ -11,6 +11,7 @@ import torch
 from headstart.finetuning.recipe import Recipe, choose_recipe
 from headstart.training.arguments import HeadstartTrainingArguments, training_arguments
 from headstart.training.options import FinetuneOptions
+from headstart.training.telling import LOGS
 
 EVALUATIONS = 10  # in a training, where the options don't say when
 
@@ -62,7 +63,9 @@ class FinetunePlan:
 
     def arguments(self, options: FinetuneOptions) -> HeadstartTrainingArguments:
         """The Trainer's arguments."""
-        steps = {"eval_steps": self.eval_steps, "save_steps": self.save_steps}
+        steps: dict[str, float | None] = {"eval_steps": self.eval_steps, "save_steps": self.save_steps}
+        if options.trainer.keys().isdisjoint(("logging_steps", "logging_strategy")):
+            steps["logging_steps"] = max(self.max_steps // LOGS, 1)
         return training_arguments(
             options,
             max_steps=self.max_steps,

@@ -39,23 +39,25 @@ MAX_WORDS = 64  # of rows that tags are fitted to: all are padded to the longest
 BATCH_SIZE = 64
 
 
-def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[EncodedRow], seed: int = 0) -> None:
-    """Fit the classifiers of the model's only skill in place, that of tags with its CRF; everything else stays as it is.
+def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[EncodedRow] | EpochRows, seed: int = 0) -> None:
+    """Fit the classifiers of the rows' skill in place, that of tags with its CRF; everything else stays as it is.
 
     Logistic regression of intents on pooled IC states, and a linear-chain CRF of tags on ST states, both by L-BFGS (Liu and
     Nocedal, 1989).
 
     Args:
         model: the base with the skill.
-        rows: encoded rows (see [`headstart.data.encoding.encode_rows`]); of more than 1,000 distinct ones, some are drawn.
+        rows: encoded rows of one skill (see [`headstart.data.encoding.encode_rows`]), or [`EpochRows`], of which as many epochs are read as are needed; of more
+            than 1,000 distinct rows, some are drawn.
         seed: of that choice.
     """
+    rows = rows_to_fit(rows) if isinstance(rows, EpochRows) else rows
     distinct, weights = _weigh(rows)
     if len(distinct) > MAX_ROWS:
         chosen = _draw(distinct, MAX_ROWS, seed)
         distinct, weights = [distinct[number] for number in chosen], weights[chosen]
     states = _states(model, distinct, weights.to(model.device))
-    entry = model.skill()
+    entry = model.entries[rows[0]["skill_ids"]]
     classifiers: Any = model.classifiers[entry["name"]]
     direct: Any = dict(model.gazetteers.items()).get(entry["name"])
     intents = [layer for layer in (classifiers.intent_classifier, classifiers.reject_classifier) if layer is not None]
@@ -202,12 +204,13 @@ def _states(model: HeadstartForJointNLU, rows: Sequence[EncodedRow], weights: to
     collator = JointNLUCollator(model.config.pad_token_id)
     was_training = model.training
     model.eval()
+    skill_id = rows[0]["skill_ids"]
     of_intents, intents, intent_matches, of_words, tags, word_matches, tagged = [], [], [], [], [], [], []
     for start in range(0, len(rows), BATCH_SIZE):
         batch = {name: part.to(model.device) for name, part in collator(list(rows[start : start + BATCH_SIZE])).items()}
-        found = model.task_states(batch["input_ids"], batch["attention_mask"])
-        slot_states, intent_states = found.states[0]  # one skill: the rows keep their order
-        matches = DIRECT_SCALE * found.matches.get(0, slot_states.new_zeros(*slot_states.shape[:2], 0))
+        found = model.task_states(batch["input_ids"], batch["attention_mask"], batch["skill_ids"])
+        slot_states, intent_states = found.states[skill_id]  # one skill: the rows keep their order
+        matches = DIRECT_SCALE * found.matches.get(skill_id, slot_states.new_zeros(*slot_states.shape[:2], 0))
         of_intents.append(intent_states)
         intents.append(batch["intent_labels"])
         intent_matches.append(matches.amax(dim=1) if matches.shape[2] else matches[:, 0])

@@ -32,17 +32,17 @@ def choose_out_of_scope(
 
     Args:
         skill: the skill.
-        model: the network before fine-tuning, with the skill as its only one.
+        model: the network before fine-tuning, with the skill.
         tokenizer: its tokenizer.
         options: where the utterances come from.
     """
-    if "rejection" not in model.skill():
+    if "rejection" not in model.skill(skill.name):
         return [], []
     names = rows_of_names(skill.intents) if options.name_rows else []
     own = [row["text"] for row in [*skill.rows("train"), *names]]
     domains = read_out_of_scope(options.out_of_scope)
     if options.out_of_scope is None:
-        utterances = leave_out_similar(domains, own, model, tokenizer)
+        utterances = leave_out_similar(domains, own, model, tokenizer, skill.name)
     else:  # whoever writes such a file knows what is none of the skill's
         utterances = without_own([text for texts in domains.values() for text in texts], own)
     return hold_out(utterances) if skill.has("validation") else (utterances, [])
@@ -53,6 +53,7 @@ def leave_out_similar(
     own: Sequence[str],
     model: HeadstartForJointNLU,
     tokenizer: PreTrainedTokenizerBase,
+    skill: str | None = None,
 ) -> list[str]:
     """The utterances without those that may well be requests to the skill itself.
 
@@ -63,11 +64,12 @@ def leave_out_similar(
     Args:
         domains: out-of-scope utterances by domain.
         own: the skill's training utterances.
-        model: the network before fine-tuning, with the skill as its only one.
+        model: the network before fine-tuning, with the skill.
         tokenizer: its tokenizer.
+        skill: name of the skill; it may be left out if the network has no other.
     """
     utterances = [text for texts in domains.values() for text in texts]
-    states = _intent_states(model, tokenizer, [*utterances, *own])
+    states = _intent_states(model, tokenizer, [*utterances, *own], skill)
     others = states[: len(utterances)]
     states = normalize((states - others.mean(dim=0)) / others.std(dim=0).clamp(min=1e-6), dim=1)
     likeness = states[: len(utterances)] @ states[len(utterances) :].T
@@ -80,15 +82,19 @@ def leave_out_similar(
 
 
 @torch.no_grad()
-def _intent_states(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> torch.Tensor:
-    """Pooled states of the IC bi-LSTM of the model's only skill, (texts, 2 * task_hidden_size), without dropout."""
+def _intent_states(
+    model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], skill: str | None
+) -> torch.Tensor:
+    """Pooled states of the IC bi-LSTM of a skill, (texts, 2 * task_hidden_size), without dropout."""
+    skill_id = model.skill_id(skill)
     was_training = model.training
     model.eval()
     parts = []
     for start in range(0, len(texts), 64):
         batch = tokenizer(list(texts[start : start + 64]), padding=True, truncation=True, return_tensors="pt").to(model.device)
-        states = model.task_states(batch["input_ids"], batch["attention_mask"], use_gazetteers=False).states
-        parts.append(states[0][1].float().cpu())
+        skill_ids = torch.full((len(batch["input_ids"]),), skill_id, device=model.device)
+        states = model.task_states(batch["input_ids"], batch["attention_mask"], skill_ids, use_gazetteers=False).states
+        parts.append(states[skill_id][1].float().cpu())
     model.train(was_training)
     return torch.cat(parts)
 

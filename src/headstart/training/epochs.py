@@ -32,6 +32,7 @@ class EpochRows(Dataset[EncodedRow]):
         out_of_scope_share: such utterances in an epoch, as a share of the skill's rows. All come before any comes again.
         seed: of all choices.
         name_rows: each intent's name, in words, is an utterance of it too, once an epoch, without annotated slots.
+        skill_id: number of the skill in `model.skills`.
     """
 
     def __init__(
@@ -45,22 +46,25 @@ class EpochRows(Dataset[EncodedRow]):
         out_of_scope_share: float = 0.0,
         seed: int = 0,
         name_rows: bool = False,
+        skill_id: int = 0,
     ) -> None:
         self.tokenizer = tokenizer
+        self.skill_id = skill_id
         self.entry = entry
         self.refill = refill
         self.seed = seed
         rows = skill.rows("train")
         self.templates = [row_template(row, trim=True) for row in rows]
-        self.own, counts = encode_list(rows, tokenizer, entry)
+        self.own, counts = encode_list(rows, tokenizer, entry, skill_id)
         report_spans(counts, skill.name, token_limit(tokenizer.model_max_length))
         self.sources = value_sources(skill.slots, skill.catalogs, skill.slot_types, self.templates, seed) if refill else {}
         self._label_counts = Counter(slot.label for template in self.templates for slot in template.slots)
-        self.out_of_scope = _encode_out_of_scope(out_of_scope, tokenizer, entry)
+        self.out_of_scope_texts = list(out_of_scope)
+        self.out_of_scope = _encode_out_of_scope(out_of_scope, tokenizer, entry, skill_id)
         self.num_out_of_scope = math.ceil(len(rows) * out_of_scope_share) if self.out_of_scope else 0
         # "background", as it was called at first: with another word, a seed would give another order.
         self._order = ShuffledOrder(len(self.out_of_scope), f"{seed} background")
-        self.names = encode_list(rows_of_names(entry["intents"]), tokenizer, entry)[0] if name_rows else []
+        self.names = encode_list(rows_of_names(entry["intents"]), tokenizer, entry, skill_id)[0] if name_rows else []
         self.begin_epoch(0)
 
     # Not called set_epoch: accelerate would call it too, and make every epoch again.
@@ -69,7 +73,7 @@ class EpochRows(Dataset[EncodedRow]):
         self.encoded = list(self.own)
         if self.sources and epoch:
             refilled = self.refilled_rows(epoch)
-            encoded, _ = encode_list(list(refilled.values()), self.tokenizer, self.entry)
+            encoded, _ = encode_list(list(refilled.values()), self.tokenizer, self.entry, self.skill_id)
             for number, row in zip(refilled, encoded, strict=True):
                 self.encoded[number] = row
         first = epoch * self.num_out_of_scope
@@ -126,10 +130,12 @@ class NewEpoch(TrainerCallback):
         self.rows.begin_epoch(int(state.epoch or 0))
 
 
-def _encode_out_of_scope(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, entry: SkillEntry) -> list[EncodedRow]:
+def _encode_out_of_scope(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, entry: SkillEntry, skill_id: int
+) -> list[EncodedRow]:
     """Out-of-scope utterances, with the label "none of these", which follows the intents, and without slot labels."""
     rows: list[Row] = [{"text": text, "intent": None, "slots": None} for text in texts]
-    encoded, _ = encode_list(rows, tokenizer, entry)
+    encoded, _ = encode_list(rows, tokenizer, entry, skill_id)
     return [{**row, "intent_labels": len(entry["intents"])} for row in encoded]
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from headstart.modeling.entries_headstart import REJECT_THRESHOLD
 from headstart.training.transformers_options import transformers_options
@@ -31,6 +31,7 @@ PATHS = (
     "starting_embeddings",
     "out_of_scope",
 )
+UNDESCRIBED = (*PATHS, "quiet")  # what says nothing of the result
 # What numbers may be, of our own options and of transformers'.
 LEAST = {
     "seed": 0, "data_seed": 0, "early_stopping_patience": 1, "learning_rate": 0, "trunk_learning_rate": 0, "warmup_steps": 0, "weight_decay": 0,
@@ -46,11 +47,18 @@ NO_STEPS = -1  # what transformers calls steps that are not said
 NUMBERS = {"int": (Integral, "a whole number"), "float": (Real, "a number")}
 
 
-def option(default: Any, text: str) -> Any:
-    """A field with its help."""
+def option(default: Any, text: str, brief: str | None = None) -> Any:
+    """A field with its help.
+
+    Args:
+        default: its default.
+        text: what `--help_all` and the documentation say of it.
+        brief: what `--help` says; without it, `--help` leaves the option out.
+    """
+    metadata = {"help": text, "brief": brief}
     if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata={"help": text})
-    return field(default=default, metadata={"help": text})
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,24 +69,43 @@ class TrainingOptions:
         ValueError: an option is missing or has a value that is not allowed.
     """
 
-    output_dir: str | None = option(None, "Folder of the result. Required.")
-    seed: int = option(42, "Of all random choices.")
-    max_steps: int | None = option(None, "Optimizer steps; unset: what the epochs, or the recipe, come to.")
-    resume_from_checkpoint: str | bool | None = option(
-        None, "Go on where a run was interrupted: last, or a folder checkpoint-N of output_dir."
+    PLACE: ClassVar[str]  # the option that says what is read
+    ABOUT: ClassVar[str]  # what the stage does
+
+    output_dir: str | None = option(None, "Folder of the result. Required.", brief="folder of the result (required)")
+    seed: int = option(42, "Of all random choices.", brief="of all random choices")
+    max_steps: int | None = option(
+        None, "Optimizer steps; unset: what the epochs, or the recipe, come to.", brief="optimizer steps; unset: chosen"
     )
-    early_stopping_patience: int | None = option(None, "Stop after this many evaluations without a better metric; unset: never.")
+    resume_from_checkpoint: str | bool | None = option(
+        None,
+        "Go on where a run was interrupted: last, or a folder checkpoint-N of output_dir.",
+        brief="go on where a run was interrupted: last",
+    )
+    early_stopping_patience: int | None = option(
+        None,
+        "Stop after this many evaluations without a better metric; unset: never.",
+        brief="evaluations without a better score, then stop",
+    )
     equal_lengths: bool = option(
         False,
         "Sort all rows of an epoch by length before they are cut into batches, and not 50 batches' rows at a time; of "
         "group_by_length, and not of a stream.",
     )
     auto_bf16: bool = option(
-        False, "Compute in bfloat16, as --bf16 does, where the GPU or processor has units for it (of processors: AMX)."
+        False,
+        "Compute in bfloat16, as --bf16 does, where the GPU or processor has units for it (of processors: AMX).",
+        brief="compute in bfloat16 where there are units for it",
     )
     push_to_hub: bool = option(
         False,
         "Publish the finished folder, as headstart push does: --hub_model_id, --hub_private_repo, --hub_revision, --hub_token.",
+        brief="publish the result: --hub_model_id OWNER/NAME",
+    )
+    quiet: bool = option(
+        False,
+        "Say nothing but warnings, and draw no progress bars (which are for terminals anyway).",
+        brief="say nothing but warnings",
     )
     trainer: dict[str, Any] = field(default_factory=dict)  # options of transformers.TrainingArguments that were given
 
@@ -112,7 +139,7 @@ class TrainingOptions:
     def described(self) -> dict[str, Any]:
         """The options by name, without those that say something of the machine alone; of transformers', those that were given."""
         own = {name: value for name, value in asdict(self).items() if name != "trainer"}
-        return {name: value for name, value in {**own, **self.trainer}.items() if name not in PATHS}
+        return {name: value for name, value in {**own, **self.trainer}.items() if name not in UNDESCRIBED}
 
 
 def own_options(kind: type[TrainingOptions]) -> dict[str, Any]:
@@ -195,24 +222,47 @@ def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
 class PretrainOptions(TrainingOptions):
     """Options of `headstart pretrain`."""
 
-    data_dir: str | None = option(None, "Folder of corpora, one folder each. Required.")
-    sources: list[str] = option([], "Corpora to train on. Required.")
-    intents_with_domain: list[str] = option([], "Corpora whose intents mean something only together with their domain.")
-    without_intents: list[str] = option([], "Corpora without annotated intents.")
-    without_slots: list[str] = option([], "Corpora without annotated slots.")
+    PLACE: ClassVar[str] = "data_dir"
+    ABOUT: ClassVar[str] = (
+        "Pretrain a base on a folder of corpora, one folder each with train.jsonl and, if there are some, validation.jsonl and test.jsonl. Without a "
+        "file of options: all corpora, and sizes and steps that follow from their rows."
+    )
+
+    data_dir: str | None = option(
+        None, "Folder of corpora, one folder each. Required.", brief="folder of corpora; FOLDER says it, too"
+    )
+    sources: list[str] = option([], "Corpora to train on. Required.", brief="corpora to train on; unset: all of the folder")
+    intents_with_domain: list[str] = option(
+        [],
+        "Corpora whose intents mean something only together with their domain.",
+        brief="corpora whose intents need their domain",
+    )
+    without_intents: list[str] = option([], "Corpora without annotated intents.", brief="corpora without annotated intents")
+    without_slots: list[str] = option([], "Corpora without annotated slots.", brief="corpora without annotated slots")
     max_validation_rows: int = option(500, "Validation rows of each source at an evaluation.")
     max_train_rows: int | None = option(None, "Training rows of each source; unset: all.")
     streaming: bool = option(
         False,
         "Read the corpora, train*.jsonl, while training on them: memory and start don't grow with them. Wants max_steps, and "
         "labels.json in each (headstart labels DATA).",
+        brief="read the corpora while training on them",
     )
     source_weights: list[float] = option([], "How often each source is drawn from in a stream; unset: as many rows as it has.")
     pool_size: int = option(25_600, "Rows of a stream held in memory, sorted and shuffled, for each process or worker.")
     vocabulary_rows: int = option(200_000, "First rows of a stream that the vocabulary is chosen from.")
-    embeddings: str = option("distilled", "Starting embeddings: distilled (from a sentence encoder) or random.")
-    train_embeddings: bool = option(True, "Train the embeddings; false: leave them as they start.")
-    sentence_loss: float = option(0.0, "Weight of the loss between utterances' IC states and a sentence encoder's; 0: none.")
+    embeddings: str = option(
+        "distilled",
+        "Starting embeddings: distilled (from a sentence encoder) or random.",
+        brief="distilled or random starting embeddings",
+    )
+    train_embeddings: bool | None = option(
+        None, "Train the embeddings; false: leave them as they start; unset: if they start at random."
+    )
+    sentence_loss: float | None = option(
+        None,
+        "Weight of the loss between utterances' IC states and a sentence encoder's; 0: none; unset: 5 with distilled embeddings, but not in a stream.",
+        brief="weight of a sentence encoder as a teacher",
+    )
     word_loss: float = option(
         0.0,
         "Weight of the loss between words' ST states and the sentence encoder's states of them; 0: none. It reads every batch, "
@@ -224,7 +274,11 @@ class PretrainOptions(TrainingOptions):
         "--word_loss or --streaming there are none: it reads every batch.",
     )
     learning_rate: float = option(2e-3, "Peak learning rate of AdamW.")
-    min_word_count: int = option(20, "Training occurrences that earn a word its own token.")
+    min_word_count: int | None = option(
+        None,
+        "Training occurrences that earn a word its own token; unset: 2 to 20, by the number of rows.",
+        brief="occurrences that earn a word its own token",
+    )
     embedding_size: int = option(256, "Width of a token's embedding.")
     hidden_size: int = option(160, "Units of the common bi-LSTM, for each direction.")
     task_hidden_size: int = option(160, "Units of the ST and IC bi-LSTMs, for each direction.")
@@ -232,11 +286,11 @@ class PretrainOptions(TrainingOptions):
     hidden_dropout: float = option(0.2, "Dropout of bi-LSTM outputs in training.")
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.data_dir is None:
-            raise ValueError("data_dir is missing: say where the corpora are with --data_dir FOLDER.")
-        if not self.sources:
-            raise ValueError("sources is empty: name the corpora to train on, e.g. --sources topv2 sgd.")
+            raise ValueError("data_dir is missing: say where the corpora are: headstart pretrain FOLDER.")
+        if self.output_dir is None and "://" not in str(self.data_dir):
+            object.__setattr__(self, "output_dir", f"{str(self.data_dir).rstrip('/')}-base")
+        super().__post_init__()
         _check_choice("embeddings", self.embeddings, ("distilled", "random"))
         self._check_streaming()
 
@@ -249,6 +303,8 @@ class PretrainOptions(TrainingOptions):
             raise ValueError("streaming wants max_steps: a stream has no end; say with --max_steps N how far it is trained on.")
         if self.max_train_rows is not None:
             raise ValueError("max_train_rows is not for streaming: max_steps says how many rows are read.")
+        if not self.sources:
+            raise ValueError("sources is empty: name the corpora to stream, e.g. --sources topv2 sgd.")
         if self.source_weights and len(self.source_weights) != len(self.sources):
             raise ValueError(
                 f"source_weights has {len(self.source_weights)} numbers for {len(self.sources)} sources; give one for each."
@@ -262,8 +318,20 @@ class FinetuneOptions(TrainingOptions):
     """Options of `headstart finetune`. Steps, learning rates and batch size are chosen by the number of training rows where nothing is said (see
     [`headstart.finetuning.recipe`])."""
 
-    skill: str | None = option(None, "The skill: a file or folder in any format that headstart convert reads. Required.")
-    skill_name: str | None = option(None, "Name of the skill; unset: from the file or folder.")
+    PLACE: ClassVar[str] = "skill"
+    ABOUT: ClassVar[str] = (
+        "Fine-tune a base on a skill and save the result, with its card and figures. Steps, learning rates and batch size are chosen by the number "
+        "of training rows where nothing is said."
+    )
+
+    skill: str | None = option(
+        None,
+        "The skill: a file or folder in any format that headstart convert reads. Required.",
+        brief="the skill: a file or folder in any known format (required)",
+    )
+    skill_name: str | None = option(
+        None, "Name of the skill; unset: from the file or folder.", brief="its name; unset: from the file or folder"
+    )
     language: str | None = option(
         None,
         "Which of several languages of the skill's files is read, such as de-DE; unset: as its manifest says, else English, else the one with most.",
@@ -271,8 +339,14 @@ class FinetuneOptions(TrainingOptions):
     infer: bool = option(
         True, "Slots without a type whose values are numbers, dates, times or durations get that type, and so more values."
     )
-    base: str | None = option(None, "Checkpoint to start from; unset: the embedded base.")
-    tune: str = option("all", "What is trained: all, or head (the trunk stays as it is).")
+    base: str | None = option(
+        None, "Checkpoint to start from; unset: the embedded base.", brief="checkpoint to start from; unset: the embedded base"
+    )
+    tune: str = option(
+        "all",
+        "What is trained: all, or head (the trunk stays as it is).",
+        brief="what is trained: all, or head (some hundred kB)",
+    )
     head: str = option(
         "lora",
         "What tune=head trains besides the classifiers: lora (low-rank adapters of the bi-LSTMs it shares), task_layers (ST and IC "
@@ -280,31 +354,46 @@ class FinetuneOptions(TrainingOptions):
     )
     rank: int = option(LORA_RANK, "Rank of these adapters: a head's size grows with it.")
     reset: str = option("classifiers", "What starts at random: classifiers, or task_layers (the ST and IC bi-LSTMs too).")
-    from_scratch: bool = option(False, "No transfer: start the same network at random.")
+    from_scratch: bool = option(
+        False, "No transfer: start the same network at random.", brief="no transfer: start the same network at random"
+    )
     starting_embeddings: str = option(
         "random", "Embeddings of from_scratch: random, distilled (from a sentence encoder), or a .safetensors file."
     )
-    allow_unseen_labels: bool = option(False, "Accept validation and test labels that no training row has; they count as errors.")
+    allow_unseen_labels: bool = option(
+        False,
+        "Accept validation and test labels that no training row has; they count as errors.",
+        brief="accept held-out labels that training lacks",
+    )
     train_embeddings: bool | None = option(None, "Train the embeddings with the trunk; unset: only if they start at random.")
     probe: bool = option(
         True, "Fit the classifiers to the base's states before fine-tuning (a linear probe), which makes it good sooner."
     )
-    gazetteers: bool = option(True, "Matches in the skill's catalogs are features.")
+    gazetteers: bool = option(True, "Matches in the skill's catalogs are features.", brief="matches in catalogs are features")
     gazetteer_dropout: float = option(0.3, "Probability that an utterance's matches in a catalog are hidden in training.")
     label_priors: bool = option(True, "Slots that an intent has in no training row are less probable where it is found.")
     name_rows: bool = option(True, "The name of an intent, in words, is one more training utterance of it.")
-    refill: float = option(0.5, "Probability that a slot gets another value at every epoch; 0: rows stay as they are.")
-    rejection: bool = option(True, "The skill can answer 'none of these'.")
+    refill: float = option(
+        0.5,
+        "Probability that a slot gets another value at every epoch; 0: rows stay as they are.",
+        brief="how often a slot gets another value; 0: never",
+    )
+    rejection: bool = option(True, "The skill can answer 'none of these'.", brief="the skill can answer 'none of these'")
     reject_threshold: float = option(
         REJECT_THRESHOLD,
         "Probability of 'none of these' over which an utterance is rejected, as it is where no intent reaches what that leaves; 1: never.",
+        brief="probability of 'none of these' that rejects; 1: never",
     )
     out_of_scope: str | None = option(
-        None, "File of utterances that are none of the skill's: rows (.jsonl), or one a line; unset: those of the package."
+        None,
+        "File of utterances that are none of the skill's: rows (.jsonl), or one a line; unset: those of the package.",
+        brief="file of utterances that are none of the skill's",
     )
     out_of_scope_share: float = option(0.15, "Out-of-scope utterances in an epoch, as a share of the skill's rows.")
     compare_no_transfer: bool = option(
-        False, "Train the same network from a random start as well, and say its figures beside the others in the card."
+        False,
+        "Train the same network from a random start as well, and say its figures beside the others in the card.",
+        brief="train without transfer, too, for the card",
     )
     dataset: str | None = option(None, "Name of the skill's data on a hub, for the card.")
     data_licence: str | None = option(None, "Licence of the skill's data, for the card.")
@@ -326,9 +415,9 @@ class FinetuneOptions(TrainingOptions):
     load_best_model_at_end: bool | None = option(None, "Keep the best checkpoint; unset: if there are validation rows.")
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.skill is None:
-            raise ValueError("skill is missing: say which with --skill FILE_OR_FOLDER.")
+            raise ValueError("skill is missing: say which: headstart finetune FILE_OR_FOLDER --output_dir OUT.")
+        super().__post_init__()
         _check_choice("tune", self.tune, ("all", "head"))
         _check_choice("reset", self.reset, ("classifiers", "task_layers"))
         _check_choice("head", self.head, HEADS)

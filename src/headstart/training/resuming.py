@@ -34,7 +34,7 @@ LEARNING = (
 CHOOSING = ("eval_delay", "eval_on_start", "eval_steps", "eval_strategy", "greater_is_better", "metric_for_best_model")
 # Of our own options, those that change nothing of it, or are known by what they come to.
 OTHERWISE_KNOWN = (*PATHS, *LEARNING, *CHOOSING, "auto_bf16", "push_to_hub", "save_steps", "save_strategy", "skill_name", "language", "infer", "allow_unseen_labels",
-                   "dataset", "data_licence", "compare_no_transfer", "trunk_learning_rate", "probe_seconds", "max_validation_rows")  # fmt: skip
+                   "dataset", "data_licence", "compare_no_transfer", "trunk_learning_rate", "probe_seconds", "max_validation_rows", "quiet")  # fmt: skip
 
 
 def run_facts(stage: str, options: TrainingOptions, args: HeadstartTrainingArguments, **content: Any) -> Facts:

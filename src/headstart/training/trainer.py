@@ -47,6 +47,7 @@ from headstart.training.arguments import HeadstartTrainingArguments
 from headstart.training.collator import JointNLUCollator
 from headstart.training.epochs import EpochRows
 from headstart.training.resuming import best_so_far, check_same_run, labels_of
+from headstart.training.telling import replace_printers
 from headstart.version import __version__
 
 ORDER, STREAM = "order.safetensors", "stream-{}.json"  # in a checkpoint; a stream has one of every process
@@ -102,6 +103,7 @@ class JointNLUTrainer(Trainer):
             compute_metrics=lambda prediction: skill_metrics(prediction, model.entries),
             callbacks=callbacks,
         )
+        replace_printers(self)
 
     def train(self, resume_from_checkpoint: str | Path | bool | None = None, *args: Any, **kwargs: Any) -> Any:
         """See `transformers.Trainer.train`; a resumed epoch goes on with the rows that it lacked.
@@ -233,6 +235,23 @@ class JointNLUTrainer(Trainer):
                 "annotate the rows."
             )
         return metrics
+
+    def push_to_hub(self, commit_message: str = "End of training", **options: Any) -> str | None:  # type: ignore[override]
+        """Publish what the pipeline of the trained model would, and no pickle (see `HeadstartForJointNLU.push_to_hub`); the first process does.
+
+        Returns:
+            address of the commit.
+        """
+        if not self.is_world_process_zero():
+            return None
+        wanted = {
+            "private": self.args.hub_private_repo,
+            "revision": self.args.hub_revision,
+            "token": self.args.hub_token,
+            **options,
+        }
+        name = self.args.hub_model_id or Path(str(self.args.output_dir)).resolve().name
+        return str(self.model.push_to_hub(name, tokenizer=self.processing_class, commit_message=commit_message, **wanted))
 
     def _check_weights(self) -> None:
         broken = [name for name, parameter in self.model.named_parameters() if not parameter.isfinite().all()]
