@@ -85,9 +85,10 @@ ENGLISH: Language = {
             "10/2/1": "columbus day, indigenous peoples day", "5/2/7": "mother's day", "6/3/7": "father's day",
         },
         "period_unit": {
-            "week": "week, week's", "weekend": "weekend, weekend's", "month": "month, month's", "quarter": "quarter, quarter's",
-            "year": "year, year's", "decade": "decade, decade's",
+            "week": "week", "weekend": "weekend", "month": "month", "quarter": "quarter", "year": "year", "decade": "decade",
         },
+        # "this week's weather"; behind "the next", these are several
+        "possessed_unit": {"week": "week's", "weekend": "weekend's", "month": "month's", "year": "year's"},
         "unit": {
             "second": "second, sec, s", "minute": "minute, min, m", "hour": "hour, hr, h", "day": "day, d",
             "week": "week, wk, w", "month": "month, mth", "quarter": "quarter", "year": "year, yr, y", "decade": "decade",
@@ -340,20 +341,18 @@ ENGLISH: Language = {
             ("(today|today's)", "shift unit=day by=0"),
             ("(tomorrow|tomorrow's|tmrw|tomorow|tommorow|tommorrow)", "shift unit=day by=1"),
             ("(yesterday|yesterday's)", "shift unit=day by=-1"), ("[the] day after tomorrow", "shift unit=day by=2"),
-            ("[the] day before yesterday", "shift unit=day by=-2"), ("[the] next day", "shift unit=day by=1"),
-            ("[(the|this)] same day", "shift unit=day by=0"), ("this day", "shift unit=day by=0"),
-            ("[the] (previous day|day before)", "shift unit=day by=-1"),
+            ("[the] day before yesterday", "shift unit=day by=-2"), ("this day", "shift unit=day by=0"),
         ],
         "period": [
             ("(this|the current|the|current) {unit:period_unit}", "period by=0"),
             ("[this] coming weekend", "period unit=weekend by=0"), ("this coming week", "period unit=week by=1"),
             ("[the] (next|coming|following|upcoming) {unit:period_unit}", "period by=1"),
             ("[the] (last|previous|past) {unit:period_unit}", "period by=-1"),
-            ("[the] {unit:period_unit} after next", "period by=2"), ("[the] {unit:period_unit} before last", "period by=-2"),
+            ("this {unit:possessed_unit}", "period by=0"), ("next {unit:possessed_unit}", "period by=1"),
+            ("last {unit:possessed_unit}", "period by=-1"), ("[the] {unit:period_unit} after next", "period by=2"), ("[the] {unit:period_unit} before last", "period by=-2"),
         ],
         "named_weekday": [
-            ("{weekday}", "day"),
-            ("(this|the|this coming|the coming|coming|upcoming|the upcoming) {weekday}", "day which=this"),
+            ("this {weekday}", "day which=this"), ("[(the|this coming|the coming|coming|upcoming|the upcoming)] {weekday}", "day"),
             ("[the] (next|following) {weekday}", "day which=next"),
             ("[the] (last|past|this past|previous) {weekday}", "day which=last"),
             ("[the] {weekday} after next", "day which=second"), ("{weekday} week", "day which=second"),
