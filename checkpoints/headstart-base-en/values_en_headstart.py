@@ -400,7 +400,7 @@ ENGLISH: Language = {
             ("(q|quarter) ({number:int}|{number:digit}) [(of|in)] [{year}]", "quarter"),
         ],
         "DAY": [("[(on|for|of)] {value:base_date}", "is")],
-        "DATE": [("[(on|in|for|during|over|at|in the|of)] {value:date}", "is")],
+        "DATE": [("[(on|in|for|during|over|at|of)] {value:date}", "is")],
         # Dates with times
         "iso_date": [("{date:ISO}", "written_date")],
         "iso_time": [("{clock:CLOCK}", "written_clock half=fixed")],
