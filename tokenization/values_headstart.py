@@ -206,9 +206,9 @@ def _read(text: str, categories: tuple[str, ...], now: datetime.datetime, langua
     """See [`resolve_value`]; `categories`: of the language's grammar, those that the text may be."""
     grammar = _grammar(language)
     tokens = grammar.tokenize(text)
-    for category in categories:
+    for category, meanings in grammar.read(tokens, *categories):
         found: list[Resolution] = []
-        for meaning in grammar.read(tokens, category):
+        for meaning in meanings:
             found += [one for one in _readings(meaning, category, now) if one not in found]
         if found:
             return found

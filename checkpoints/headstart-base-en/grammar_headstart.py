@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from inspect import signature
 from typing import Any, NamedTuple, TypedDict
@@ -208,13 +208,22 @@ class Grammar:
             best.append(min(ways, key=len, default=None))
         return best[-1]
 
-    def read(self, tokens: Sequence[Token], category: str) -> list[Any]:
-        """What all of the tokens mean as something of a category: the most likely meanings, in the order of the table."""
+    def read(self, tokens: Sequence[Token], *categories: str) -> Iterator[tuple[str, list[Any]]]:
+        """What all of the tokens mean as something of one of these categories: the category and its likeliest meanings, in the order of the table;
+        first those that cost nothing, then the others by their cost, in the order of the categories."""
         if not tokens or len(tokens) > MAX_WORDS:
-            return []
-        whole = [reading for reading in _Chart(self._roots, tokens).read(category, 0) if reading.end == len(tokens)]
-        least = min((reading.cost for reading in whole), default=0)
-        return [reading.meaning for reading in whole if reading.cost == least]
+            return
+        chart = _Chart(self._roots, tokens)
+        unlikely: list[tuple[int, str, list[Any]]] = []
+        for category in categories:
+            whole = [reading for reading in chart.read(category, 0) if reading.end == len(tokens)]
+            least = min((reading.cost for reading in whole), default=0)
+            meanings = [reading.meaning for reading in whole if reading.cost == least]
+            if least:
+                unlikely.append((least, category, meanings))
+            elif meanings:
+                yield category, meanings
+        yield from ((category, meanings) for _, category, meanings in sorted(unlikely, key=lambda one: one[0]))
 
 
 class _Chart:
