@@ -93,6 +93,11 @@ def test_a_form_of_several_values_means_each_and_the_one_that_is_written_so_alon
     assert (meant("c++", values), meant("C", values), meant("c#", values)) == (["C++"], ["c"], ["C#"])
 
 
+def test_what_nobody_says_is_found_as_it_is_listed_alone() -> None:
+    values = [CatalogValue("NO-03", None, (), is_said=False)]
+    assert (meant("no-03", values), meant("no 04", values), meant("oslo", values)) == (["NO-03"], [], [])
+
+
 def test_between_two_that_are_as_near_none_is_chosen() -> None:
     assert meant("bert", [CatalogValue("bart"), CatalogValue("burt")]) == []
 
