@@ -260,7 +260,7 @@ def test_the_command_line_resolves_unless_told_not_to(
 
     export(nlu, tmp_path / "onnx", "coffee_machine")
     asked = ["predict", str(tmp_path / "onnx"), *TEXTS, "--reject_threshold", "1"]
-    for further, wanted in (([], nlu), (["--no_resolve"], functools.partial(nlu, resolve=False))):
+    for further, wanted in (([], nlu), (["--without_resolutions"], functools.partial(nlu, resolve=False))):
         assert main([*asked, *further]) == 0
         answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert resolved(answers) == resolved(wanted(TEXTS, skill="coffee_machine", reject_threshold=1))

@@ -94,7 +94,7 @@ def _make_parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", allow_abbrev=False, help="intent and slots of texts, one JSON object a line")
     predict.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of heads")
     predict.add_argument("texts", metavar="TEXT", nargs="*", help="a request; without any, one is read from each input line")
-    predict.add_argument("--no_resolve", action="store_true", help="don't say which values of catalogs were meant")
+    predict.add_argument("--without_resolutions", action="store_true", help="don't say which values of catalogs were meant")
     predict.set_defaults(run=_predict)
     scores = commands.add_parser("evaluate", allow_abbrev=False, help="scores on annotated rows, one JSON object")
     scores.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
@@ -265,7 +265,7 @@ def _predict(options: argparse.Namespace) -> Iterator[str]:
     further = {
         "reject_threshold": options.reject_threshold,
         "use_gazetteers": not options.without_gazetteers,
-        "resolve": False if options.no_resolve else None,
+        "resolve": False if options.without_resolutions else None,
     }
     if len(options.texts) == 1:
         answers = [nlu(options.texts[0], skill=skill, **further)]
