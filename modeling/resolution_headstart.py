@@ -108,7 +108,7 @@ class Form(NamedTuple):
     @property
     def digits(self) -> str:
         """Its digits: a number is another number if one of them is another."""
-        return "".join(filter(str.isdecimal, self.letters))
+        return "" if self.letters.isalpha() else "".join(filter(str.isdecimal, self.letters))
 
 
 def words_of(text: str) -> list[str]:
@@ -245,18 +245,16 @@ class Catalog:
         if self._index is None:
             self._index = Index([form_of(form) for form in self._said.values()])
         index, said = self._index, form_of(text)
-        left_out = set() if without is None else self.numbers(without)
-        found = [
-            (similarity(said, form), form.letters)
-            for form in (index.forms[number] for number in index.candidates(said))
-            if form.digits == said.digits and left_out.isdisjoint(self.numbers(form.letters))
-        ]
-        if not found:
+        near = [form for form in map(index.forms.__getitem__, index.candidates(said)) if form.digits == said.digits]
+        if without is not None:
+            left_out = self.numbers(without)
+            near = [form for form in near if left_out.isdisjoint(self.numbers(form.letters))]
+        if not near:
             return None
-        best, letters = max(found, key=lambda pair: (pair[0], pair[1]))
+        (best, letters), *others = sorted(((similarity(said, form), form.letters) for form in near), reverse=True)
         own = self.numbers(letters)
-        others = (score for score, other in found if other != letters and own.isdisjoint(self.numbers(other)))
-        return letters, Nearness(best, min(best - max(others, default=-1.0), MAX_MARGIN), len(said.letters))
+        second = next((score for score, other in others if own.isdisjoint(self.numbers(other))), -1.0)
+        return letters, Nearness(best, min(best - second, MAX_MARGIN), len(said.letters))
 
     def numbers(self, letters: str) -> set[int]:
         """The values, by number, that a form with these letters stands for; none if it is not said."""

@@ -56,4 +56,5 @@ assert find_spec("torch") is None and find_spec("transformers") is None
 answer = OnnxNLU("exported")("brew a large latte")
 print(answer)
 assert answer["intent"]["label"] == "BrewCoffee", answer
+assert find_spec("rapidfuzz") is None and not any("resolution" in slot for slot in answer["slots"]), answer
 PYTHON

@@ -186,3 +186,10 @@ def test_committed_cards_are_those_of_the_examples(root: Path) -> None:
             assert "| test, no transfer |" in card.content
     base = (root / "checkpoints" / "headstart-base-en" / "README.md").read_text(encoding="utf-8")
     assert base == (root / "model_cards" / "headstart-base-en.md").read_text(encoding="utf-8")
+
+
+def test_a_card_names_what_resolving_values_needs() -> None:
+    entry = {**SKILL, "canonical": {"slots": ["when"], "bytes": 8}}
+    text = str(make_card(entry, FACTS))
+    assert "Slots of when have a `resolution`: which value of the catalog was meant, which needs rapidfuzz and jellyfish." in text
+    assert "`resolution`" not in str(make_card(SKILL, FACTS))

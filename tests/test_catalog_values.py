@@ -67,6 +67,12 @@ def test_values_that_stand_for_nothing_are_refused(value: Any) -> None:
         made(canonical={"size": [value]})
 
 
+def test_a_text_is_no_list_of_synonyms() -> None:
+    with pytest.raises(TypeError, match="synonyms of 'large' is 'big'; it must be a tuple of texts"):
+        CatalogValue("large", synonyms="big")  # type: ignore[arg-type]
+    assert CatalogValue("large", synonyms=["big"]) == CatalogValue("large", synonyms=("big",))  # type: ignore[arg-type]
+
+
 def test_templates_are_filled_with_synonyms() -> None:
     skill = make_skill("cafe", [Template("order", ("a ", Slot("size")))], catalogs={"size": [LARGE, "small"]}, fills=4)
     assert {row["text"] for row in skill.rows("train")} == {"a large", "a big", "a huge", "a small"}

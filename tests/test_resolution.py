@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import random
 import subprocess
@@ -91,6 +92,11 @@ def test_a_form_of_several_values_means_each_and_the_one_that_is_written_so_alon
     ]
     assert [reading["id"] for reading in Catalog(values).resolve("parris")] == ["FR", "TX"]
     assert (meant("c++", values), meant("C", values), meant("c#", values)) == (["C++"], ["c"], ["C#"])
+
+
+def test_what_nobody_says_is_found_as_it_is_listed_alone() -> None:
+    values = [CatalogValue("NO-03", None, (), is_said=False)]
+    assert (meant("no-03", values), meant("no 04", values), meant("oslo", values)) == (["NO-03"], [], [])
 
 
 def test_between_two_that_are_as_near_none_is_chosen() -> None:
@@ -244,6 +250,20 @@ def test_checkpoints_heads_and_exports_keep_them(nlu: NLUPipeline, tmp_path: Pat
     file.unlink()
     with pytest.raises(ValueError, match="lacks values.json"):
         load_pipeline(tmp_path / "onnx")
+
+
+def test_the_command_line_resolves_unless_told_not_to(
+    nlu: NLUPipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from headstart import export
+    from headstart.cli import main
+
+    export(nlu, tmp_path / "onnx", "coffee_machine")
+    asked = ["predict", str(tmp_path / "onnx"), *TEXTS, "--reject_threshold", "1"]
+    for further, wanted in (([], nlu), (["--without_resolutions"], functools.partial(nlu, resolve=False))):
+        assert main([*asked, *further]) == 0
+        answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert resolved(answers) == resolved(wanted(TEXTS, skill="coffee_machine", reject_threshold=1))
 
 
 def test_a_head_whose_values_are_none_is_refused_and_leaves_the_model_as_it_was(nlu: NLUPipeline, tmp_path: Path) -> None:

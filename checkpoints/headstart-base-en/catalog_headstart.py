@@ -17,12 +17,21 @@ class CatalogValue:
         id: what a program knows it by, if it has one.
         synonyms: other ways to say it.
         is_said: whether the canonical value is said itself; False: it only tells a program what was meant, as `NO-03` does for `oslo`.
+
+    Raises:
+        TypeError: the synonyms are one text.
     """
 
     value: str
     id: str | None = None
     synonyms: tuple[str, ...] = ()
     is_said: bool = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.synonyms, str):  # whose letters would be taken for some
+            raise TypeError(f"synonyms of {self.value!r} is {self.synonyms!r}; it must be a tuple of texts.")
+        if type(self.synonyms) is not tuple:
+            object.__setattr__(self, "synonyms", tuple(self.synonyms))
 
     @property
     def forms(self) -> tuple[str, ...]:

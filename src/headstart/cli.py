@@ -343,7 +343,7 @@ def _predict(options: argparse.Namespace) -> Iterator[str]:
     skill = options.skill if finds_skills(nlu) else skill_entry(nlu, options.skill)["name"]
     further: dict[str, Any] = {
         "reject_threshold": options.reject_threshold, "top_k": options.top_k, "use_gazetteers": not options.without_gazetteers,
-        "resolve": not options.without_resolutions, "reference_time": options.reference_time, "time_zone": options.time_zone,
+        "resolve": False if options.without_resolutions else None, "reference_time": options.reference_time, "time_zone": options.time_zone,
     }  # fmt: skip
     if len(options.texts) == 1:
         answers = [nlu(options.texts[0], skill=skill, **further)]

@@ -4,7 +4,7 @@ A row is `{"text", "intent", "slots": [{"start", "end", "label"}]}`, one JSON ob
 exclusive. A span may have a `value` too, the text at its offsets; where these contradict each other, as those of tools that count UTF-16 units do, the
 value tells what is meant, and a warning says so. `"intent": null` or `"slots": null` says that this is not annotated, where an empty list says that there is no slot.
 Other fields are ignored. A skill is a file of rows, or a folder with `train.jsonl` and, if it has them, `validation.jsonl`,
-`test.jsonl` and `catalogs.json` (`{slot label: [values]}`).
+`test.jsonl` and `catalogs.json` (`{slot label: [values]}`, where a value is a text, or an object with `value` and its `id` and `synonyms`).
 """
 
 from __future__ import annotations

@@ -103,6 +103,7 @@ def make_card(skill: SkillEntry, facts: Facts) -> ModelCard:
         intents=_with_examples(skill["intents"], _intent_examples(facts.rows)),
         slots=_with_examples(skill["slots"], _slot_examples(facts.rows)),
         catalogs=skill["gazetteer"]["slots"] if "gazetteer" in skill else [],
+        resolved=skill["canonical"]["slots"] if "canonical" in skill else [],
         rejection=skill.get("rejection"),
         calibrated=metrics.get("temperature") is not None,
         calibration_error=metrics.get("test_expected_calibration_error"),

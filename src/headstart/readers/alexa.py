@@ -11,12 +11,12 @@ command line of ASK writes: `interactionModel.languageModel.intents`, with eithe
   case; one that is not declared is a slot all the same. Of braces without a slot's name the text is kept;
   a sample with braces that don't match is left out.
 - The same sample twice in an intent is read once; of two intents that have it, in whatever case, the first keeps it.
-- Values of types and their synonyms are the catalogs of all slots of the type, used or not. Built-in types (`AMAZON.*`, `LITERAL`) are in
+- Values of types, with their synonyms and ids, are the catalogs of all slots of the type, used or not. Built-in types (`AMAZON.*`, `LITERAL`) are in
   `slot_types`; one that the file extends by values gives both.
 - Built-in intents are read if they have samples of their own.
 - The intent `HEADSTART.NoIntent`, as `headstart.writers.alexa` writes it, stands for rows without an intent.
 
-Not read: the dialog model (slots' own samples, prompts, validations), the ids of values (which are canonical, where the values are said), sensitivity, and catalogs kept elsewhere.
+Not read: the dialog model (slots' own samples, prompts, validations), sensitivity, and catalogs kept elsewhere.
 """
 
 from __future__ import annotations

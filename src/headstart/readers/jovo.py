@@ -6,7 +6,7 @@ name: `intents` of `phrases` and `entities`, and `entityTypes` of `values`. Of a
 
 - Phrases become templates; `{input}` is an open slot (see `headstart.readers.alexa` for the details).
 - Where a type is an object with a type for each platform, Alexa's is taken, or else the first.
-- Values and their synonyms are the catalogs of all slots of the type. Built-in types (`AMAZON.*`, `@sys.*`) are in `slot_types`.
+- Values, with their synonyms and ids, are the catalogs of all slots of the type. Built-in types (`AMAZON.*`, `@sys.*`) are in `slot_types`.
 - What is for Alexa alone, under `alexa.interactionModel`, is read too; so is an intent's own `alexa`, whose `name`, `samples` and `slots` take the place of the
   others, as where Jovo makes Alexa's model of it. The same for Dialogflow and other platforms is not.
 """
