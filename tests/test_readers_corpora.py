@@ -165,6 +165,9 @@ def test_texts_with_tags_and_texts_with_intents(tmp_path: Path) -> None:
     assert rows(load_skill(write(tmp_path, {"a.jsonl": lines(tagged)}))) == [("a large tea", "brew", (("size", "large"),))]
     plain = [{"text": "hi  there", "label": "greet"}, {"text": "bye", "label": "leave"}]
     assert rows(load_skill(write(tmp_path, {"b.json": plain}))) == [("hi there", "greet", None), ("bye", "leave", None)]
+    assert rows(load_skill(write(tmp_path, {"d.jsonl": lines(*plain)}))) == [("hi there", "greet", None), ("bye", "leave", None)]
+    with pytest.raises(DataError, match="field 'slots' is missing"):
+        load_skill(write(tmp_path, {"e.jsonl": lines({"text": "hi", "intent": "greet"})}))
     with pytest.raises(DataError, match="line 1: found 2 tags for 3 words"):
         load_skill(write(tmp_path, {"c.jsonl": lines({**tagged, "slot_labels": "O O"})}))
 

@@ -7,8 +7,8 @@ The words are `tokens` or `words`, or those between the blanks of `text` (or ano
 A row's text is its `text`, if its words stand in it, and else the words, joined by one blank.
 
 Numbers that stand for tags or intents get the names that `dataset_info.json` beside them has for them; without it they are an error. `split` or `partition` says of which
-part a row is; otherwise files are parts by their names. In a list, rows of a text and an intent alone are read too, as not annotated with slots. Other fields are not
-read, which the log says.
+part a row is; otherwise files are parts by their names. Rows of a text and a label alone are read too (in a list, also those of a text and an intent), as not annotated with
+slots. Other fields are not read, which the log says.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def _files(source: Source) -> list[SourceFile]:
 
 def _are_rows(file: SourceFile) -> bool:
     if file.suffix in LINES:
-        return any(map(_is_tagged, first_objects(file, LOOKED_AT)))
+        head = first_objects(file, LOOKED_AT)
+        # With an intent that is called so, they are rows of our own that lack a field, which their reader names.
+        return any(map(_is_tagged, head)) or any(_is_plain(row) and INTENT_NAMES[0] not in row for row in head)
     if not isinstance(file.json_or_none, list):
         return False
     head = objects_of(file.json[:LOOKED_AT])
