@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,9 @@ from headstart.data.inferred_types import (
     with_inferred_types,
 )
 from headstart.data.rows import Row
+from headstart.finetuning.finetune import load_skill_of, run_finetuning
+from headstart.training.command_line import parse_options
+from headstart.training.options import FinetuneOptions
 
 
 @pytest.mark.parametrize(
@@ -109,3 +114,27 @@ def test_a_type_or_a_catalog_of_its_own_stays() -> None:
 def test_of_another_language_nothing_is_told() -> None:
     rows = [row("leg mir bitte auf die Liste der Eier und der ", value) for value in ("5", "6", "7")]
     assert infer_types(Skill("eier", rows)) == {}
+
+
+@pytest.mark.parametrize("option", [[], ["--no_infer"]])
+def test_fine_tuning_asks_for_types_unless_it_is_told_not_to(
+    tmp_path: Path, tiny_base: Path, option: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "eggs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in ROWS), encoding="utf-8")
+    words = [
+        "--skill",
+        str(tmp_path / "eggs.jsonl"),
+        "--output_dir",
+        str(tmp_path / "out"),
+        "--base",
+        str(tiny_base),
+        "--max_steps",
+        "1",
+    ]
+    options = parse_options(
+        FinetuneOptions, [*words, "--disable_tqdm", "true", "--language", "en", *option], "headstart finetune"
+    )
+    assert (options.infer, options.language) == (not option, "en")
+    with caplog.at_level(logging.INFO):
+        run_finetuning(options, load_skill_of(options))
+    assert ("types told by the values of slots that have none, count: AMAZON.NUMBER" in caplog.text) == (not option)

@@ -273,6 +273,9 @@ def test_of_many_forms_some_are_chosen_so_that_every_part_occurs() -> None:
         ("(a;b;c)", {"a b c", "a c b", "b a c", "b c a", "c a b", "c b a"}),
         ("in [[the] big] room", {"in the big room", "in big room", "in room"}),
         ("[well,] stop", {"well, stop", "stop"}),
+        ("[well], stop", {"well, stop", "stop"}),
+        (":-\\) [now]", {":-) now", ":-)"}),
+        (":\\(", {":("}),
         ("a\\|b \\[c\\]", {"a|b [c]"}),
     ],
 )

@@ -165,6 +165,9 @@ def test_texts_with_tags_and_texts_with_intents(tmp_path: Path) -> None:
     assert rows(load_skill(write(tmp_path, {"a.jsonl": lines(tagged)}))) == [("a large tea", "brew", (("size", "large"),))]
     plain = [{"text": "hi  there", "label": "greet"}, {"text": "bye", "label": "leave"}]
     assert rows(load_skill(write(tmp_path, {"b.json": plain}))) == [("hi there", "greet", None), ("bye", "leave", None)]
+    assert rows(load_skill(write(tmp_path, {"d.jsonl": lines(*plain)}))) == [("hi there", "greet", None), ("bye", "leave", None)]
+    with pytest.raises(DataError, match="field 'slots' is missing"):
+        load_skill(write(tmp_path, {"e.jsonl": lines({"text": "hi", "intent": "greet"})}))
     with pytest.raises(DataError, match="line 1: found 2 tags for 3 words"):
         load_skill(write(tmp_path, {"c.jsonl": lines({**tagged, "slot_labels": "O O"})}))
 
@@ -209,3 +212,12 @@ def test_a_folder_of_words_and_tags_is_not_taken_for_one_of_rows(tmp_path: Path)
         assert rows(load_skill(path)) == rows(load_skill(path), "test") == [("large tea", "brew", (("size", "large"),))]
     own = {"text": "large tea", "intent": "brew", "slots": [{"start": 0, "end": 5, "label": "size"}], "tokens": ["large", "tea"]}
     assert find_reader(Source(write(tmp_path / "own", {"train.jsonl": lines(own), "test.jsonl": lines(own)}))).NAME == "rows"
+
+
+def test_a_list_of_texts_in_the_folder_of_another_skill_is_none(tmp_path: Path) -> None:
+    model = {"languageModel": {"intents": [{"name": "Quote", "samples": ["tell me a quote"]}]}}
+    quotes = [{"text": "well begun is half done", "category": "work"}]
+    path = write(tmp_path / "skill", {"models/en-US.json": {"interactionModel": model}, "lambda/quotes.json": quotes})
+    assert rows(load_skill(path)) == [("tell me a quote", "Quote", ())]
+    skill = load_skill(write(tmp_path / "parts", {"train.json": quotes, "test.json": quotes}))
+    assert rows(skill) == rows(skill, "test") == [("well begun is half done", "work", None)]

@@ -330,9 +330,9 @@ def test_fields_files_and_columns_of_other_formats_that_are_not_read_are_named(
     assert "columns between the word and its last tag are not read (2, such as 'NN O')" in caplog.text
     read(tmp_path, "a.conll", "tea B-milk B-drink\nnow O O\n")
     assert "columns between the word and its last tag are not read (1, which hold tags as well)" in caplog.text
-    jovo = {"intents": [{"name": "Stop", "phrases": ["stop"], "alexa": {"samples": ["halt"]}}], "inputTypes": []}
+    jovo = {"intents": [{"name": "Stop", "phrases": ["stop"], "dialogflow": {"priority": 1}}], "inputTypes": []}
     read(tmp_path, "jovo.json", json.dumps(jovo))
-    assert "1 intents whose own 'alexa' is not read, such as line 1: 'Stop'" in caplog.text
+    assert "1 intents whose own 'dialogflow' is not read, such as line 1: 'Stop'" in caplog.text
 
 
 def test_the_same_text_in_two_intents_is_two_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -97,7 +97,8 @@ def test_the_stages_of_a_domain_are_nested_and_begin_with_one_row_of_each_intent
 
 
 def test_skills_are_found_and_named(root: Path, tmp_path: Path) -> None:
-    assert [case.name for case in find_skills(root / "examples")] == ["city_bike", "coffee_machine", "museum_guide", "plant_care"]
+    names = ["city_bike", "coffee_machine", "flower_shop", "front_desk", "museum_guide", "plant_care", "reading_lamp"]
+    assert [case.name for case in find_skills(root / "examples")] == names
     with pytest.raises(DataError, match=r"holds no skill tea; it has: city_bike"):
         find_skills(root / "examples", ["tea"])
     with pytest.raises(DataError, match="is not a folder"):

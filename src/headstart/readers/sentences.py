@@ -21,6 +21,7 @@ MAX_NUMBERS = 101  # of a range
 MAX_ORDERED = 4  # parts whose orders are all written out
 MAX_NESTING = 20  # of groups within groups, and of rules within rules
 BLANK_BEFORE_SIGN = re.compile(r"\s[,.;:!?]+(?:\s|$)")
+SIGN_FIRST = re.compile(r"\s*[,;:]")
 RANGE = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:,(\d{1,9}))?")
 
 
@@ -180,7 +181,9 @@ class Expander:
             SentenceError: a rule is not there, holds itself, or makes a form too long.
         """
         forms = self._sequence(items)
-        is_spaced = _is_spaced(items)
+        has_parts = any(not isinstance(item, (str, Reference)) for item in items)
+        begins = items[0] if items and isinstance(items[0], str) else ""
+        is_spaced = not has_parts or SIGN_FIRST.match(begins) is not None or _is_spaced(items)
         distinct: dict[tuple[str | Slot, ...], None] = {}
         for form in forms:
             parts = join_text(form)

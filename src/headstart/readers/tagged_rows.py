@@ -7,8 +7,8 @@ The words are `tokens` or `words`, or those between the blanks of `text` (or ano
 A row's text is its `text`, if its words stand in it, and else the words, joined by one blank.
 
 Numbers that stand for tags or intents get the names that `dataset_info.json` beside them has for them; without it they are an error. `split` or `partition` says of which
-part a row is; otherwise files are parts by their names. In a list, rows of a text and an intent alone are read too, as not annotated with slots. Other fields are not
-read, which the log says.
+part a row is; otherwise files are parts by their names. Rows of a text and a label alone are read too (in a list, also those of a text and an intent), as not annotated with
+slots; of a folder, if their file is called after a part. Other fields are not read, which the log says.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from headstart.data.templates import Template
 from headstart.readers.fields import Fields, dict_of, list_of, objects_of, text_of
 from headstart.readers.json_lines import first_objects, json_lines
 from headstart.readers.oddities import Oddities, Where
-from headstart.readers.parts import PART_WORDS, annotate, parts_in, plain_label, skill_of_parts
+from headstart.readers.parts import PART_WORDS, annotate, part_of_project, parts_in, plain_label, skill_of_parts
 from headstart.readers.source import Source, SourceFile
 from headstart.readers.table import INTENT_NAMES, PART_NAMES, TEXT_NAMES
 from headstart.readers.tags import TAG, tagged_template, word_places
@@ -77,16 +77,22 @@ def read(source: Source, name: str) -> Skill:
 
 
 def _files(source: Source) -> list[SourceFile]:
-    return [file for file in source.candidates(*SUFFIXES) if _are_rows(file)]
+    return [file for file in source.candidates(*SUFFIXES) if _are_rows(file, source)]
 
 
-def _are_rows(file: SourceFile) -> bool:
+def _are_rows(file: SourceFile, source: Source) -> bool:
     if file.suffix in LINES:
-        return any(map(_is_tagged, first_objects(file, LOOKED_AT)))
-    if not isinstance(file.json_or_none, list):
+        head = first_objects(file, LOOKED_AT)
+        # With an intent that is called so, they are rows of our own that lack a field, which their reader names.
+        is_plain = any(_is_plain(row) and INTENT_NAMES[0] not in row for row in head)
+    elif isinstance(file.json_or_none, list):
+        head = objects_of(file.json[:LOOKED_AT])
+        is_plain = any(map(_is_plain, head))
+    else:
         return False
-    head = objects_of(file.json[:LOOKED_AT])
-    return any(map(_is_tagged, head)) or any(_is_plain(row) for row in head)
+    # A folder may hold other lists of texts than rows.
+    may_be_plain = source.only is not None or part_of_project(file.name) is not None
+    return any(map(_is_tagged, head)) or (is_plain and may_be_plain)
 
 
 def _is_tagged(row: Fields) -> bool:
