@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ def test_a_skill_may_get_another_name() -> None:
         ([{"text": "on", "label": 3}], "train row 1, column 'label': found the number 3; allowed: the name of an intent, or numbers of a ClassLabel"),
         ([{"text": 5, "label": "on"}], "train row 1, column 'text': found 5; allowed: a string that is not blank"),
         ([{"tokens": ["a", "b"], "ner_tags": ["O"], "label": "on"}], "train row 1, column 'ner_tags': found 1 tags for 2 words"),
-        ([{"text": "on and on", "intent": "on", "slots": {"x": "on"}}], "column 'slots': 'on' stands 2 times in 'on and on'; allowed: once"),
+        ([{"text": "on and on", "intent": "on", "slots": {"x": "on"}}], "field 'slots': 'on' stands 2 times in 'on and on'; allowed: once"),
         ([{"tokens": ["a"], "ner_tags": [4], "label": "on"}], "found 4; allowed: tags such as O, B-time and I-time, or the numbers of a ClassLabel"),
         ([{"text": "on", "intent": "on", "slots": [{"start": 0, "end": 9, "label": "x"}]}], "train row 1, field 'slots[0]': found 0-9"),
         ({"test": ROWS}, "there is no training row, only of test"),
@@ -102,6 +103,16 @@ def test_a_wrong_one_ends_in_a_message_that_shows_the_form(source: Any, message:
 def test_a_stream_is_made_a_dataset_first() -> None:
     with pytest.raises(DataError, match="Of a stream, make a Dataset first"):
         load_skill(Dataset.from_list(ROWS).to_iterable_dataset())
+
+
+def test_values_by_label_are_looked_for_in_files_too(tmp_path: Path) -> None:
+    """README's rows, put into a file."""
+    lines = [
+        json.dumps({**row, "slots": {slot["label"]: [row["text"][slot["start"] : slot["end"]].upper()] for slot in row["slots"]}})
+        for row in ROWS
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert load_skill(tmp_path / "rows.jsonl").rows("train") == ROWS
 
 
 def test_a_table_without_the_columns_says_which_it_needs(tmp_path: Path) -> None:

@@ -53,8 +53,9 @@ def test_scores_of_validation_rows_come_as_they_are_found(
     coffee: Skill, tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "headstart")
-    skill = Skill("coffee", coffee.rows("train"), validation=coffee.rows("test"))
-    headstart.finetune(skill, tmp_path / "out", base=str(tiny_base), **OPTIONS)
+    for part, source in (("train", "train"), ("validation", "test")):
+        write(tmp_path / "coffee", *map(json.dumps, coffee.rows(source)), part=part)
+    headstart.finetune(tmp_path / "coffee", tmp_path / "out", base=str(tiny_base), **OPTIONS)
     lines = told(caplog)
     scores = [line for line in lines if "validation rows: exact match" in line]
     assert len([line for line in scores if line.startswith("step ")]) == 10 and "(the best so far)" in scores[0]

@@ -28,14 +28,13 @@ if TYPE_CHECKING:
 # What a command needs besides is imported when it runs: only those that train or run a network in torch wait for it.
 
 TRAINING = {
-    "pretrain": "train a base on corpora",
-    "finetune": "train a skill on a base",
+    "pretrain": "train a base on corpora: pretrain FOLDER",
+    "finetune": "train a skill on a base: finetune SKILL --output_dir OUT",
 }
 TELLERS = ("headstart.data.corpora", "headstart.training.telling")
 DIGITS = 4  # of a score
 BATCH_SIZE = 64
 KEPT = "\0"  # stands for "--": no argument holds a NUL
-TRAIN_USAGE = "[PLACE] [FILE.yaml|FILE.json] [--option value ...]"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +67,7 @@ def train_main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="train.py", description="headstart pretrain and headstart finetune, by another name.")
     stages = parser.add_subparsers(metavar="{pretrain,finetune}", required=True)
     for name, text in TRAINING.items():
-        stages.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
+        stages.add_parser(name, help=text)
     parser.parse_args(arguments)
     return 2  # argparse has said why
 
@@ -174,7 +173,7 @@ def _make_parser() -> argparse.ArgumentParser:
         command.add_argument("--without_gazetteers", action="store_true", help="answer as if no word were in a catalog")
         command.add_argument("--batch_size", type=_size, help=f"texts read at once (default: {BATCH_SIZE}; of standard input, 1)")
     for name, text in TRAINING.items():
-        commands.add_parser(name, help=f"{text}: {name} {TRAIN_USAGE}")
+        commands.add_parser(name, help=text)
     return parser
 
 

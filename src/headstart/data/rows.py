@@ -2,7 +2,8 @@
 
 A row is `{"text", "intent", "slots": [{"start", "end", "label"}]}`, one JSON object a line; offsets are characters of `text`, end
 exclusive. A span may have a `value` too, the text at its offsets; where these contradict each other, as those of tools that count UTF-16 units do, the
-value tells what is meant, and a warning says so. `"intent": null` or `"slots": null` says that this is not annotated, where an empty list says that there is no slot.
+value tells what is meant, and a warning says so. In the place of spans, `{label: value}` (or a list of values) names values that are looked for in the
+text. `"intent": null` or `"slots": null` says that this is not annotated, where an empty list says that there is no slot.
 Other fields are ignored. A skill is a file of rows, or a folder with `train.jsonl` and, if it has them, `validation.jsonl`,
 `test.jsonl` and `catalogs.json` (`{slot label: [values]}`, where a value is a text, or an object with `value` and its `id` and `synonyms`).
 """
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 FIELDS = ("text", "intent", "slots")
 CATALOGS = "catalogs.json"
 SUFFIXES: tuple[str, ...] = (".jsonl", ".ndjson")  # of files of rows
+MAX_VALUES = 1000  # of an utterance, each of which is looked for in all of it
 SHOWN = 3  # of what is counted in a warning
 
 
@@ -197,9 +200,11 @@ def parse_slots(slots: Any, text: str, where: str, repairs: list[str] | None = N
     """
     if slots is None:
         return None
+    if isinstance(slots, Mapping):
+        slots = list(_spans_of_values(slots, text, f"{where}, field 'slots'"))
     if not isinstance(slots, list):
         raise DataError(
-            f"{where}, field 'slots': found {kind_of(slots)}; allowed: a list, or null where slots are not annotated."
+            f"{where}, field 'slots': found {kind_of(slots)}; allowed: a list of spans, values by slot label, or null where slots are not annotated."
         )
     positions = Positions(text)
     parsed = [_parse_slot(slot, positions, f"{where}, field 'slots[{number}]'", repairs) for number, slot in enumerate(slots)]
@@ -211,6 +216,34 @@ def parse_slots(slots: Any, text: str, where: str, repairs: list[str] | None = N
                 f"({second['start']}-{second['end']}) overlap; allowed: spans that don't share a character."
             )
     return parsed
+
+
+def _spans_of_values(values: Mapping[str, Any], text: str, where: str) -> Iterator[Span]:
+    """The spans of values by slot label, where they stand in the text."""
+    listed = [(label, value) for label, found in values.items() for value in (found if isinstance(found, list) else [found])]
+    if len(listed) > MAX_VALUES:
+        raise DataError(f"{where}: found {len(listed)} values in one utterance; allowed: {MAX_VALUES}.")
+    for label, value in listed:
+        if not isinstance(value, str) or not value.strip():
+            raise DataError(
+                f"{where}: found {shorten(value)} as a value of {shorten(label)}; allowed: text that stands in the utterance."
+            )
+        start, end = find_value(value.strip(), text, where)
+        yield {"start": start, "end": end, "label": label}
+
+
+def find_value(value: str, text: str, where: str) -> tuple[int, int]:
+    """Start and end of the one place in a text where a value stands as whole words, in whatever case.
+
+    Raises:
+        DataError: it stands there several times, or not at all.
+    """
+    found = list(re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))
+    if len(found) != 1:
+        raise DataError(
+            f"{where}: {shorten(value)} stands {len(found)} times in {shorten(text)}; allowed: once, or give its start and end."
+        )
+    return found[0].span()
 
 
 def _parse_slot(slot: Any, positions: Positions, where: str, repairs: list[str] | None) -> Span:
@@ -273,6 +306,7 @@ __all__ = [
     "Row",
     "check_characters",
     "check_row",
+    "find_value",
     "kind_of",
     "list_rows",
     "parse_row",

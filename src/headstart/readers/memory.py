@@ -223,10 +223,8 @@ def _read_row(fields: Mapping[str, Any], columns: _Columns, names: Mapping[str, 
     at = f"{where}, column {columns.slots!r}"
     if isinstance(slots, Mapping) and {"start", "end", "label"} <= slots.keys():
         slots = _objects(slots, at)
-    if isinstance(slots, Mapping) or (
-        isinstance(slots, list) and any("start" not in slot for slot in slots if isinstance(slot, Mapping))
-    ):
-        slots = json.dumps(slots, default=str) if slots else []
+    if isinstance(slots, list) and any("start" not in slot for slot in slots if isinstance(slot, Mapping)):
+        slots = json.dumps(slots, default=str)
     if words is not None and (text is None or _are_tags(slots)):
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise DataError(f"{where}, column {columns.words!r}: found {shorten(words)}; allowed: a list of words.")

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from headstart.data.offsets import UNITS, Given, Positions
-from headstart.data.rows import DataError, shorten
+from headstart.data.rows import DataError, find_value, shorten
 from headstart.data.templates import Slot, Template, tidy
 from headstart.data.texts import plain_text
 from headstart.modeling.json_headstart import distinct
@@ -152,7 +152,7 @@ def _place(item: Fields, positions: Positions, where: str, oddities: Oddities) -
     text, start, end = positions.text, item.get("start"), item.get("end")
     value = next((item[key] for key in VALUES if isinstance(item.get(key), str) and item[key].strip()), None)
     if start is None and end is None and value is not None:
-        return _find(value.strip(), text, where)
+        return find_value(value.strip(), text, where)
     given = Given(start, end, value) if type(start) is int and type(end) is int else None
     place = None if given is None else positions.locate(given, may_be_normal=True)
     if place is None and given is not None and value is not None and positions.characters(given.start, given.end, UNITS[0]):
@@ -168,16 +168,6 @@ def _place(item: Fields, positions: Positions, where: str, oddities: Oddities) -
         shown = f"{start}-{end} {value} in {text}"
         oddities.note("entities whose offsets don't fit their value, and are put right", shown, Where(at=where))
     return place.start, place.end
-
-
-def _find(value: str, text: str, where: str) -> tuple[int, int]:
-    pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)", re.IGNORECASE)
-    found = list(pattern.finditer(text))
-    if len(found) != 1:
-        raise DataError(
-            f"{where}: {shorten(value)} stands {len(found)} times in {shorten(text)}; allowed: once, or give its start and end."
-        )
-    return found[0].span()
 
 
 __all__ = ["marked_template", "slots_template"]

@@ -161,7 +161,7 @@ def check_names(names: Sequence[str] | dict[str, Any], kind: type[TrainingOption
     own = own_options(kind)
     for name in names:
         if name not in own and name not in transformers_options():
-            close = difflib.get_close_matches(name, [*own, *transformers_options()], n=3)
+            close = difflib.get_close_matches(name, dict.fromkeys([*own, *transformers_options()]), n=3)
             hint = f" Did you mean {' or '.join(close)}?" if close else ""
             raise ValueError(f"unknown option {name!r} in {where}.{hint} All options: --help_all.")
 
