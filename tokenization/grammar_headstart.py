@@ -62,7 +62,7 @@ class Reading(NamedTuple):
 
 class _End(NamedTuple):
     operation: Operation
-    fields: dict[str, Any]
+    fields: dict[str, int | float | str]
     cost: int
 
 
@@ -247,7 +247,7 @@ class _Chart:
             self._known[place] = known
         return known
 
-    def _walk(self, node: _Node, at: int, captured: dict[str, Any], cost: int, found: dict[tuple[int, Any], int]) -> None:
+    def _walk(self, node: _Node, at: int, captured: Mapping[str, object], cost: int, found: dict[tuple[int, Any], int]) -> None:
         for end in node.ends:
             meaning = end.operation(**captured, **end.fields)
             if meaning is not None:
@@ -288,7 +288,7 @@ def _itself(value: Any) -> Any:
 
 def _read_meaning(meaning: str, operations: Mapping[str, Operation]) -> _End:
     name, *said = meaning.split()
-    fields: dict[str, Any] = {}
+    fields: dict[str, int | float | str] = {}
     for pair in said:
         field, _, value = pair.partition("=")
         fields[field] = (
@@ -296,7 +296,7 @@ def _read_meaning(meaning: str, operations: Mapping[str, Operation]) -> _End:
         )
     if name not in operations:
         raise ValueError(f"the meaning {meaning!r} names no operation; allowed: {', '.join(sorted(operations))}.")
-    return _End(operations[name], fields, fields.pop("cost", 0))
+    return _End(operations[name], fields, int(fields.pop("cost", 0)))
 
 
 def _expand(pattern: str) -> list[list[_Item]]:

@@ -340,7 +340,7 @@ def _predict(options: argparse.Namespace) -> Iterator[str]:
             raise DataError(f"the text {shorten(text)} is not UTF-8; give it in UTF-8, whatever the locale.")
     nlu: Any = load_pipeline(options.model, base=options.base)
     skill = options.skill if finds_skills(nlu) else skill_entry(nlu, options.skill)["name"]
-    further: dict[str, Any] = {
+    further: dict[str, object] = {
         "reject_threshold": options.reject_threshold, "top_k": options.top_k, "use_gazetteers": not options.without_gazetteers,
         "resolve": False if options.without_resolutions else None, "reference_time": options.reference_time, "time_zone": options.time_zone,
     }  # fmt: skip
