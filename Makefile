@@ -39,7 +39,7 @@ style: install  ## Put the style right
 	$(BIN)/ruff format .
 
 docs: install  ## Build the documentation, in build/site; mkdocs serve shows it
-	$(BIN)/python -m mkdocs build --strict --quiet --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir build/site
 
 wheel: install  ## Build the wheel, install it elsewhere, and run the main job on it
 	PYTHON=$(BIN)/python tests/check_wheel.sh

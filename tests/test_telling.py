@@ -245,6 +245,14 @@ def test_a_base_from_a_folder_of_rows_and_nothing_else(
     )
 
 
+def test_a_corpus_of_which_nothing_can_be_held_out_is_pretrained_on(tmp_path: Path) -> None:
+    write(tmp_path / "mine" / "lamp", *(json.dumps({"text": text, "intent": text, "slots": []}) for text in ("on", "off")))
+    sizes = {"embedding_size": 8, "hidden_size": 8, "task_hidden_size": 8, "max_steps": 2, "use_cpu": True}
+    nlu = headstart.pretrain(tmp_path / "mine", embeddings="random", **sizes)
+    assert nlu("on")["skill"] == "lamp"
+    assert json.loads((tmp_path / "mine-base" / "metrics.json").read_text(encoding="utf-8")) == {"steps": 2}
+
+
 def test_what_is_left_open_follows_from_the_rows_and_what_is_said_stays() -> None:
     few, many = (resolve(PretrainOptions(data_dir="d"), rows) for rows in (160, 288_036))
     assert (few.min_word_count, few.trainer["per_device_train_batch_size"], few.trainer["num_train_epochs"]) == (2, 16, 30)

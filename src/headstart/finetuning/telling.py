@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from headstart.data.skills import PARTS, Skill
 from headstart.evaluation.by_label import LabelScores, label_table
@@ -38,7 +38,7 @@ class FinetuneSummary:
     skill: str
     tune: str
     rows: dict[str, int]
-    metrics: dict[str, Any]
+    metrics: Mapping[str, object]
     part: str | None = None
     labels: LabelScores = field(default_factory=lambda: LabelScores([], []))
 

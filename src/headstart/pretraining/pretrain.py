@@ -99,7 +99,8 @@ def run_pretraining(options: PretrainOptions, hear: Callable[[PretrainSummary], 
 def _run(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | None) -> NLUPipeline:
     resumed = last_checkpoint(options)
     sources = _open_sources(options)
-    options = resolve(options, sum(source.train.num_rows for source in sources))
+    has_validation = any(len(source.validation) for source in sources)
+    options = resolve(options, sum(source.train.num_rows for source in sources), has_validation)
     args = training_arguments(options)
     set_seed(args.seed)
     vocabulary = _make_vocabulary(sources, options)

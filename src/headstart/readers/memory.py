@@ -96,11 +96,11 @@ def rows_from_memory(source: Any) -> list[Row]:
     return [row for _, row in _read_table(source, "train")]
 
 
-def _parts_of(source: Any) -> dict[str, Any]:
+def _parts_of(source: Any) -> Mapping[str, object]:
     """The tables of a source by part."""
     if not isinstance(source, Mapping):
         return {"train": source}
-    parts = {}
+    parts: dict[str, object] = {}
     for key, content in source.items():
         part = PART_WORDS.get(str(key).lower())
         if part is None or part in parts:
@@ -261,7 +261,7 @@ def _intent(value: Any, where: str) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def _objects(columns: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+def _objects(columns: Mapping[str, Any], where: str) -> list[Mapping[str, object]]:
     """The spans of a `Sequence` of objects, which older datasets show column by column."""
     if not all(isinstance(column, list) for column in columns.values()):
         return [dict(columns)]
