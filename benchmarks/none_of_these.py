@@ -6,8 +6,8 @@ In scope: held-out templates of the skills that are for tuning (`common.choose_s
 out-of-scope validation utterances, and held-out rows of the other skills (for SNIPS, rows of MASSIVE's validation part whose domains SNIPS lacks). Test
 rows are not read. Scores of intents are computed once and kept in a folder beside the result file, from which a run that was stopped goes on.
 
-A rule gives a text a number, and texts below a threshold are rejected: `1 - none` (the probability of all intents together), or the probability of the
-best intent, both at some temperature. Compared are the area under the ROC curve, what is accepted of the unknown where 95 % of the right answers
+A rule gives a text a number, and texts below what a threshold leaves are rejected: `1 - none` (the probability of all intents together), the probability of
+the best intent, or that against "none of these" alone (which the product has, at temperature 1), each at some temperature. Compared are the area under the ROC curve, what is accepted of the unknown where 95 % of the right answers
 are kept, and, for thresholds that are the same for all skills, how many right answers stay and what is accepted.
 """
 
@@ -36,6 +36,7 @@ from headstart.evaluation.metrics import expected_calibration_error, roc_auc
 SHOTS, SNIPS_ROWS = (5, 10, 40), 600
 # Domains of MASSIVE that SNIPS knows nothing of.
 FOREIGN = ("alarm", "calendar", "cooking", "datetime", "email", "iot", "lists", "qa", "social", "takeaway", "transport")
+RULES = ("1 - none", "best intent", "best intent against none")
 TEMPERATURES, THRESHOLDS, KEPT = (1, 1.5, 2, 3, 5, 10), (0.5, 0.6, 0.7, 0.8, 0.9), 0.95
 
 
@@ -98,14 +99,15 @@ def confidences(rule: str, scores: np.ndarray, temperature: float) -> np.ndarray
     """What a rule says of texts, (texts,): the lower, the sooner one is rejected."""
     exponentials = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    found: np.ndarray = 1 - probabilities[:, -1] if rule == "1 - none" else probabilities[:, :-1].max(axis=1)
+    best, none = probabilities[:, :-1].max(axis=1), probabilities[:, -1]
+    found: np.ndarray = {"1 - none": 1 - none, "best intent": best, "best intent against none": best / (best + none)}[rule]
     return found
 
 
 def summarize(scored: list[Scored]) -> list[dict[str, Any]]:
     """Means over cases and seeds, for each rule and temperature."""
     summary = []
-    for rule in ("1 - none", "best intent"):
+    for rule in RULES:
         for temperature in TEMPERATURES:
             found = [
                 (confidences(rule, one.known, temperature), confidences(rule, one.unknown, temperature), one.is_right)

@@ -177,6 +177,10 @@ def note_hashes(folder: Path, patterns: Iterable[str] = CHECKPOINT.hashed, kept:
         patterns: of the files that were saved.
         kept: hashes of others that are to stay as they were known, by name; those of files that are no longer there are dropped.
     """
+    mode = (folder / CONFIG).stat().st_mode
+    for path in (path for pattern in patterns for path in folder.glob(pattern)):
+        if path.stat().st_mode != mode:  # safetensors 0.8 writes files that nobody else can read, whatever the umask
+            path.chmod(mode)
     still_there = {name: value for name, value in (kept or {}).items() if (folder / name).is_file()}
     content = read_seal(folder, CHECKPOINT, is_checked=False).content
     write_aside(folder / CONFIG, sealed(content, CONFIG, {**still_there, **hashed_files(folder, patterns)}))

@@ -179,7 +179,8 @@ def test_committed_cards_are_those_of_the_examples(root: Path) -> None:
     for name in names:
         skill, card = headstart.load_skill(root / "examples" / name), cards[name]
         assert f"\n{len(skill.train)} utterances, licence of the data: Apache-2.0." in card.content
-        assert all(f"| {label} |" in card.content for label in (*skill.intents, *skill.slots))
+        labels = [label.replace("_", "\\_") for label in (*skill.intents, *skill.slots)]  # as Markdown has them
+        assert all(f"| {label} |" in card.content for label in labels)
         assert card.data.license == "cc-by-sa-4.0" and card.data.base_model == "headstart-base-en"
         if skill.test is not None:
             assert {result.metric_name for result in card.data.eval_results} >= {"exact match", "semantic error rate"}

@@ -112,10 +112,6 @@ def test_catalogs_and_rejection_can_be_switched_off(
     ("command", "message"),
     [
         (["predict", "{base}", "brew"], "has 3 skills: name one"),
-        (
-            ["predict", "{base}", "--skill", "travel", "brew", "--top_k", "0"],
-            "argument --top_k: found '0'; allowed: a whole number",
-        ),
         (["predict", "{base}", "--skill", "music", "brew"], "no skill 'music'"),
         (["predict", "./no/such/folder", "brew"], "there is no folder './no/such/folder'; give the folder of a checkpoint"),
         (["evaluate", "{base}", "--skill", "bank", "--data", "none.jsonl"], "none.jsonl: there is no such file"),

@@ -57,8 +57,8 @@ class Run:
         source, namespace = str(example.parsed), example.document.namespace
         printed: dict[int, str] = {}
 
-        def record(*values: object) -> None:
-            printed[sys._getframe(1).f_lineno] = " ".join(map(str, values))
+        def record(*values: object, sep: str = " ") -> None:
+            printed[sys._getframe(1).f_lineno] = sep.join(map(str, values))
 
         namespace["print"] = record
         exec(compile(source, f"{example.path}, line {example.line}", "exec"), namespace)  # noqa: S102

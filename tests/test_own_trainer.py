@@ -39,7 +39,9 @@ def test_a_skill_is_added_with_all_that_fine_tuning_gives_it(coffee: Skill, tiny
 
 
 def test_all_of_it_can_be_left_out(coffee: Skill, tiny_base: Path) -> None:
-    plain = with_skill(tiny_base, coffee, catalogs={}, rejects=False, label_priors={}).skill(coffee.name)
+    plain = with_skill(tiny_base, coffee, catalogs={}, listed={}, rejects=False, label_priors={}, slot_types={}).skill(
+        coffee.name
+    )
     labels: Any = SimpleNamespace(name="lamp", intents=["on"], slots=["room"])
     fields = {"name", "intents", "slots", "task_layers"}
     assert set(plain) == fields and set(with_skill(tiny_base, labels).skill("lamp")) == fields
@@ -63,7 +65,7 @@ def test_the_rows_are_those_of_fine_tuning(coffee: Skill, tiny_base: Path) -> No
     first = list(rows.encoded)
     rows.begin_epoch(1)
     assert rows.encoded != first
-    with pytest.raises(ValueError, match="training_rows has no option 'batch'; allowed: name_rows, out_of_scope"):
+    with pytest.raises(ValueError, match="training_rows has no option 'batch'; allowed: infer, name_rows, out_of_scope"):
         headstart.training_rows(coffee, model, tokenizer, batch=3)
 
 

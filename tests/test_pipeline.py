@@ -99,6 +99,17 @@ def test_it_works_in_inference_mode(nlu: NLUPipeline) -> None:
         assert nlu("brew a latte") == nlu("brew a latte")
 
 
+def test_whoever_may_read_the_configuration_may_read_the_weights(nlu: NLUPipeline, tmp_path: Path) -> None:
+    nlu.save_pretrained(tmp_path)
+    modes = {path.name: path.stat().st_mode for path in tmp_path.iterdir()}
+    assert modes["model.safetensors"] == modes["config.json"]
+
+
+def test_an_option_that_there_is_not_is_named_with_what_was_meant(nlu: NLUPipeline) -> None:
+    with pytest.raises(TypeError, match=r"a request has no option 'topk'\. Did you mean top_k\? Allowed: skill, skills, "):
+        nlu("brew", topk=3)
+
+
 def test_blank_texts(nlu: NLUPipeline) -> None:
     for blank in ("", " \t\n"):  # as speech recognisers return
         assert nlu(blank) == {"text": blank, "skill": "travel", "intent": {"label": None, "score": 1.0}, "slots": []}

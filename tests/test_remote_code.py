@@ -73,7 +73,7 @@ sys.modules["rapidfuzz"] = sys.modules["rapidfuzz.distance"] = None
 from transformers import pipeline
 
 nlu = pipeline("joint-nlu", model=sys.argv[1], trust_remote_code=True, skill="cafe")
-answer = nlu("Brew a latte")
+answer = nlu("Brew a latte", reject_threshold=1)
 try:
     nlu("Brew a latte", resolve=True)
 except ImportError as error:
@@ -90,7 +90,8 @@ def test_without_what_compares_values_the_answer_is_plain_and_says_what_is_missi
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     nlu = pipeline("joint-nlu", model=str(folder), skill="cafe")
-    assert result["answer"] == nlu("Brew a latte", resolve=False) != nlu("Brew a latte")
+    plain, whole = (nlu("Brew a latte", resolve=resolve, reject_threshold=1) for resolve in (False, True))
+    assert result["answer"] == plain != whole
     missing = "needs numpy, rapidfuzz and jellyfish: pip install numpy rapidfuzz jellyfish"
     assert f"answers don't say which values of catalogs were meant: that {missing}" in done.stderr
     assert missing in result["error"] and "resolve=False" in result["error"]

@@ -190,7 +190,7 @@ def nlu(
     from headstart import NLUPipeline
 
     model = copy.deepcopy(tiny_model)
-    model.add_skill(coffee, rank=1, routes=True, listed=values, rejects=True)
+    model.add_skill(coffee, rank=1, routes=True, listed=values, rejects=True, tokenizer=tokenizer)
     torch.manual_seed(3)
     for parameter in model.classifiers["coffee_machine"].parameters():
         torch.nn.init.normal_(parameter, std=2.0)

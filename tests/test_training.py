@@ -490,7 +490,7 @@ def test_the_recipe_of_the_base_is_readable(root: Path, tmp_path: Path) -> None:
     [
         (["--learning_rat", "1"], "unknown option 'learning_rat' in the command line. Did you mean learning_rate"),
         (["--skill", "s"], "output_dir is missing"),
-        (["--output_dir", "o"], "skill is missing: say which with --skill"),
+        (["--output_dir", "o"], "skill is missing: say which: headstart finetune"),
         (["--skill", "s", "--output_dir", "o", "--tune", "trunk"], "tune is 'trunk'; it must be 'all' or 'head'"),
         (["--skill", "s", "--output_dir", "o", "--reset", "all"], "reset is 'all'; it must be 'classifiers' or 'task_layers'"),
         (["--skill", "s", "--output_dir", "o", "--from_scratch", "true", "--tune", "head"], "use tune='all'"),
@@ -531,10 +531,16 @@ def test_wrong_values_in_a_file_are_refused(tmp_path: Path, line: str) -> None:
         parse_options(FinetuneOptions, [str(tmp_path / "run.yaml")], "finetune")
 
 
+def test_a_skill_with_a_field_called_like_an_option_is_a_skill(tmp_path: Path) -> None:
+    path = tmp_path / "lamp.yaml"
+    path.write_text("language: en\nintents:\n  On:\n    data:\n      - sentences: [lights on]\n", encoding="utf-8")
+    assert parse_options(FinetuneOptions, [str(path), "--output_dir", "out"], "finetune").skill == str(path)
+
+
 def test_unknown_names_in_a_file_are_errors(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("sed: 5\n")
     with pytest.raises(ValueError, match=r"unknown option 'sed' in .*run\.yaml\. Did you mean seed"):
-        parse_options(FinetuneOptions, [str(tmp_path / "run.yaml")], "finetune")
+        parse_options(FinetuneOptions, [str(tmp_path / "run.yaml"), "--skill", "s"], "finetune")
 
 
 def test_loading_a_base_by_its_short_name() -> None:

@@ -53,8 +53,8 @@ class NLUPipeline(Pipeline):
         skill: the skill to ask. If it is left out and the model has several, the one that the text is for is found among those that can be
             (`model.routed_skills`: skills loaded as heads).
         skills: the skills to find it among; unset: all of these.
-        reject_threshold: probability of "none of these" over which a text is rejected, as it is where no intent reaches what that leaves: 1 never
-            rejects, lower values reject more; the skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
+        reject_threshold: probability of "none of these", against the best intent alone, over which a text is rejected: 1 never rejects, lower values
+            reject more; the skill's own if it is left out. Where the skill is not named, also the probability of "none of these skills", .73 if it is left out.
         top_k: how many intents are ranked in `intents`; unset: the key is missing.
         use_gazetteers: False: answer as if no word were in a catalog.
         resolve: False: answer without resolutions. True: with all of them; left out: without those of catalogs where rapidfuzz or jellyfish, which

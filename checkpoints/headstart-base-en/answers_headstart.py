@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
 from .alignment_headstart import Words, tags_to_spans
 from .values_headstart import Resolution, Resolver
@@ -261,12 +261,10 @@ def make_no_answer(text: str, score: float, top_k: int | None = None) -> Answer:
 
 def _nothing(text: str, skill: str | None, score: float, out_of_scope: float | None, top_k: int | None) -> Answer:
     """The one form of nothing: an intent without a label, and no slots."""
-    answer: Answer = {"text": text, "skill": skill, "intent": {"label": None, "score": score}, "slots": []}
-    if out_of_scope is not None:
-        answer["out_of_scope"] = out_of_scope
+    asked: dict[str, object] = {} if out_of_scope is None else {"out_of_scope": out_of_scope}
     if top_k is not None:
-        answer["intents"] = []
-    return answer
+        asked["intents"] = []
+    return cast(Answer, {"text": text, "skill": skill, "intent": {"label": None, "score": score}, **asked, "slots": []})
 
 
 __all__ = [

@@ -52,7 +52,7 @@ class Rejection(TypedDict):
 
     Args:
         temperature: what the scores of the intents are divided by.
-        threshold: the probability of "none of these" over which an utterance is rejected, as it is where no intent reaches what that leaves.
+        threshold: the probability of "none of these", against the best intent alone, over which an utterance is rejected.
     """
 
     temperature: float

@@ -387,8 +387,8 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         Args:
             outputs: what `forward` returned.
             input_ids, attention_mask, skill_ids, word_starts, skill_set: what it was given.
-            reject_threshold: probability of "none of these" over which an utterance is rejected, from 0 to 1 (never), as it is where no intent
-                reaches what that leaves; that of the skill's own configuration if it is left out.
+            reject_threshold: probability of "none of these", against the best intent alone, over which an utterance is rejected, from 0 to 1 (never);
+                that of the skill's own configuration if it is left out.
 
         Raises:
             ValueError: the skill is not given and the model has several, or scores are no numbers.
@@ -456,8 +456,8 @@ def _choose_intents(
 ) -> _ChosenIntents:
     """Decide on the intents of rows of one skill.
 
-    An utterance is rejected where even the most probable intent is less probable than what the threshold leaves, which is so wherever "none of
-    these" is more probable than the threshold; it then has [`REJECTED`] and the probability of "none of these".
+    An utterance is rejected where "none of these", set against the most probable intent alone, is more probable than the threshold: other intents that
+    are probable, too, are no reason to take it. It then has [`REJECTED`] and the probability of "none of these".
 
     Args:
         intents: (rows, intents) float.
@@ -474,7 +474,7 @@ def _choose_intents(
     together = (logits.float() / rejection["temperature"]).softmax(dim=1)
     probabilities, rejected = together[:, :-1], together[:, -1]
     scores, best = probabilities.max(dim=1)
-    is_rejected = scores < 1 - (rejection["threshold"] if threshold is None else threshold)
+    is_rejected = rejected > (rejection["threshold"] if threshold is None else threshold) * (rejected + scores)
     return _ChosenIntents(
         best.masked_fill(is_rejected, REJECTED), torch.where(is_rejected, rejected, scores), rejected, probabilities
     )

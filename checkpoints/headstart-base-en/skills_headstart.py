@@ -98,7 +98,7 @@ class SkillsMixin(nn.Module):
             listed: by slot label, what the developer lists for it (`headstart.Skill.listed`): answers say which of these values was meant. Unset:
                 the skill's; `{}`: nothing.
             rejects: the skill can answer "none of these".
-            reject_threshold: the probability of that over which an utterance is rejected, where a request says no other.
+            reject_threshold: the probability of that, against the best intent alone, over which an utterance is rejected, where a request says no other.
             label_priors: the slot labels that each intent was seen with; others become less probable where it is found. Unset: those of the skill's
                 rows; `{}`: none.
             slot_types: by slot label, the platform's built-in type, such as `AMAZON.DATE`: what its values are resolved as; labels that the

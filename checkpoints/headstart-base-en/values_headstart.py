@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypedDict, cast
 from zoneinfo import ZoneInfo
@@ -21,6 +22,10 @@ from .operations_headstart import OPERATIONS
 from .slot_types_headstart import categories_of
 from .values_en_headstart import ENGLISH
 
+# Of a request, see `NLUPipeline`.
+OPTIONS = (
+    "skill", "skills", "reject_threshold", "top_k", "use_gazetteers", "batch_size", "resolve", "reference_time", "time_zone", "slot_types",
+)  # fmt: skip
 LANGUAGES: dict[str, Language] = {"en": ENGLISH}
 PLAIN = {
     "NUMBER": "number", "ORDINAL_NUMBER": "ordinal", "PERCENTAGE": "percentage", "QUANTITY": "quantity", "TEMPERATURE": "quantity", "AGE": "quantity",
@@ -108,7 +113,7 @@ class ResolveOptions(TypedDict, total=False):
 
 
 def resolve_options(
-    *, resolve: Any = None, reference_time: Any = None, time_zone: Any = None, slot_types: Any = None
+    *, resolve: Any = None, reference_time: Any = None, time_zone: Any = None, slot_types: Any = None, **unknown: Any
 ) -> ResolveOptions:
     """What a request says of resolving, as it was given; None: left out.
 
@@ -120,7 +125,12 @@ def resolve_options(
 
     Raises:
         ValueError: one is not as it must be.
+        TypeError: there is no such option.
     """
+    for name in unknown:
+        close = get_close_matches(name, OPTIONS, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise TypeError(f"a request has no option {name!r}.{hint} Allowed: {', '.join(OPTIONS)}.")
     if resolve is not None and not isinstance(resolve, bool):
         raise ValueError(f"resolve is {_shown(resolve)}; it must be True or False.")
     when, zone = _time(reference_time), _zone(time_zone)

@@ -168,7 +168,10 @@ def _make_parser() -> argparse.ArgumentParser:
         command.add_argument("--skill", help="the skill to ask; needed if the model has several, unless they are heads")
         command.add_argument("--base", help="checkpoint that heads were trained on; unset: the embedded one of that name")
         command.add_argument(
-            "--reject_threshold", type=float, metavar="P", help="reject over this probability of 'none of these'; 1: never"
+            "--reject_threshold",
+            type=float,
+            metavar="P",
+            help="reject over this probability of 'none of these', against the best intent alone; 1: never",
         )
         command.add_argument("--without_gazetteers", action="store_true", help="answer as if no word were in a catalog")
         command.add_argument("--batch_size", type=_size, help=f"texts read at once (default: {BATCH_SIZE}; of standard input, 1)")

@@ -171,13 +171,13 @@ class OnnxNLU:
         if not self.entry["intents"]:
             return [ChosenIntent(REJECTED, 1.0)] * num_rows
         logits = scores["intent_logits"]
-        rejected, least = [None] * num_rows, 0.0
+        rejected, threshold = [None] * num_rows, 1.0
         if "reject_logits" in scores:
             rejection = self.entry["rejection"]
             logits = np.concatenate([logits, scores["reject_logits"]], axis=1) / rejection["temperature"]
             together = _softmax(logits)
             probabilities, rejected = together[:, :-1], together[:, -1].tolist()
-            least = 1 - (rejection["threshold"] if options.reject_threshold is None else options.reject_threshold)
+            threshold = rejection["threshold"] if options.reject_threshold is None else options.reject_threshold
         else:
             probabilities = _softmax(logits)
         _check_scores({"probabilities of intents": probabilities})
@@ -185,7 +185,7 @@ class OnnxNLU:
         for row, best, out_of_scope in zip(probabilities, probabilities.argmax(axis=1).tolist(), rejected, strict=True):
             ranked = row.tolist() if options.top_k is not None else ()
             number, score = best, float(row[best])
-            if out_of_scope is not None and score < least:
+            if out_of_scope is not None and out_of_scope > threshold * (out_of_scope + score):
                 number, score = REJECTED, out_of_scope
             chosen.append(ChosenIntent(number, score, out_of_scope, ranked))
         return chosen

@@ -153,7 +153,7 @@ WRONG_ROWS = {
     "text is a number": lines({**ROW, "text": 5}),
     "intent is a list": lines({**ROW, "intent": ["Brew"]}),
     "intent is empty": lines({**ROW, "intent": ""}),
-    "slots is a dict": lines({**ROW, "slots": {"drink": "latte"}}),
+    "slots is a dict": lines({**ROW, "slots": {"drink": 5}}),
     "negative offsets": slot(start=-5),
     "offsets past the end": slot(end=99),
     "reversed offsets": slot(start=12, end=7),

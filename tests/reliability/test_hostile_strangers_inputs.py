@@ -68,7 +68,7 @@ SPAN = {"start": 5, "end": 7, "label": "state"}
         {**TURN, "slots": [SPAN, {"start": 6, "end": 11, "label": "colour"}]},
         {**TURN, "slots": [SPAN, SPAN]},
         {**TURN, "slots": [None]},
-        {**TURN, "slots": {"state": "on"}},
+        {**TURN, "slots": {"state": 5}},
         {**TURN, "slots": [{**SPAN, "label": " "}]},
         {**TURN, "slots": [{**SPAN, "label": ["state"]}]},
         {**TURN, "slots": [{"start": 4, "end": 5, "label": "state"}]},
@@ -347,7 +347,7 @@ def test_an_odd_text_has_spans_of_its_own_alone_and_with_others(lamp: Any, text:
     assert found(together) == [right("lamp")[0], found(alone), right("lamp")[-1]]
 
 
-@pytest.mark.parametrize("asked", [None, 5, b"on", ["on", None], [["on"]], {"text": "on"}, "", " \n", True, [5]], ids=repr)
+@pytest.mark.parametrize("asked", [None, 5, b"on", ["on", None], [["on"]], {"text": "on"}, True, [5]], ids=repr)
 def test_what_is_no_text_is_refused(lamp: Any, asked: Any) -> None:
     refused(lambda: lamp(asked))
 

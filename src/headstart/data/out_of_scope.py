@@ -9,6 +9,7 @@ from pathlib import Path
 from headstart.data.rows import SUFFIXES, DataError, read_rows, read_text
 from headstart.data.texts import plain_text
 
+TABLES = (".csv", ".tsv")
 EMBEDDED = "out_of_scope.en.txt"  # beside this module
 
 
@@ -26,6 +27,8 @@ def read_out_of_scope(path: str | Path | None = None) -> dict[str, list[str]]:
         text = files(__package__).joinpath(EMBEDDED).read_text(encoding="utf-8")
     elif Path(path).suffix.lower() in SUFFIXES:
         return {"": [row["text"] for row in read_rows(path)]}
+    elif Path(path).suffix.lower() in TABLES:
+        raise DataError(f"{path}: is a table; allowed: a text file with one out-of-scope utterance a line, or rows (.jsonl).")
     elif Path(path).is_file():
         text = read_text(Path(path))
     else:

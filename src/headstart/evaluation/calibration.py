@@ -2,12 +2,13 @@
 
 The temperature is fitted first (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017); then the threshold is the one that accepts fewest
 utterances which are none of the skill's, of those that keep as many right answers as was asked for. That trade is a risk-coverage curve (El-Yaniv and
-Wiener, "On the Foundations of Noise-free Selective Classification", JMLR 2010), with the selection by the probability of the best intent (Hendrycks and
-Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples", ICLR 2017), "none of these" being one of the classes.
+Wiener, "On the Foundations of Noise-free Selective Classification", JMLR 2010); what is selected by is the probability of the best intent (Hendrycks and
+Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples", ICLR 2017) against "none of these".
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
@@ -15,14 +16,18 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 
 from headstart.data.out_of_scope import list_out_of_scope
-from headstart.data.rows import Row, read_rows
+from headstart.data.rows import Row
+from headstart.evaluation.evaluate import read_scored
 from headstart.evaluation.metrics import expected_calibration_error, roc_auc
 from headstart.loading import load_pipeline, skill_entry
-from headstart.modeling.entries_headstart import TEMPERATURES, Rejection
+from headstart.modeling.entries_headstart import Rejection
 from headstart.modeling.folders_headstart import CHECKPOINT, KINDS, kind_of
 from headstart.modeling.integrity_headstart import hashed_files, read_seal, sealed
 from headstart.modeling.weights_headstart import write_aside
 
+logger = logging.getLogger(__name__)
+
+MIN_ROWS = 30  # of either kind, to fit a temperature to; fewer are told apart with any
 GRID = [2 ** (step / 20) for step in range(-40, 61)]  # temperatures to choose from: a quarter to eight
 KEPT = (1.0, 0.99, 0.98, 0.97, 0.96, 0.95, 0.9, 0.85, 0.8)  # shares of the right answers, of a curve's points
 LEAST = 1e-12  # of a probability, before its logarithm is taken
@@ -53,7 +58,7 @@ class Calibration(TypedDict):
         rows, out_of_scope: how many of the skill's rows, and of utterances that are none of its, were asked.
         temperature, reject_threshold: what was chosen.
         expected_calibration_error: of the intents' probabilities on the rows, none rejected, with the temperature that was chosen; and before.
-        out_of_scope_auroc: area under the ROC curve of the probability of the best intent, the rows against the others.
+        out_of_scope_auroc: area under the ROC curve of the probability of "none of these" against the best intent, the others against the rows.
         curve: what other thresholds would do.
         is_written: whether the model has them now.
     """
@@ -93,7 +98,8 @@ def calibrate(
     Args:
         model: folder of a checkpoint, a head or an exported skill.
         unknown: utterances that are none of the skill's, or a file of them: rows (.jsonl) or one utterance a line.
-        rows: rows of the skill that it wasn't trained on, or a JSON-lines file of them; those without a known intent are left out.
+        rows: rows of the skill that it wasn't trained on, or a file or folder of them in any format, as [`headstart.evaluate`] takes them; those
+            without a known intent are left out.
         kept: share of the right answers, of those that never rejecting gives, that must stay right.
         skill: which one, of a checkpoint with several.
         base: of a head whose base is not embedded.
@@ -112,7 +118,7 @@ def calibrate(
     entry = skill_entry(nlu, skill)
     if "rejection" not in entry:
         raise ValueError(f"skill {entry['name']!r} can't reject: fine-tune it with --rejection true.")
-    annotated = read_rows(rows) if isinstance(rows, (str, Path)) else list(rows)
+    annotated = read_scored(rows) if isinstance(rows, (str, Path)) else list(rows)
     known = [(row["text"], entry["intents"].index(row["intent"])) for row in annotated if row["intent"] in entry["intents"]]
     others = list_out_of_scope(unknown) if isinstance(unknown, (str, Path)) else list(unknown)
     for count, what in (
@@ -124,24 +130,31 @@ def calibrate(
     number = len(entry["intents"])
     asked = _ask(nlu, entry["name"], entry["intents"], [*known, *((text, number) for text in others)])
     weights = np.where(asked.labels == number, 0.5 / len(others), 0.5 / len(known))  # either side counts alike
-    factor = fit_temperature(asked.logs, asked.labels, weights)
-    best, is_right = _best(asked, factor)
+    # Probabilities say the scores up to a constant: times the temperature that they were made with, they are those at 1.
+    asked = asked._replace(logs=asked.logs * entry["rejection"]["temperature"])
+    temperature = entry["rejection"]["temperature"]
+    if min(len(known), len(others)) >= MIN_ROWS:
+        temperature = fit_temperature(asked.logs, asked.labels, weights)
+    else:
+        logger.warning(
+            "%d rows and %d unknown utterances are too few to fit a temperature, which stays %s; give at least %d of each",
+            len(known), len(others), temperature, MIN_ROWS,
+        )  # fmt: skip
+    best, against_none, is_right = _best(asked, temperature)
     is_known = asked.labels != number
     curve = [
-        threshold_point(best[is_known], is_right[is_known], best[~is_known], share) for share in dict.fromkeys((kept, *KEPT))
+        threshold_point(against_none[is_known], is_right[is_known], against_none[~is_known], share)
+        for share in dict.fromkeys((kept, *KEPT))
     ]
-    low, high = TEMPERATURES
-    rejection: Rejection = {
-        "temperature": round(min(max(entry["rejection"]["temperature"] * factor, low), high), 4),
-        "threshold": curve[0]["reject_threshold"],
-    }
-    before = expected_calibration_error(*(part[is_known] for part in _best(asked, 1.0)))
+    rejection: Rejection = {"temperature": temperature, "threshold": curve[0]["reject_threshold"]}
+    best_before, _, _ = _best(asked, entry["rejection"]["temperature"])
+    before = expected_calibration_error(best_before[is_known], is_right[is_known])
     if writes:
         _write(folder, entry["name"], rejection)
     return {
         "skill": entry["name"], "rows": len(known), "out_of_scope": len(others), "temperature": rejection["temperature"],
         "reject_threshold": rejection["threshold"], "expected_calibration_error": expected_calibration_error(best[is_known], is_right[is_known]),
-        "expected_calibration_error_before": before, "out_of_scope_auroc": roc_auc(1 - best[~is_known], 1 - best[is_known]),
+        "expected_calibration_error_before": before, "out_of_scope_auroc": roc_auc(1 - against_none[~is_known], 1 - against_none[is_known]),
         "curve": sorted(curve, key=lambda point: -point["kept"]), "is_written": writes,
     }  # fmt: skip
 
@@ -162,7 +175,7 @@ def threshold_point(known: np.ndarray, is_right: np.ndarray, unknown: np.ndarray
     """The lowest threshold that keeps a share of the right answers, and what it does.
 
     Args:
-        known: (rows,) float, the probability of the best intent of rows that are the skill's.
+        known: (rows,) float, the probability of the best intent against "none of these", of rows that are the skill's.
         is_right: (rows,) bool, whether that is the right one.
         unknown: (texts,) float, likewise of those that are not.
         kept: the share, of the right answers of never rejecting.
@@ -194,10 +207,11 @@ def _ask(nlu: Any, skill: str, intents: Sequence[str], texts: Sequence[tuple[str
     return _Asked(np.log(probabilities.clip(min=LEAST)), np.array([label for _, label in texts]))
 
 
-def _best(asked: _Asked, factor: float) -> tuple[np.ndarray, np.ndarray]:
-    """Probability of the best intent of each text, (texts,), and whether it is the right one, at a temperature times this factor."""
-    probabilities = np.exp(_log_softmax(asked.logs / factor))[:, :-1]
-    return probabilities.max(axis=1), probabilities.argmax(axis=1) == asked.labels
+def _best(asked: _Asked, temperature: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probability of the best intent of each text, that against "none of these" alone, and whether it is the right one, (texts,) each, at a temperature."""
+    probabilities = np.exp(_log_softmax(asked.logs / temperature))
+    best = probabilities[:, :-1].max(axis=1)
+    return best, best / (best + probabilities[:, -1]), probabilities[:, :-1].argmax(axis=1) == asked.labels
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

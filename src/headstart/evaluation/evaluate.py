@@ -35,8 +35,8 @@ class RejectionScores(TypedDict):
         out_of_scope_utterances: how many there were.
         rejected_out_of_scope: share of them that was rejected.
         rejected_in_scope: share of the rows that was rejected.
-        out_of_scope_auroc: area under the ROC curve of the probability of the best intent, by which it is decided, out-of-scope utterances
-            against the rows.
+        out_of_scope_auroc: area under the ROC curve of the probability of "none of these" against the best intent, by which it is decided, out-of-scope
+            utterances against the rows.
     """
 
     out_of_scope_utterances: int
@@ -116,7 +116,7 @@ def evaluate_by_label(
     """The scores of [`evaluate`], whose arguments these are, and those of each intent and slot label."""
     nlu = load_pipeline(model) if isinstance(model, (str, Path)) else model
     entry = skill_entry(nlu, skill)
-    annotated = _read(rows) if is_path(rows) else rows_from_memory(rows)
+    annotated = read_scored(rows) if is_path(rows) else rows_from_memory(rows)
     _report_unknown_labels(annotated, entry)
     references = _as_words(annotated, nlu, entry["name"])
     options: dict[str, Any] = {"skill": entry["name"], "batch_size": batch_size, "use_gazetteers": use_gazetteers, "top_k": 1}
@@ -133,7 +133,7 @@ def evaluate_by_label(
     return result, score_labels(answers, references)
 
 
-def _read(path: str | PathLike[str]) -> list[Row]:
+def read_scored(path: str | PathLike[str]) -> list[Row]:
     """The annotated rows of a file: those of its test part, if it says that it has one; or the test rows of a folder."""
     file = Path(path)
     if file.suffix in SUFFIXES or not file.exists():
@@ -207,8 +207,9 @@ def _score_rejection(
 
 
 def _doubt(answer: Answer) -> float:
-    """What is left by the probability of the best intent; a blank text has none."""
-    return 1 - max((intent["score"] for intent in answer["intents"]), default=0.0)
+    """The probability of "none of these" against the best intent; a blank text has none."""
+    best = max((intent["score"] for intent in answer["intents"]), default=0.0)
+    return answer["out_of_scope"] / (answer["out_of_scope"] + best)
 
 
 def _share_rejected(answers: Sequence[Answer]) -> float:
@@ -231,4 +232,4 @@ def _report_unknown_labels(rows: Sequence[Row], entry: SkillEntry) -> None:
             )  # fmt: skip
 
 
-__all__ = ["Answered", "Scores", "evaluate", "evaluate_by_label", "read_utterances", "score_answers"]
+__all__ = ["Answered", "Scores", "evaluate", "evaluate_by_label", "read_scored", "read_utterances", "score_answers"]

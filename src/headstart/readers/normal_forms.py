@@ -25,7 +25,7 @@ from headstart.data.texts import plain_text
 from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.oddities import NOWHERE, Oddities, Where
 
-KIND = "canonical values that nobody says, which are in no catalog (list those that are said among their synonyms)"
+KIND = "canonical values that nobody says: what is said are their synonyms (if one is said, list it among these)"
 SHORT = 3  # letters of what is rather a code than a word
 WORD = re.compile(r"[^\W\d_]+(?:['\u2019.-][^\W\d_]+)*[.,]?|\d+")
 

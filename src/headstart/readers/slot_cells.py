@@ -29,7 +29,7 @@ from headstart.readers.tags import TAG, tagged_template
 
 LABELS = ("label", "entity", "slot", "slot_name", "entity_name", "type", "name")
 VALUES = ("text", "value", "entity_value", "word")  # the first may be what is said, the others what it means
-ALLOWED = 'a tag for each word, such as "O O B-size"; the text with marks, such as a [large](size) tea; [{"start": 2, "end": 7, "label": "size"}]; or [{"entity": "size", "value": "large"}]'
+ALLOWED = '{"size": "large"}; a tag for each word, such as "O O B-size"; the text with marks, such as a [large](size) tea; [{"start": 2, "end": 7, "label": "size"}]; or [{"entity": "size", "value": "large"}]'
 MARKS = re.compile(r"\[[^\[\]]{1,200}+\][({]")  # a text that begins with a marked value
 MAX_ENTITIES = 1000  # of an utterance, each of which may be looked for in all of it
 Span = tuple[int, int, str]

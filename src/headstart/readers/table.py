@@ -208,7 +208,8 @@ def _check_header(file: SourceFile, table: _Table) -> None:
             raise DataError(f"{file.where}, line 1: found {table.header.count(name)} columns {name!r}; allowed: one.")
     unread = [name or f"number {number}" for number, name in enumerate(table.header, start=1) if number - 1 not in columns]
     if unread:
-        logger.warning("%s: columns that are not read: %s; read are %s", file.where, ", ".join(unread), ", ".join(read))
+        hint = "" if table.slots is not None else '; slots go into one column called slots, such as {"room": "kitchen"}'
+        logger.warning("%s: columns that are not read: %s; read are %s%s", file.where, ", ".join(unread), ", ".join(read), hint)
 
 
 def _check_width(record: Record, file: SourceFile, table: _Table) -> None:

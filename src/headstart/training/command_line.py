@@ -63,14 +63,15 @@ def _show(parser: argparse.ArgumentParser) -> None:
 
 
 def _split_place(kind: type[Options], argv: list[str]) -> tuple[dict[str, str], list[str]]:
-    """What the first argument says is read, if it is neither an option nor a file of options; and the other arguments."""
-    if not argv or argv[0].startswith("-") or _holds_options(kind, Path(argv[0])):
+    """What the first argument says is read, if it is neither an option nor a file of options, and no option says it; and the other arguments."""
+    is_typed = any(argument.split("=")[0] == f"--{kind.PLACE}" for argument in argv)
+    if not argv or argv[0].startswith("-") or is_typed or _holds_options(kind, Path(argv[0])):
         return {}, argv
     return {kind.PLACE: argv[0]}, argv[1:]
 
 
 def _holds_options(kind: type[Options], path: Path) -> bool:
-    """Whether a file is one of options. Skills are JSON and YAML too: then none of the names at the top is one of an option."""
+    """Whether a file is one of options. Skills are JSON and YAML too: then at most half of the names at the top, such as `language`, are those of options."""
     if path.suffix not in OPTION_FILES:
         return False
     try:
@@ -79,7 +80,9 @@ def _holds_options(kind: type[Options], path: Path) -> bool:
     except (OSError, ValueError):
         return True  # whose reader says what is wrong
     own = own_options(kind)
-    return not isinstance(content, dict) or not content or any(name in own or name in transformers_options() for name in content)
+    if not isinstance(content, dict) or not content:
+        return True
+    return 2 * sum(name in own or name in transformers_options() for name in content) > len(content)
 
 
 def _split_file(kind: type[Options], argv: list[str]) -> tuple[dict[str, Any], list[str]]:

@@ -381,7 +381,7 @@ class FinetuneOptions(TrainingOptions):
     rejection: bool = option(True, "The skill can answer 'none of these'.", brief="the skill can answer 'none of these'")
     reject_threshold: float = option(
         REJECT_THRESHOLD,
-        "Probability of 'none of these' over which an utterance is rejected, as it is where no intent reaches what that leaves; 1: never.",
+        "Probability of 'none of these', against the best intent alone, over which an utterance is rejected; 1: never.",
         brief="probability of 'none of these' that rejects; 1: never",
     )
     out_of_scope: str | None = option(
