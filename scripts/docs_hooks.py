@@ -21,7 +21,6 @@ ABOUT = """# Options
 Of `headstart finetune` and `headstart pretrain`, on the command line, in Python (`headstart.finetune(skill, out, seed=1)`), or in a YAML or JSON file. Every
 option of `transformers.TrainingArguments` can be given besides; `--help_all` lists those, too.
 """
-GENERATED = ("options.md", "changelog.md")
 CODE_LINK = re.compile(r"\[(<code>[^<]+</code>)\]")  # in docstrings: a name of the code, in brackets
 PART_DEFAULT = re.compile(r">_Part(</\w+>)\(\)")
 
@@ -36,7 +35,7 @@ def on_config(config: Any) -> Any:
             (title, place) = next(iter(entry.items()))
             if isinstance(place, list):
                 found.append({title: kept(place)})
-            elif place in GENERATED or (folder / place).is_file():
+            elif (folder / place).is_file():
                 found.append(entry)
         return found
 
@@ -45,14 +44,19 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages and figures that are made of other files."""
-    changes = re.sub(
-        r"\[([^\]]+\.md)\]\(\1\)", r"`\1`", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    )  # files that the site lacks
-    for name, content in (("options.md", options_page()), ("changelog.md", changes)):
-        files.append(File.generated(config, name, content=content))
+    """Add the figure of README."""
     files.append(File.generated(config, "plots/errors.svg", abs_src_path=str(PLOT)))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Pages that are made of other files; what lies in their places says so to who reads them in the repository."""
+    if page.file.src_path == "options.md":
+        return options_page()
+    if page.file.src_path == "changelog.md":
+        changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        return re.sub(r"\[([^\]]+\.md)\]\(\1\)", r"`\1`", changes)  # files that the site lacks
+    return markdown
 
 
 def on_page_content(html: str, page: Any, **_: Any) -> str:
