@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,13 @@ def test_slots_with_a_type_are_resolved_and_others_are_not(nlu: NLUPipeline) -> 
     assert any(slot["resolution"] for slot in slots if "resolution" in slot)
     assert not any("resolution" in slot for found in nlu(TEXTS, resolve=False) for slot in found["slots"])
     assert skill_entry(nlu, "typed_tables")["slot_types"] == TYPES
+
+
+def test_a_label_that_no_skill_has_is_no_slot_to_give_a_type_to(nlu: NLUPipeline, tmp_path: Path) -> None:
+    message = "slot_types has 'peple', which is no slot label. Did you mean 'people'? Allowed: "
+    for asked in (nlu, OnnxNLU(export(nlu, tmp_path, "typed_tables"))):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            asked("for two", skill="typed_tables", slot_types={"peple": "number"})
 
 
 def test_a_request_may_name_types_of_slots_that_have_none(nlu: NLUPipeline) -> None:

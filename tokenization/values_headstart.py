@@ -7,7 +7,7 @@ data, a table a language. What can't be read as a whole is not guessed at.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypedDict, cast
@@ -148,6 +148,27 @@ def resolve_options(
     return cast(ResolveOptions, {name: value for name, value in given.items() if value is not None})
 
 
+def check_typed_labels(options: ResolveOptions, slots: Iterable[Sequence[str]]) -> None:
+    """See that the labels whose types a request gives are slot labels of one of the skills that may be asked.
+
+    Args:
+        options: of the request.
+        slots: the slot labels of each skill.
+
+    Raises:
+        ValueError: one is none.
+    """
+    named = options.get("slot_types")
+    if not named:
+        return
+    known = sorted({label for labels in slots for label in labels})
+    for label in named:
+        if label not in known:
+            close = get_close_matches(label, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"slot_types has {label!r}, which is no slot label.{hint} Allowed: {', '.join(known)}.")
+
+
 def make_resolver(options: ResolveOptions) -> Resolver | None:
     """How values are resolved; None if they are not."""
     if options.get("resolve") is False:
@@ -256,4 +277,13 @@ def _one_span(pieces: list[Span]) -> Span:
     return whole
 
 
-__all__ = ["LANGUAGES", "Resolution", "ResolveOptions", "Resolver", "make_resolver", "resolve_options", "resolve_value"]
+__all__ = [
+    "LANGUAGES",
+    "Resolution",
+    "ResolveOptions",
+    "Resolver",
+    "check_typed_labels",
+    "make_resolver",
+    "resolve_options",
+    "resolve_value",
+]

@@ -26,7 +26,7 @@ from .answers_headstart import (
     token_limit,
     warn_of_cut,
 )
-from .values_headstart import ResolveOptions, make_resolver, resolve_options
+from .values_headstart import ResolveOptions, check_typed_labels, make_resolver, resolve_options
 
 # Probability of a text being for none of several skills; chosen on validation rows (benchmarks/README.md).
 NO_SKILL_THRESHOLD = 0.73
@@ -199,6 +199,7 @@ class NLUPipeline(Pipeline):
                 return make_no_answer(text, for_none, top_k)
         known = model_outputs["skill_sets"]  # of one row, or a list of it
         known = known[0] if isinstance(known, list) else known
+        check_typed_labels(cast(ResolveOptions, resolving), (entry["slots"] for entry in known.entries))
         skill_id = int(model_outputs["skill_ids"][0])
         entry, catalogs = known.entries[skill_id], known.resolver(skill_id, resolving.get("resolve"))
         return make_answer(

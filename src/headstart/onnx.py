@@ -37,7 +37,7 @@ from headstart.tokenization.answers_headstart import (
     token_limit,
     warn_of_cut,
 )
-from headstart.tokenization.values_headstart import ResolveOptions, Resolver, make_resolver, resolve_options
+from headstart.tokenization.values_headstart import ResolveOptions, Resolver, check_typed_labels, make_resolver, resolve_options
 
 
 class OnnxNLU:
@@ -109,6 +109,7 @@ class OnnxNLU:
         )
         self.skill(skill)
         said: ResolveOptions = {**self._resolving, **resolve_options(**resolving)}
+        check_typed_labels(said, [self.entry["slots"]])
         options = _Options(reject_threshold, top_k, use_gazetteers is not False, make_resolver(said), said.get("resolve"))
         if isinstance(inputs, str):
             return self._answer([inputs], options)[0]
