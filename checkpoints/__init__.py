@@ -15,7 +15,8 @@ def resolve_checkpoint(name: str | Path) -> str:
     name = str(name)
     if name in SHORT_NAMES:
         return SHORT_NAMES[name]
-    if not Path(name).is_dir() and (name.count("/") > 1 or name.startswith((".", "/", "~"))):
+    if not Path(name).is_dir() and (name.count("/") != 1 or name.startswith((".", "/", "~"))):
+        # Not even a misspelt short name is asked for on the hub, which takes a minute to fail where there is no network.
         raise ValueError(
             f"there is no folder {name!r}; give the folder of a checkpoint, owner/name of a repository on the hub, or a short "
             f"name: {', '.join(SHORT_NAMES)}."

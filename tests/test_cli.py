@@ -114,6 +114,7 @@ def test_catalogs_and_rejection_can_be_switched_off(
         (["predict", "{base}", "brew"], "has 3 skills: name one"),
         (["predict", "{base}", "--skill", "music", "brew"], "no skill 'music'"),
         (["predict", "./no/such/folder", "brew"], "there is no folder './no/such/folder'; give the folder of a checkpoint"),
+        (["predict", "headstart-base-fr", "brew"], "there is no folder 'headstart-base-fr'; give the folder of a checkpoint"),
         (["evaluate", "{base}", "--skill", "bank", "--data", "none.jsonl"], "none.jsonl: there is no such file"),
         (["finetune", "--skill", "nowhere", "--output_dir", "out"], "nowhere: there is no such file or folder"),
         (["finetune", "--skil", "nowhere"], "unknown option 'skil' in the command line. Did you mean skill"),

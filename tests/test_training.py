@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
@@ -343,6 +344,23 @@ def test_a_run_says_how_many_rows_of_each_source_it_read(corpora: Path, tmp_path
     pretrain(corpora, tmp_path / "base", **{**PRETRAINING, "max_steps": 2, "eval_steps": 2, "save_steps": 2}, max_train_rows=40)
     read = json.loads((tmp_path / "base" / "run.json").read_text())["train_rows"]
     assert max(read.values()) == 40 and min(read.values()) > 0
+
+
+def test_a_bases_card_has_its_corpora_figures_and_licence_which_its_skills_inherit(
+    corpora: Path, coffee: Skill, tmp_path: Path
+) -> None:
+    quick = {**PRETRAINING, "max_steps": 4, "eval_steps": 4, "save_steps": 4}
+    pretrain(corpora, tmp_path / "base", **quick, licence="cc-by-4.0")
+    card = ModelCard.load(tmp_path / "base" / "README.md")
+    assert card.data.license == "cc-by-4.0" and card.data.model_name == "base"
+    rows = json.loads((tmp_path / "base" / "run.json").read_text())["train_rows"]
+    for name, slots in (("coffee_machine", True), ("museum_guide", False)):
+        assert re.search(rf"^\| {name} \| {rows[name]} \| [1-9]\d* \| {'[1-9]' if slots else '0'}", card.text, re.MULTILINE)
+    assert re.search(r"^\| plant_care \| [01]\.\d{3} \| \d\.\d{3} \| - \| [01]\.\d{3} \|$", card.text, re.MULTILINE)
+    assert "all-MiniLM" not in card.text and "4 steps" in card.text
+    skill = headstart.load_skill(corpora / "coffee_machine" / "train.jsonl", name="coffee")
+    finetune(skill, tmp_path / "skill", base=str(tmp_path / "base"), **QUICK)
+    assert ModelCard.load(tmp_path / "skill" / "README.md").data.license == "cc-by-4.0"
 
 
 def test_batches_hold_rows_of_similar_length_sorted_in_memory(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def _find_head(source: str, name: str | None, where: str, hub: HubOptions) -> tu
     """The folder of a head in a folder or repository, and what `head.json` says, which may be of another version."""
     if Path(source).exists() and not Path(source).is_dir():
         raise ValueError(f"{source!r} is a file; name the folder or repository that holds {HEAD}.")
-    if not Path(source).exists() and (source.count("/") > 1 or source.startswith((".", "/", "~"))):
+    if not Path(source).exists() and (source.count("/") != 1 or source.startswith((".", "/", "~"))):
         raise ValueError(f"there is no folder {source!r}; give the folder of a head, or owner/name of a repository on the hub.")
     if name is not None and not SKILL_NAME.fullmatch(name):
         raise ValueError(f"{name[:80]!r} is no name of a skill; heads lie in folders named after their skills.")

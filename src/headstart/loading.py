@@ -36,6 +36,7 @@ def load_pipeline(model: str | Path, *, base: str | Path | None = None, **option
         ValueError: the base of a head is none of those embedded, and wasn't given; or the folder holds two kinds of models.
     """
     if str(model) not in SHORT_NAMES and not Path(model).exists():
+        resolve_checkpoint(model)  # refuses what no repository is called
         pulled = pull(str(model), options.get("revision"), options.get("token"))
         if pulled is not None:
             model = pulled

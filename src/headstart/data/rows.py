@@ -239,7 +239,9 @@ def find_value(value: str, text: str, where: str) -> tuple[int, int]:
         DataError: it stands there several times, or not at all.
     """
     found = list(re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))
-    if len(found) != 1:
+    if not found:
+        raise DataError(f"{where}: {shorten(value)} does not stand in {shorten(text)}; allowed: whole words of the utterance.")
+    if len(found) > 1:
         raise DataError(
             f"{where}: {shorten(value)} stands {len(found)} times in {shorten(text)}; allowed: once, or give its start and end."
         )

@@ -18,6 +18,7 @@ from headstart.data.corpora import Corpus, LabelKinds, first_texts, load_sources
 from headstart.data.encoding import encode_list, encode_rows
 from headstart.data.rows import FIELDS, Row
 from headstart.data.streaming import StreamedRows
+from headstart.hub.base_card import make_base_card
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
 from headstart.modeling.entries_headstart import SkillEntry, crf_of
 from headstart.modeling.folders_headstart import CHECKPOINT, check_room
@@ -135,7 +136,11 @@ def _run(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | Non
     trainer.eval_dataset = _encode(sources, plain, part="validation")
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics = {"steps": trainer.state.global_step, **(trainer.evaluate() if trainer.eval_dataset is not None else {})}
-    save_run(trainer, nlu, options, metrics, train_rows=train_rows)
+    card = make_base_card(
+        options.output_path.resolve().name, nlu.model, train_rows=train_rows, metrics=metrics,
+        options={**args.to_dict(), **options.described()}, licence=options.licence,
+    )  # fmt: skip
+    save_run(trainer, nlu, options, metrics, card=lambda _: card, train_rows=train_rows)
     push_run(options, args)
     if args.process_index == 0:
         summary = PretrainSummary(str(options.output_dir), train_rows, metrics)

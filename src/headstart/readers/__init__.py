@@ -236,7 +236,10 @@ def find_reader(source: Source) -> Reader:
     for reader in _FORMATS:
         if reader.detect(source):
             return reader
-    raise DataError(f"{source.path}: {describe(source)}; known formats: {', '.join(READERS)}.")
+    raise DataError(
+        f"{source.path}: {describe(source)}. Simplest is a table (.csv, .tsv) with the columns text and intent; all known formats, "
+        f"of which docs/formats.md shows samples: {', '.join(READERS)}."
+    )
 
 
 def describe(source: Source) -> str:

@@ -273,6 +273,11 @@ class PretrainOptions(TrainingOptions):
         "Folder of the sentence encoder's embeddings of utterances, made if it is not there; unset: beside output_dir. With "
         "--word_loss or --streaming there are none: it reads every batch.",
     )
+    licence: str | None = option(
+        None,
+        "Licence of the weights, such as cc-by-4.0, for the card; skills fine-tuned from them get it, too.",
+        brief="licence of the weights, for the card",
+    )
     learning_rate: float = option(2e-3, "Peak learning rate of AdamW.")
     min_word_count: int | None = option(
         None,
