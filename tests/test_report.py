@@ -6,7 +6,7 @@ import gc
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,14 @@ def test_skills_are_found_and_named(root: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         find_skills(tmp_path / "nowhere")
     assert SkillCase(Path("skills/luis__people")).group == "luis"
+
+
+def test_a_case_of_ones_own_stays_what_it_is_wherever_it_runs() -> None:
+    @dataclass(frozen=True)
+    class FewRows(SkillCase):
+        rows: int = 3
+
+    assert FewRows(Path("skill"), 5).anywhere() == FewRows(Path("skill").absolute(), 5)
 
 
 def test_the_data_hash_depends_on_the_content_alone(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class SkillCase:
 
     def anywhere(self) -> SkillCase:
         """The same by its whole path."""
-        return SkillCase(self.path.absolute())
+        return replace(self, path=self.path.absolute())
 
     @property
     def name(self) -> str:
