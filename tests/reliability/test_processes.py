@@ -77,7 +77,7 @@ def test_two_processes_learn_as_one(root: Path, corpora: Path, tmp_path: Path) -
 @pytest.mark.parametrize("more", [(), ("--streaming", "true", "--pool_size", "64"), ("--bf16", "true")], ids=" ".join)
 def test_two_processes_go_on_where_they_were(more: tuple[str, ...], root: Path, corpora: Path, tmp_path: Path) -> None:
     write_labels(str(corpora))
-    losses = ("--sentence_loss", "1", "--word_loss", "1", "--sentence_cache", str(tmp_path / "cache"), *more)
+    losses = ("--sentence_loss", "1", "--word_loss", "1", "--teacher_cache", str(tmp_path / "cache"), *more)
     train(root, corpora, tmp_path / "whole", 2, 8, *losses)
     (tmp_path / "half").mkdir()
     (tmp_path / "whole" / "checkpoint-16").rename(tmp_path / "half" / "checkpoint-16")

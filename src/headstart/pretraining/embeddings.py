@@ -98,35 +98,10 @@ def distill_embeddings(vocabulary: list[str], size: int, folder: Path, batch_siz
     return torch.cat([torch.zeros(num_specials, size), reduced / reduced.square().mean().sqrt()])
 
 
-@torch.no_grad()
-def embed_sentences(texts: list[str], folder: Path, device: torch.device | str = "cpu", batch_size: int = 256) -> torch.Tensor:
-    """What the teacher makes of whole utterances, (texts, 384) float16, of length 1: the mean of its last states (Reimers and Gurevych,
-    "Sentence-BERT", EMNLP 2019).
-
-    Args:
-        texts: the utterances.
-        folder: the teacher's checkpoint.
-        device: where it runs.
-        batch_size: texts read by the teacher at once; those of similar length are read together.
-    """
-    teacher = load_without_code(AutoModel.from_pretrained, folder, dtype=torch.float32).eval().to(device)
-    tokenizer = load_without_code(AutoTokenizer.from_pretrained, folder)
-    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-    found = torch.empty(len(texts), teacher.config.hidden_size, dtype=torch.float16)
-    for start in tqdm(range(0, len(texts), batch_size), desc="Embedding sentences", disable=None):
-        chosen = order[start : start + batch_size]
-        batch = tokenizer([texts[number] for number in chosen], padding=True, truncation=True, return_tensors="pt").to(device)
-        states = teacher(**batch).last_hidden_state
-        mask = batch["attention_mask"].unsqueeze(2)
-        means = (states * mask).sum(dim=1) / mask.sum(dim=1)
-        found[chosen] = torch.nn.functional.normalize(means, dim=1).half().cpu()
-    return found
-
-
 def _teacher_ids(token: str, known: dict[str, int], tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """The token alone, between the teacher's [CLS] and [SEP]; a word that the teacher lacks becomes several of its tokens."""
     ids = [known[token]] if token in known else tokenizer(token, add_special_tokens=False)["input_ids"]
     return [tokenizer.cls_token_id, *ids, tokenizer.sep_token_id]
 
 
-__all__ = ["choose_vocabulary", "distill_embeddings", "embed_sentences", "teacher_folder"]
+__all__ = ["choose_vocabulary", "distill_embeddings", "teacher_folder"]

@@ -22,16 +22,11 @@ from headstart.hub.base_card import make_base_card
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
 from headstart.modeling.entries_headstart import SkillEntry, crf_of
 from headstart.modeling.folders_headstart import CHECKPOINT, check_room
-from headstart.pretraining.distillation import (
-    DistillationCollator,
-    DistillationTrainer,
-    SentenceEmbeddings,
-    Teacher,
-    number_sentences,
-    teacher_columns,
-)
+from headstart.pretraining.distillation import TEXT, DistillationCollator, DistillationTrainer
 from headstart.pretraining.embeddings import choose_vocabulary, distill_embeddings, teacher_folder
 from headstart.pretraining.recipe import resolve
+from headstart.pretraining.teacher_cache import TeacherCache
+from headstart.pretraining.teachers import Teacher
 from headstart.saving import locked
 from headstart.tokenization import NLUPipeline, build_tokenizer, order_tokens
 from headstart.training.arguments import HeadstartTrainingArguments, training_arguments
@@ -108,14 +103,19 @@ def _run(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | Non
     tokenizer = build_tokenizer(vocabulary)
     model = _make_model(sources, vocabulary, options)
     start = weights_hash(model, tokenizer)
-    reads_batches = options.word_loss or (options.sentence_loss and options.streaming)
-    sentences = _embed_sentences(sources, options, args) if options.sentence_loss and not reads_batches else None
-    teacher = Teacher(teacher_folder(), dtype=torch.bfloat16 if args.bf16 else torch.float32) if reads_batches else None
-    encoder = RowEncoder(tokenizer, model.entries, None if teacher is None else teacher.tokenizer)
-    train = (
-        _make_stream(sources, model, encoder, options, args)
-        if options.streaming
-        else _encode(sources, encoder, part="train", limit=options.max_train_rows, seed=args.seed, sentences=sentences)
+    teachers = _find_teachers(options, args)
+    encoder = RowEncoder(tokenizer, model.entries, with_texts=bool(teachers))
+    train: BatchStream | Dataset | None
+    if options.streaming:
+        train = _make_stream(
+            sources, DistillationCollator(model.config.pad_token_id, teachers, tokenizer), encoder, options, args
+        )
+    else:
+        train = _encode(sources, encoder, part="train", limit=options.max_train_rows, seed=args.seed)
+    said = (
+        teachers
+        if options.streaming or train is None
+        else _hear(teachers, list(train[TEXT]) if teachers else [], tokenizer, options, args)
     )
     plain = RowEncoder(tokenizer, model.entries)
     validation = _encode(sources, plain, part="validation", limit=options.max_validation_rows, seed=args.seed)
@@ -128,8 +128,8 @@ def _run(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | Non
     )  # fmt: skip
     trainer = DistillationTrainer(
         model, args, tokenizer, train, validation if args.eval_strategy != "no" else None,
-        sentences=sentences, teacher=teacher, sentence_loss=options.sentence_loss or 0.0, word_loss=options.word_loss,
-        facts=run_facts("pretrain", options, args, base=start, **_content_of(sources, vocabulary)),
+        teachers=said, sentence_loss=options.sentence_loss or 0.0, word_loss=options.word_loss,
+        facts=run_facts("pretrain", options, args, base=start, **_content_of(sources, vocabulary, teachers)),
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=resumed)
     trainer.drop_maps()
@@ -159,10 +159,11 @@ def _tell_result(summary: PretrainSummary) -> None:
     tell("next: headstart finetune SKILL --base %s --output_dir OUT", shlex.quote(summary.output_dir))
 
 
-def _content_of(sources: list[Corpus], vocabulary: list[str]) -> dict[str, Any]:
+def _content_of(sources: list[Corpus], vocabulary: list[str], teachers: Sequence[Teacher]) -> dict[str, Any]:
     """What pretraining depends on, for [`run_facts`]. Of a stream, which may be endless, the number of its rows is known; its first ones are in the
     vocabulary."""
     content: dict[str, Any] = {"sources": [source.name for source in sources], "vocabulary": content_hash(vocabulary)}
+    content["teachers"] = [teacher.name for teacher in teachers]
     for source in sources:
         is_stream = isinstance(source.train, StreamedRows)
         content |= {
@@ -224,11 +225,25 @@ def _make_model(sources: list[Corpus], vocabulary: list[str], options: PretrainO
     return model
 
 
-def _embed_sentences(sources: list[Corpus], options: PretrainOptions, args: HeadstartTrainingArguments) -> SentenceEmbeddings:
+def _find_teachers(options: PretrainOptions, args: HeadstartTrainingArguments) -> list[Teacher]:
+    if not (options.sentence_loss or options.word_loss):
+        return []
+    folders = [Path(folder) for folder in options.teachers] or [teacher_folder()]
+    return [Teacher(folder, dtype=torch.bfloat16 if args.bf16 else torch.float32) for folder in folders]
+
+
+def _hear(
+    teachers: Sequence[Teacher],
+    texts: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    options: PretrainOptions,
+    args: HeadstartTrainingArguments,
+) -> list[TeacherCache]:
+    """What the teachers say of the training texts, from the cache or read now."""
     # Not in the checkpoint, which may be published.
-    folder = Path(options.sentence_cache or f"{options.output_dir}-sentences")
-    with args.main_process_first(local=False, desc="embedding sentences"):  # the others read what it wrote
-        return SentenceEmbeddings(list(_texts_of(sources)), folder, args.device)
+    folder = Path(options.teacher_cache or f"{options.output_dir}-teachers")
+    with args.main_process_first(local=False, desc="reading with teachers"):  # the others read what it wrote
+        return [TeacherCache(texts, teacher, tokenizer, folder, args.device) for teacher in teachers]
 
 
 def _texts_of(sources: list[Corpus]) -> Iterator[str]:
@@ -237,7 +252,7 @@ def _texts_of(sources: list[Corpus]) -> Iterator[str]:
 
 def _make_stream(
     sources: list[Corpus],
-    model: HeadstartForJointNLU,
+    collator: DistillationCollator,
     encoder: RowEncoder,
     options: PretrainOptions,
     args: HeadstartTrainingArguments,
@@ -245,7 +260,7 @@ def _make_stream(
     return BatchStream(
         sources,
         encoder,
-        DistillationCollator(model.config.pad_token_id),
+        collator,
         batch_size=args.train_batch_size,
         pool_size=options.pool_size,
         weights=options.source_weights or None,
@@ -258,28 +273,24 @@ def _make_stream(
 
 @dataclass
 class RowEncoder:
-    """Makes of some rows of a source what the network reads, and its teacher.
+    """Makes of some rows of a source what the network reads.
 
     Args:
         tokenizer: the network's.
         skills: entries of the configuration, one a source.
-        teacher_tokenizer: the teacher's, if it reads the rows too.
+        with_texts: keep the texts, of which teachers speak.
     """
 
     tokenizer: PreTrainedTokenizerBase
     skills: Sequence[SkillEntry]
-    teacher_tokenizer: PreTrainedTokenizerBase | None = None
+    with_texts: bool = False
 
     def __call__(self, skill_id: int, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """The features of the rows, see [`headstart.data.encoding.encode_rows`] and [`headstart.pretraining.distillation.teacher_columns`]."""
+        """The features of the rows, see [`headstart.data.encoding.encode_rows`]."""
         features, _ = encode_list(rows, self.tokenizer, self.skills[skill_id], skill_id)
-        if self.teacher_tokenizer is None or not rows:
+        if not self.with_texts:
             return [dict(fields) for fields in features]
-        columns = teacher_columns([row["text"] for row in rows], self.tokenizer, self.teacher_tokenizer)
-        return [
-            {**fields, **dict(zip(columns, values, strict=True))}
-            for fields, *values in zip(features, *columns.values(), strict=True)
-        ]
+        return [{**fields, TEXT: row["text"]} for fields, row in zip(features, rows, strict=True)]
 
 
 def _encode(
@@ -289,9 +300,8 @@ def _encode(
     part: str,
     limit: int | None = None,
     seed: int = 0,
-    sentences: SentenceEmbeddings | None = None,
 ) -> Dataset | None:
-    """A part of all sources as the network reads it, and its teacher; of each, some rows if there are more than the limit. None if there are no rows."""
+    """A part of all sources as the network reads it; of each, some rows if there are more than the limit. None if there are no rows."""
     encoded = []
     for skill_id, source in enumerate(sources):
         rows: Dataset = getattr(source, part)
@@ -300,12 +310,7 @@ def _encode(
         if limit is not None and len(rows) > limit:
             rows = rows.shuffle(seed=seed).select(range(limit))
         features = encode_rows(rows, encoder.tokenizer, encoder.skills[skill_id], skill_id)
-        if sentences is not None:
-            features = number_sentences(features, rows, sentences)
-        if encoder.teacher_tokenizer is not None:
-            for name, column in teacher_columns(rows["text"], encoder.tokenizer, encoder.teacher_tokenizer).items():
-                features = features.add_column(name, column)
-        encoded.append(features)
+        encoded.append(features.add_column(TEXT, rows["text"]) if encoder.with_texts else features)
     return concatenate_datasets(encoded) if encoded else None
 
 

