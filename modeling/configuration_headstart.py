@@ -15,6 +15,7 @@ from transformers import PreTrainedConfig
 from .entries_headstart import SkillEntry, check_skill_entry, read_entry
 from .folders_headstart import CHECKPOINT, CODE
 from .integrity_headstart import FIELD, OLD_FIELD, known_seal, note_hashes
+from .labels_headstart import POOLINGS
 
 MAX_VOCABULARY = 2**20  # a token of a catalog's value is one character (`catalog_headstart.token_key`)
 MAX_SIZE = 2**20
@@ -30,6 +31,9 @@ class HeadstartConfig(PreTrainedConfig):
         embedding_size (`int`, *optional*, defaults to 256): width of a token's embedding.
         hidden_size (`int`, *optional*, defaults to 160): units of the common bi-LSTM, for each direction.
         task_hidden_size (`int`, *optional*, defaults to 160): units of each ST and IC bi-LSTM, for each direction.
+        intent_pooling (`str`, *optional*, defaults to `"max"`): what is made of an utterance's IC states: their maximum over its tokens, or
+            `"max_mean"`, the sum of maximum and mean.
+        residual (`bool`, *optional*, defaults to `False`): what a bi-LSTM reads is added to its states; of what is wider than these, the first values.
         embedding_dropout (`float`, *optional*, defaults to 0.1): probability that one value of an embedding is zeroed in
             training.
         hidden_dropout (`float`, *optional*, defaults to 0.3): probability that one value of a bi-LSTM's output is zeroed
@@ -64,6 +68,8 @@ class HeadstartConfig(PreTrainedConfig):
     embedding_size: int = 256
     hidden_size: int = 160
     task_hidden_size: int = 160
+    intent_pooling: str = "max"
+    residual: bool = False
     embedding_dropout: float | int = 0.1
     hidden_dropout: float | int = 0.3
     word_dropout: float | int = 0.1
@@ -128,7 +134,7 @@ class HeadstartConfig(PreTrainedConfig):
         note_hashes(Path(save_directory), (CODE,), kept)
 
     def validate_sizes(self) -> None:
-        """Raise `ValueError` for a size or an id that can't be, or a probability outside [0, 1)."""
+        """Raise `ValueError` for a size or an id that can't be, a probability outside [0, 1), or an unknown pooling."""
         for field in ("vocab_size", "embedding_size", "hidden_size", "task_hidden_size"):
             size, most = getattr(self, field), MAX_VOCABULARY if field == "vocab_size" else MAX_SIZE
             if type(size) is not int or not 1 <= size <= most:
@@ -136,6 +142,8 @@ class HeadstartConfig(PreTrainedConfig):
         for field in ("embedding_dropout", "hidden_dropout", "word_dropout", "gazetteer_dropout"):
             if type(getattr(self, field)) not in (float, int) or not 0 <= getattr(self, field) < 1:
                 raise ValueError(f"{field} is {getattr(self, field)!r}; it must be a number, at least 0 and below 1.")
+        if self.intent_pooling not in POOLINGS:
+            raise ValueError(f"intent_pooling is {str(self.intent_pooling)[:80]!r}; allowed: {', '.join(POOLINGS)}.")
         if type(self.initializer_range) not in (float, int) or not 0 <= self.initializer_range < math.inf:
             raise ValueError(f"initializer_range is {self.initializer_range!r}; it must be a number, at least 0.")
 

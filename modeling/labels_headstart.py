@@ -9,6 +9,7 @@ IGNORED = -100  # label of a position or a row without annotation, as everywhere
 REJECTED = -1  # number of an intent: none of the skill's
 # Least share of its probability that a slot's word keeps with an intent which has the slot in no training row.
 UNSEEN_PRIOR = 0.02
+POOLINGS = ("max", "max_mean")  # how one state is made of an utterance's, see `layers_headstart.pool_states`
 
 
 def seen_slots(intents: Sequence[str], slots: Sequence[str], label_priors: Mapping[str, Sequence[str]]) -> list[list[float]]:
@@ -26,4 +27,4 @@ def seen_slots(intents: Sequence[str], slots: Sequence[str], label_priors: Mappi
     return [[float(intent not in seen or label in seen[intent] or label in free) for label in slots] for intent in intents]
 
 
-__all__ = ["IGNORED", "REJECTED", "UNSEEN_PRIOR", "seen_slots"]
+__all__ = ["IGNORED", "POOLINGS", "REJECTED", "UNSEEN_PRIOR", "seen_slots"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from headstart.modeling.crf_headstart import ChainCRF, FactoredCRF, LinearChainCRF
-from headstart.modeling.layers_headstart import BiLSTM, RowLengths, run_lstm
+from headstart.modeling.labels_headstart import POOLINGS
+from headstart.modeling.layers_headstart import BiLSTM, RowLengths, TaskLayers, run_lstm
 from headstart.training.arguments import bf16_fault
 
 
@@ -30,6 +31,32 @@ def packed_states(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths) -> torch
 
 def gradients(lstm: BiLSTM, inputs: torch.Tensor, states: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return torch.autograd.grad((states * torch.arange(states.shape[2])).sum(), (inputs, *lstm.parameters()))
+
+
+@pytest.mark.parametrize("input_size", [3, 6, 8])
+def test_a_residual_layer_adds_what_it_reads(input_size: int) -> None:
+    inputs, rows = padded([4, 2, 1], input_size, seed=1)
+    torch.manual_seed(0)
+    plain = BiLSTM(input_size, 3)
+    torch.manual_seed(0)
+    residual = BiLSTM(input_size, 3, residual=True)
+    added = run_lstm(residual, inputs, rows) - run_lstm(plain, inputs, rows)
+    width = min(input_size, 6)
+    for row, length in enumerate([4, 2, 1]):
+        torch.testing.assert_close(added[row, :length, :width], inputs[row, :length, :width])
+        assert not added[row, length:].any() and not added[row, :, width:].any()
+
+
+@given(st.lists(st.integers(1, 7), min_size=1, max_size=6), st.integers(0, 99), st.sampled_from(POOLINGS))
+@settings(deadline=None, max_examples=25)
+def test_what_is_pooled_of_a_row_is_of_its_own_tokens(lengths: list[int], seed: int, pooling: str) -> None:
+    inputs, rows = padded(lengths, 6, seed)
+    layers = TaskLayers(6, 4, 0.0, pooling)
+    pooled = layers.pool_intents(inputs, rows)
+    for row, length in enumerate(lengths):
+        states = layers.intent_lstm(inputs[row : row + 1, :length])[0][0]
+        wanted = states.amax(dim=0) + (states.mean(dim=0) if pooling == "max_mean" else 0)
+        torch.testing.assert_close(pooled[row], wanted)
 
 
 @given(st.lists(st.integers(1, 7), min_size=1, max_size=6), st.integers(0, 99), st.booleans())

@@ -235,6 +235,12 @@ def test_skills_of_a_configuration_are_a_list_of_objects(skills: Any) -> None:
         HeadstartConfig(skills=skills)
 
 
+def test_an_unknown_pooling_is_refused() -> None:
+    with pytest.raises(ValueError, match="intent_pooling is 'first'; allowed: max, max_mean"):
+        HeadstartConfig.from_dict({"intent_pooling": "first"})
+    assert HeadstartConfig().intent_pooling == "max"  # what checkpoints without the field were trained with
+
+
 def test_lstm_initialisation() -> None:
     model = HeadstartForJointNLU(HeadstartConfig(vocab_size=20, hidden_size=6, task_hidden_size=6, skills=[]))
     lstm = model.trunk.lstm

@@ -65,10 +65,17 @@ class RowLengths:
 
 
 class BiLSTM(nn.LSTM):
-    """One bidirectional LSTM layer, batch first; [`run_lstm`] runs it."""
+    """One bidirectional LSTM layer, batch first; [`run_lstm`] runs it.
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    Args:
+        input_size: width of what it reads.
+        hidden_size: units, for each direction.
+        residual: what it reads is added to its states, see [`add_inputs`].
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, residual: bool = False) -> None:
         super().__init__(input_size, hidden_size, batch_first=True, bidirectional=True)
+        self.residual = residual
 
     @property
     def weight_list(self) -> list[torch.Tensor]:
@@ -90,6 +97,24 @@ def run_lstm(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, adapter: nn.M
         rows: the lengths of the rows.
         adapter: a head's [`LoraLSTM`] of it.
     """
+    states = _run_layer(lstm, inputs, rows, adapter)
+    return add_inputs(states, inputs, rows.is_padding) if lstm.residual else states
+
+
+def add_inputs(states: torch.Tensor, inputs: torch.Tensor, is_padding: torch.Tensor) -> torch.Tensor:
+    """States of a bi-LSTM and what it read, added up: He et al., "Deep Residual Learning" (CVPR 2016), for stacked LSTMs Wu et al., "Google's
+    Neural Machine Translation System" (2016). What is narrower than the states is added to the first of their values.
+
+    Args:
+        states: (batch, tokens, width) float, 0 at padding.
+        inputs: (batch, tokens, input size) float, anything at padding.
+        is_padding: (batch, tokens, 1) bool.
+    """
+    return states + nn.functional.pad(inputs, (0, states.shape[2] - inputs.shape[2])).masked_fill(is_padding, 0)
+
+
+def _run_layer(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, adapter: nn.Module | None) -> torch.Tensor:
+    """[`run_lstm`], without what a residual layer adds."""
     weights: list[torch.Tensor] = lstm.weight_list if adapter is None else adapter(lstm)
     # cuDNN knows rows of different lengths. On a CPU, packing costs more than it saves, but for one long row among short ones.
     if inputs.is_cuda or (rows.is_mostly_padding and not torch.is_grad_enabled()):
@@ -122,12 +147,21 @@ def _states(
 
 
 class TaskLayers(nn.Module):
-    """The two bi-LSTMs on top of the trunk, a skill's own or shared: one for slot tagging (ST), one for intent classification (IC)."""
+    """The two bi-LSTMs on top of the trunk, a skill's own or shared: one for slot tagging (ST), one for intent classification (IC).
 
-    def __init__(self, input_size: int, hidden_size: int, dropout: float) -> None:
+    Args:
+        input_size: width of the trunk's states.
+        hidden_size: units of each bi-LSTM, for each direction.
+        dropout: of their states, in training.
+        pooling: see [`pool_states`].
+        residual: of both bi-LSTMs.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, dropout: float, pooling: str = "max", residual: bool = False) -> None:
         super().__init__()
-        self.slot_lstm = BiLSTM(input_size, hidden_size)
-        self.intent_lstm = BiLSTM(input_size, hidden_size)
+        self.pooling = pooling
+        self.slot_lstm = BiLSTM(input_size, hidden_size, residual)
+        self.intent_lstm = BiLSTM(input_size, hidden_size, residual)
         self.dropout = nn.Dropout(dropout)
 
     def forward(
@@ -145,9 +179,24 @@ class TaskLayers(nn.Module):
     def pool_intents(self, inputs: torch.Tensor, rows: RowLengths, adapter: nn.Module | None = None) -> torch.Tensor:
         """Pooled IC states alone."""
         states = run_lstm(self.intent_lstm, inputs, rows, adapter)
-        # The maximum over tokens can't pick padding: it is filled with the lowest number.
-        pooled: torch.Tensor = self.dropout(states.masked_fill(rows.is_padding, torch.finfo(states.dtype).min).amax(dim=1))
+        pooled: torch.Tensor = self.dropout(pool_states(states, rows.is_padding, self.pooling))
         return pooled
+
+
+def pool_states(states: torch.Tensor, is_padding: torch.Tensor, pooling: str) -> torch.Tensor:
+    """One state (rows, width) of each row, for all of its tokens.
+
+    Args:
+        states: (rows, tokens, width) float, 0 at padding.
+        is_padding: (rows, tokens, 1) bool.
+        pooling: `max`, the maximum over tokens, or `max_mean`, the sum of maximum and mean: a maximum alone hears one token for each value, and passes
+            gradients to it alone.
+    """
+    # The maximum can't pick padding: it is filled with the lowest number.
+    highest = states.masked_fill(is_padding, torch.finfo(states.dtype).min).amax(dim=1)
+    if pooling == "max":
+        return highest
+    return highest + states.sum(dim=1) / (~is_padding).sum(dim=1).to(states.dtype)
 
 
 class Scores(NamedTuple):
@@ -292,7 +341,9 @@ __all__ = [
     "Scores",
     "SkillClassifiers",
     "TaskLayers",
+    "add_inputs",
     "gather_words",
+    "pool_states",
     "run_lstm",
     "slot_label_priors",
 ]

@@ -28,7 +28,7 @@ from headstart.modeling.folders_headstart import CATALOGS, CRF, EXPORT, EXPORTED
 from headstart.modeling.gazetteer_headstart import Gazetteer
 from headstart.modeling.integrity_headstart import hashed_files, sealed
 from headstart.modeling.labels_headstart import UNSEEN_PRIOR
-from headstart.modeling.layers_headstart import BiLSTM, SkillClassifiers, TaskLayers
+from headstart.modeling.layers_headstart import BiLSTM, SkillClassifiers, TaskLayers, add_inputs, pool_states
 from headstart.modeling.lora_headstart import merged
 from headstart.onnx import OnnxNLU
 from headstart.saving import locked, written_aside
@@ -188,25 +188,25 @@ class _ExportedSkill(ExportedNetwork):
         self.trunk = merged(model.trunk.lstm, adapters and adapters.trunk)
         self.slot_lstm = merged(layers.slot_lstm, adapters and adapters.slot_lstm)
         self.intent_lstm = merged(layers.intent_lstm, adapters and adapters.intent_lstm)
+        self.pooling = layers.pooling
 
     def states(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """See [`ExportedNetwork.states`]."""
-        of_slots = of_intents = _run(self.trunk, self.embeddings(input_ids), lengths)
+        is_padding = (torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)).unsqueeze(2)
+        of_slots = of_intents = _run(self.trunk, self.embeddings(input_ids), lengths, is_padding)
         if self.gazetteer is not None and matches is not None:
             slot_inputs, intent_inputs = self.gazetteer.inputs(matches)
             of_slots, of_intents = of_slots + slot_inputs, of_intents + intent_inputs
-        found = _run(self.intent_lstm, of_intents, lengths)
-        is_padding = torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)
-        pooled = found.masked_fill(is_padding.unsqueeze(2), torch.finfo(torch.float32).min).amax(dim=1)
-        return _run(self.slot_lstm, of_slots, lengths), pooled
+        found = _run(self.intent_lstm, of_intents, lengths, is_padding)
+        return _run(self.slot_lstm, of_slots, lengths, is_padding), pool_states(found, is_padding, self.pooling)
 
 
-def _run(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+def _run(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor, is_padding: torch.Tensor) -> torch.Tensor:
     # The exporter makes of this ONNX's LSTM with sequence lengths, which doesn't need the rows to be sorted; only tracing does.
     states, _ = pad_packed_sequence(lstm(pack_padded_sequence(inputs, lengths, batch_first=True))[0], batch_first=True)
-    return states
+    return add_inputs(states, inputs, is_padding) if lstm.residual else states
 
 
 def _to_numpy(values: torch.Tensor) -> np.ndarray:

@@ -204,6 +204,8 @@ def _make_model(sources: list[Corpus], vocabulary: list[str], options: PretrainO
         embedding_size=options.embedding_size,
         hidden_size=options.hidden_size,
         task_hidden_size=options.task_hidden_size,
+        intent_pooling=options.intent_pooling,
+        residual=options.residual,
         word_dropout=options.word_dropout,
         hidden_dropout=options.hidden_dropout,
         skills=[

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from headstart.modeling.entries_headstart import REJECT_THRESHOLD
+from headstart.modeling.labels_headstart import POOLINGS
 from headstart.training.transformers_options import transformers_options
 
 LORA_RANK = 12
@@ -290,6 +291,11 @@ class PretrainOptions(TrainingOptions):
     embedding_size: int = option(256, "Width of a token's embedding.")
     hidden_size: int = option(160, "Units of the common bi-LSTM, for each direction.")
     task_hidden_size: int = option(160, "Units of the ST and IC bi-LSTMs, for each direction.")
+    intent_pooling: str = option(
+        "max_mean",
+        "What is made of an utterance's IC states: max, their maximum over its tokens, or max_mean, the sum of maximum and mean.",
+    )
+    residual: bool = option(True, "What a bi-LSTM reads is added to its states.")
     word_dropout: float = option(0.1, "Probability that a token is read as unknown in training.")
     hidden_dropout: float = option(0.2, "Dropout of bi-LSTM outputs in training.")
 
@@ -300,6 +306,7 @@ class PretrainOptions(TrainingOptions):
             object.__setattr__(self, "output_dir", f"{str(self.data_dir).rstrip('/')}-base")
         super().__post_init__()
         _check_choice("embeddings", self.embeddings, ("distilled", "random"))
+        _check_choice("intent_pooling", self.intent_pooling, POOLINGS)
         self._check_streaming()
 
     def _check_streaming(self) -> None:
