@@ -98,19 +98,18 @@ def run_lstm(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, adapter: nn.M
         adapter: a head's [`LoraLSTM`] of it.
     """
     states = _run_layer(lstm, inputs, rows, adapter)
-    return add_inputs(states, inputs, rows.is_padding) if lstm.residual else states
+    return add_inputs(states, inputs).masked_fill(rows.is_padding, 0) if lstm.residual else states
 
 
-def add_inputs(states: torch.Tensor, inputs: torch.Tensor, is_padding: torch.Tensor) -> torch.Tensor:
+def add_inputs(states: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
     """States of a bi-LSTM and what it read, added up: He et al., "Deep Residual Learning" (CVPR 2016), for stacked LSTMs Wu et al., "Google's
     Neural Machine Translation System" (2016). What is narrower than the states is added to the first of their values.
 
     Args:
-        states: (batch, tokens, width) float, 0 at padding.
-        inputs: (batch, tokens, input size) float, anything at padding.
-        is_padding: (batch, tokens, 1) bool.
+        states: (batch, tokens, width) float.
+        inputs: (batch, tokens, input size) float.
     """
-    return states + nn.functional.pad(inputs, (0, states.shape[2] - inputs.shape[2])).masked_fill(is_padding, 0)
+    return states + nn.functional.pad(inputs, (0, states.shape[2] - inputs.shape[2]))
 
 
 def _run_layer(lstm: BiLSTM, inputs: torch.Tensor, rows: RowLengths, adapter: nn.Module | None) -> torch.Tensor:
@@ -187,7 +186,7 @@ def pool_states(states: torch.Tensor, is_padding: torch.Tensor, pooling: str) ->
     """One state (rows, width) of each row, for all of its tokens.
 
     Args:
-        states: (rows, tokens, width) float, 0 at padding.
+        states: (rows, tokens, width) float, anything at padding.
         is_padding: (rows, tokens, 1) bool.
         pooling: `max`, the maximum over tokens, or `max_mean`, the sum of maximum and mean: a maximum alone hears one token for each value, and passes
             gradients to it alone.
@@ -196,7 +195,7 @@ def pool_states(states: torch.Tensor, is_padding: torch.Tensor, pooling: str) ->
     highest = states.masked_fill(is_padding, torch.finfo(states.dtype).min).amax(dim=1)
     if pooling == "max":
         return highest
-    return highest + states.sum(dim=1) / (~is_padding).sum(dim=1).to(states.dtype)
+    return highest + states.masked_fill(is_padding, 0).sum(dim=1) / (~is_padding).sum(dim=1).to(states.dtype)
 
 
 class Scores(NamedTuple):

@@ -194,19 +194,19 @@ class _ExportedSkill(ExportedNetwork):
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """See [`ExportedNetwork.states`]."""
-        is_padding = (torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)).unsqueeze(2)
-        of_slots = of_intents = _run(self.trunk, self.embeddings(input_ids), lengths, is_padding)
+        of_slots = of_intents = _run(self.trunk, self.embeddings(input_ids), lengths)
         if self.gazetteer is not None and matches is not None:
             slot_inputs, intent_inputs = self.gazetteer.inputs(matches)
             of_slots, of_intents = of_slots + slot_inputs, of_intents + intent_inputs
-        found = _run(self.intent_lstm, of_intents, lengths, is_padding)
-        return _run(self.slot_lstm, of_slots, lengths, is_padding), pool_states(found, is_padding, self.pooling)
+        is_padding = (torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)).unsqueeze(2)
+        pooled = pool_states(_run(self.intent_lstm, of_intents, lengths), is_padding, self.pooling)
+        return _run(self.slot_lstm, of_slots, lengths), pooled
 
 
-def _run(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor, is_padding: torch.Tensor) -> torch.Tensor:
+def _run(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     # The exporter makes of this ONNX's LSTM with sequence lengths, which doesn't need the rows to be sorted; only tracing does.
     states, _ = pad_packed_sequence(lstm(pack_padded_sequence(inputs, lengths, batch_first=True))[0], batch_first=True)
-    return add_inputs(states, inputs, is_padding) if lstm.residual else states
+    return add_inputs(states, inputs) if lstm.residual else states  # anything at padding: only what is pooled is told from it
 
 
 def _to_numpy(values: torch.Tensor) -> np.ndarray:
