@@ -33,7 +33,8 @@ class HeadstartConfig(PreTrainedConfig):
         task_hidden_size (`int`, *optional*, defaults to 160): units of each ST and IC bi-LSTM, for each direction.
         intent_pooling (`str`, *optional*, defaults to `"max"`): what is made of an utterance's IC states: their maximum over its tokens, or
             `"max_mean"`, the sum of maximum and mean.
-        residual (`bool`, *optional*, defaults to `False`): what a bi-LSTM reads is added to its states; of what is wider than these, the first values.
+        residual_embeddings (`bool`, *optional*, defaults to `False`): tokens' embeddings are added to the states of the common bi-LSTM; of embeddings
+            that are wider, the first values.
         embedding_dropout (`float`, *optional*, defaults to 0.1): probability that one value of an embedding is zeroed in
             training.
         hidden_dropout (`float`, *optional*, defaults to 0.3): probability that one value of a bi-LSTM's output is zeroed
@@ -69,7 +70,7 @@ class HeadstartConfig(PreTrainedConfig):
     hidden_size: int = 160
     task_hidden_size: int = 160
     intent_pooling: str = "max"
-    residual: bool = False
+    residual_embeddings: bool = False
     embedding_dropout: float | int = 0.1
     hidden_dropout: float | int = 0.3
     word_dropout: float | int = 0.1

@@ -152,14 +152,13 @@ class TaskLayers(nn.Module):
         hidden_size: units of each bi-LSTM, for each direction.
         dropout: of their states, in training.
         pooling: see [`pool_states`].
-        residual: of both bi-LSTMs.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, dropout: float, pooling: str = "max", residual: bool = False) -> None:
+    def __init__(self, input_size: int, hidden_size: int, dropout: float, pooling: str = "max") -> None:
         super().__init__()
         self.pooling = pooling
-        self.slot_lstm = BiLSTM(input_size, hidden_size, residual)
-        self.intent_lstm = BiLSTM(input_size, hidden_size, residual)
+        self.slot_lstm = BiLSTM(input_size, hidden_size)
+        self.intent_lstm = BiLSTM(input_size, hidden_size)
         self.dropout = nn.Dropout(dropout)
 
     def forward(

@@ -62,7 +62,7 @@ class HeadstartModel(HeadstartPreTrainedModel):
         super().__init__(config)
         self.embed_tokens = nn.Embedding(config.vocab_size, config.embedding_size, padding_idx=config.pad_token_id)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
-        self.lstm = BiLSTM(config.embedding_size, config.hidden_size, config.residual)
+        self.lstm = BiLSTM(config.embedding_size, config.hidden_size, config.residual_embeddings)
         self.hidden_dropout = nn.Dropout(config.hidden_dropout)
         self.post_init()
 

@@ -331,9 +331,7 @@ class SkillsMixin(nn.Module):
 
     def _new_task_layers(self) -> TaskLayers:
         config = self.config
-        return TaskLayers(
-            2 * config.hidden_size, config.task_hidden_size, config.hidden_dropout, config.intent_pooling, config.residual
-        )
+        return TaskLayers(2 * config.hidden_size, config.task_hidden_size, config.hidden_dropout, config.intent_pooling)
 
     def _new_classifiers(self, entry: SkillEntry) -> SkillClassifiers:
         width = 2 * self.config.task_hidden_size

@@ -100,7 +100,7 @@ def tiny_model(pieces: list[str]) -> HeadstartForJointNLU:
         hidden_size=10,
         task_hidden_size=8,
         intent_pooling="max_mean",
-        residual=True,
+        residual_embeddings=True,
         skills=[
             {"name": "travel", "intents": ["book", "cancel", "ask"], "slots": ["city", "date"], "task_layers": "shared"},
             {"name": "bank", "intents": ["pay", "balance"], "slots": [], "task_layers": "shared"},

@@ -205,7 +205,7 @@ def _make_model(sources: list[Corpus], vocabulary: list[str], options: PretrainO
         hidden_size=options.hidden_size,
         task_hidden_size=options.task_hidden_size,
         intent_pooling=options.intent_pooling,
-        residual=options.residual,
+        residual_embeddings=options.residual_embeddings,
         word_dropout=options.word_dropout,
         hidden_dropout=options.hidden_dropout,
         skills=[

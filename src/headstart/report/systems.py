@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # at run time, only who compares with them waits for their li
 
 SKILL_NAME = "reported-skill"  # the base may have a skill that is called as the case is
 SHAPE = (
-    "vocab_size", "embedding_size", "hidden_size", "task_hidden_size", "intent_pooling", "residual", "embedding_dropout", "hidden_dropout", "word_dropout",
+    "vocab_size", "embedding_size", "hidden_size", "task_hidden_size", "intent_pooling", "residual_embeddings", "embedding_dropout", "hidden_dropout", "word_dropout",
     "initializer_range",
 )  # fmt: skip
 # Of each kind of system: to be raised when its code gives other results than before.

@@ -295,7 +295,7 @@ class PretrainOptions(TrainingOptions):
         "max_mean",
         "What is made of an utterance's IC states: max, their maximum over its tokens, or max_mean, the sum of maximum and mean.",
     )
-    residual: bool = option(True, "What a bi-LSTM reads is added to its states.")
+    residual_embeddings: bool = option(True, "Tokens' embeddings are added to the states of the common bi-LSTM.")
     word_dropout: float = option(0.1, "Probability that a token is read as unknown in training.")
     hidden_dropout: float = option(0.2, "Dropout of bi-LSTM outputs in training.")
 
