@@ -3,6 +3,8 @@
     python benchmarks/recipes.py --data DATA --skills SKILLS --out benchmarks/results/tuning/recipes.json --name "more dropout" \\
         [--base BASE] [--set OPTION=VALUE ...]
 
+    python benchmarks/recipes.py ... --probe --num_skills 200 --max_rows 400      # a base alone: its classifiers are fitted, nothing is tuned
+
 SNIPS: n rows of each intent, 3 draws, scored on the validation part of 1,345 rows. Skills: of those with at most 500 training rows the first 30 by
 the SHA-256 of their names; a fifth of the templates of their training rows is held out and scored. Test rows are not read. Runs
 are resumed from a log beside the result file, to which the recipe is added under its name.
@@ -31,26 +33,30 @@ NUM_SKILLS, MAX_ROWS = 30, 500
 SHOTS, SEEDS = (5, 10, 40), 3
 
 
-def choose_skills(folder: Path) -> list[Path]:
+PROBE = {"max_steps": 1, "learning_rate": 1e-12, "trunk_learning_rate": 1e-12}  # as good as no step
+
+
+def choose_skills(folder: Path, number: int, max_rows: int) -> list[Path]:
     small = [
         path
         for path in folder.iterdir()
-        if path.is_dir() and len((path / "train.jsonl").read_text(encoding="utf-8").splitlines()) <= MAX_ROWS
+        if path.is_dir() and len((path / "train.jsonl").read_text(encoding="utf-8").splitlines()) <= max_rows
     ]
-    return sorted(small, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())[:NUM_SKILLS]
+    return sorted(small, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())[:number]
 
 
 def make_runs(options: argparse.Namespace, settings: dict[str, Any]) -> list[Run]:
+    settings = {**(PROBE if options.probe else {}), **settings}
     of_snips = System("few-shot", "few-shot", options={"refill": 0, **settings})
     of_skills = System("skills", "skills", options=settings)
     shots = [
         Run(FewShotCase(options.data / "snips", shots), of_snips, seed, options.base, has_curve=False, is_tuning=True)
         for shots in SHOTS
-        for seed in range(SEEDS)
+        for seed in range(options.draws)
     ]
     skills = [
         Run(SkillCase(path), of_skills, 0, options.base, has_curve=False, is_tuning=True)
-        for path in choose_skills(options.skills)
+        for path in choose_skills(options.skills, options.num_skills, options.max_rows)
     ]
     return [*skills, *shots]
 
@@ -85,6 +91,10 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="what the recipe is called")
     parser.add_argument("--base", default=str(BASE_EN), help="checkpoint to start from; unset: the embedded base")
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE", help="options of fine-tuning, as JSON values")
+    parser.add_argument("--probe", action="store_true", help="fit the classifiers to the base's states, and tune nothing")
+    parser.add_argument("--num_skills", type=int, default=NUM_SKILLS, help="skills, at most")
+    parser.add_argument("--max_rows", type=int, default=MAX_ROWS, help="training rows of a skill, at most")
+    parser.add_argument("--draws", type=int, default=SEEDS, help="draws of SNIPS' rows")
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     options = parser.parse_args()
     settings = {name: json.loads(value) for name, value in (pair.split("=", 1) for pair in options.set)}
@@ -94,7 +104,7 @@ def main() -> None:
     recipes = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     recipes[options.name] = {
         "date": date.today().isoformat(), "base": checkpoint_name(options.base), "base_hash": checkpoint_hash(str(options.base)),
-        "set": options.set, **summary,
+        "set": options.set, **({"probe": True} if options.probe else {}), **summary,
     }  # fmt: skip
     options.out.write_text(json.dumps(recipes, indent=1) + "\n", encoding="utf-8")
     log.unlink()
