@@ -65,7 +65,7 @@ def fit(states: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch
 def measure(base: str, groups: dict[str, list[str]], teacher: Teacher, folder: Path) -> dict[str, Any]:
     checkpoint = resolve_checkpoint(base)
     model: Any = HeadstartForJointNLU.from_pretrained(checkpoint).eval()
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint, trust_remote_code=False)
     cache = TeacherCache([text for texts in groups.values() for text in texts], teacher, tokenizer, folder)
     parts = {
         name: [torch.cat(column) for column in zip(*read(model, tokenizer, texts, cache), strict=True)]

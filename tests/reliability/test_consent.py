@@ -134,7 +134,6 @@ def test_nothing_of_a_checkpoint_runs_whatever_stands_on_standard_input(
         f"headstart.HeadstartForJointNLU.from_pretrained({str(tiny_base)!r}).load_skill({trap!r})",
         f"from headstart.onnx import OnnxNLU; OnnxNLU({trap!r})",
         f"from headstart.pretraining.embeddings import distill_embeddings; distill_embeddings(['[PAD]', '[UNK]', '[MASK]', 'a'], 2, {trap!r})",
-        f"from headstart.pretraining.teachers import Teacher; from pathlib import Path; Teacher(Path({trap!r}))",
         f"from headstart.pretraining.teachers import Teacher; from pathlib import Path; Teacher(Path({trap!r})).model",
         f"from headstart.report.systems import distill; from pathlib import Path; distill({trap!r}, Path('distilled'))",
     ]  # fmt: skip
