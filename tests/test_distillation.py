@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -113,6 +114,23 @@ def test_reading_goes_on_where_it_was_interrupted(
     cache = TeacherCache(texts, teacher, tokenizer, tmp_path)
     assert read == dict.fromkeys(texts, 1) and len(list(tmp_path.glob("*/*"))) == 3
     assert torch.equal(cache.said(texts).sentences, say(teacher, texts, tokenizer).sentences)
+
+
+def test_a_cache_goes_to_other_processes_and_says_what_is_damaged(
+    teacher: Teacher, tokenizer: PreTrainedTokenizerBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headstart.pretraining.teacher_cache.TEXTS_OF_A_FILE", 1)
+    texts = ["brew a tea", "stop", "x"]
+    cache = TeacherCache(texts, teacher, tokenizer, tmp_path)
+    said, sent = cache.said(texts), pickle.loads(pickle.dumps(cache)).said(texts)
+    assert all(torch.equal(*parts) for parts in zip(said, sent, strict=True))
+    first, second, _ = sorted(tmp_path.glob("*/*"))
+    first.unlink()  # what is left stays as it is, and the gap is filled
+    assert torch.equal(TeacherCache(texts, teacher, tokenizer, tmp_path).said(texts).words, said.words)
+    assert first.exists() and len(list(tmp_path.glob("*/*"))) == 3
+    second.write_bytes(second.read_bytes()[:60])
+    with pytest.raises(ValueError, match=r"00001.safetensors is damaged: .*; delete it, and its texts are read anew"):
+        TeacherCache(texts, teacher, tokenizer, tmp_path)
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5))

@@ -1,7 +1,7 @@
 """What a teacher says of many texts, kept in a folder.
 
 A pretraining reads each text several times, and a teacher of 109 million parameters needs 20 ms for it. So each text is read once, and what is said of it
-is kept in half precision: 2 KB a word, some gigabytes for all corpora of the embedded base. The texts lie in files of some thousands, each
+is kept in half precision: for a teacher of width 384 .8 KB a word, two gigabytes for all corpora of the embedded base. The texts lie in files of some thousands, each
 written whole: reading them may be interrupted at any time, and goes on there; the files are mapped into memory, not loaded.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
@@ -33,6 +35,9 @@ class TeacherCache:
         tokenizer: the network's, which tells the words.
         folder: where it is kept, for this and for other teachers.
         device: where the teacher reads.
+
+    Raises:
+        ValueError: a file of the folder is damaged.
     """
 
     def __init__(
@@ -63,7 +68,7 @@ class TeacherCache:
             said.append(teacher.read_texts(texts[start : start + BATCH_SIZE], tokenizer, device))
             bar.update(len(said[-1].sentences))
         numbers = [row.nonzero().squeeze(1) for part in said for row in part.present.cpu()]
-        path = self._folder / f"{len(self._files):05}.safetensors"
+        path = next(name for number in count() if not (name := self._folder / f"{number:05}.safetensors").exists())
         with written_aside(self._folder, path.name) as aside:
             save_file(
                 {
@@ -96,11 +101,18 @@ class _File:
     """Some texts and what was said of them."""
 
     def __init__(self, path: Path) -> None:
-        self._content = safe_open(path, "pt")
-        self.texts: list[str] = json.loads(self._content.metadata()["texts"])
-        self._ends = np.cumsum(self._content.get_tensor("counts").numpy())
-        self._numbers = self._content.get_tensor("numbers")
-        self._sentences, self._words = self._content.get_slice("sentences"), self._content.get_slice("words")
+        self._path = path
+        try:
+            content = safe_open(path, "pt")
+            self.texts: list[str] = json.loads(content.metadata()["texts"])
+            self._ends = np.cumsum(content.get_tensor("counts").numpy())
+            self._numbers = content.get_tensor("numbers")
+            self._sentences, self._words = content.get_slice("sentences"), content.get_slice("words")
+        except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path} is damaged: {error}; delete it, and its texts are read anew.") from error
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a process that loads batches opens the file itself
+        return _File, (self._path,)
 
     def row(self, row: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """One text's sentence (size,), its present words (words, size) and their numbers (words,)."""
