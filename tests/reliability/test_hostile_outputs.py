@@ -121,22 +121,22 @@ def test_a_head_beside_an_export_is_neither(work: Path) -> None:
         load_pipeline(folder, base=work / "base")
 
 
-def test_a_model_of_another_skill_leaves_no_card_behind(work: Path) -> None:
-    """Pretraining writes none: the card that lay there was of what it replaces."""
+def test_a_card_of_what_is_replaced_is_left_nowhere(work: Path) -> None:
     assert "coffee" in (work / "whole/README.md").read_text()
     (work / "corpora").mkdir()
-    shutil.copytree(work / "coffee", work / "corpora/coffee")
+    shutil.copytree(work / "coffee", work / "corpora/drinks")
     pretrain(
         work / "corpora",
         work / "whole",
-        ["coffee"],
+        ["drinks"],
         embeddings="random",
         min_word_count=2,
         max_steps=1,
         disable_tqdm=True,
         use_cpu=True,
     )
-    assert not (work / "whole/README.md").exists()
+    card = (work / "whole/README.md").read_text()
+    assert "| drinks |" in card and "coffee" not in card
 
 
 # ---- converting
