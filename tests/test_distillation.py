@@ -275,6 +275,8 @@ def test_resumed_equals_uninterrupted_and_the_maps_are_thrown_away(
     whole, half = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "half"))
     assert whole.keys() == half.keys() and all(torch.equal(value, half[name]) for name, value in whole.items())
     assert not any("_map" in name for name in whole)
+    card = (tmp_path / "whole" / "README.md").read_text()
+    assert f"taught the bi-LSTMs: {teacher.name}, {teacher.name}." in card and "MiniLM" not in card
     interrupted = load_file(tmp_path / "whole" / "checkpoint-8" / "model.safetensors")
     assert "sentence_maps.1.weight" in interrupted and ("word_maps.1.weight" in interrupted) == bool(word_loss)
     assert set(read.values()) == {1}  # the second teacher and the second run found all in the cache

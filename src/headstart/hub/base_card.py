@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,11 @@ import transformers
 from huggingface_hub import ModelCard, ModelCardData
 
 import headstart.model_cards
-from headstart.hub.card import OPTIONS
+from headstart.hub.card import FIGURES, OPTIONS
 from headstart.modeling import HeadstartForJointNLU
 from headstart.version import __version__
 
 TEMPLATE = Path(headstart.model_cards.__file__).parent / "own_base_template.md"
-FIGURES = ("exact_match", "semantic_error_rate", "intent_accuracy", "slot_f1")
 
 
 def make_base_card(
@@ -26,6 +25,7 @@ def make_base_card(
     train_rows: Mapping[str, int],
     metrics: Mapping[str, Any],
     options: Mapping[str, Any],
+    teachers: Sequence[str] = (),
     licence: str | None = None,
 ) -> ModelCard:
     """The card of a base that was pretrained on one's own corpora.
@@ -36,6 +36,7 @@ def make_base_card(
         train_rows: training rows of each corpus.
         metrics: the content of `metrics.json`.
         options: those of training.
+        teachers: names of the sentence encoders that taught it.
         licence: of the weights; fine-tuned skills read it from here (see [`headstart.hub.card.licence_of`]).
     """
     config = model.config
@@ -62,7 +63,7 @@ def make_base_card(
         hidden_size=config.hidden_size,
         task_hidden_size=config.task_hidden_size,
         distilled=options.get("embeddings") == "distilled",
-        taught=bool(options.get("sentence_loss") or options.get("word_loss")),
+        teachers=list(teachers),
         licence=licence,
         steps=f"{metrics['steps']:,}",
         options={option.replace("_", " "): options[option] for option in OPTIONS if options.get(option) is not None},

@@ -139,6 +139,7 @@ def _run(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | Non
     card = make_base_card(
         options.output_path.resolve().name, nlu.model, train_rows=train_rows, metrics=metrics,
         options={**args.to_dict(), **options.described()}, licence=options.licence,
+        teachers=[teacher.name for teacher in teachers] if options.teachers else ["all-MiniLM-L6-v2"] * len(teachers),
     )  # fmt: skip
     save_run(trainer, nlu, options, metrics, card=lambda _: card, train_rows=train_rows)
     push_run(options, args)
