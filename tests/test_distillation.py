@@ -134,7 +134,7 @@ def test_a_cache_goes_to_other_processes_and_says_what_is_damaged(
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_what_is_kept_is_what_the_teacher_says(tokenizer: PreTrainedTokenizerBase, tmp_path: Path, texts: list[str]) -> None:
     teacher = real_teacher()
     kept = TeacherCache(texts, teacher, tokenizer, tmp_path).said(texts)
