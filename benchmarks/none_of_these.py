@@ -2,12 +2,14 @@
 
     python benchmarks/none_of_these.py --skills SKILLS --data DATA --out benchmarks/results/tuning/none_of_these.json
 
-In scope: held-out templates of the skills that are for tuning (`common.choose_skills`), and 600 validation rows of few-shot SNIPS. Unknown: clinc150's
-out-of-scope validation utterances, and held-out rows of the other skills (for SNIPS, rows of MASSIVE's validation part whose domains SNIPS lacks). Test
-rows are not read. Scores of intents are computed once and kept in a folder beside the result file, from which a run that was stopped goes on.
+In scope: held-out templates of the skills that are for tuning (`common.choose_skills`), and 600 validation rows of few-shot SNIPS. Unknown, far: clinc150's
+out-of-scope validation utterances, and held-out rows of the other skills (for SNIPS, rows of MASSIVE's validation part whose domains SNIPS lacks); near:
+half of the intents are left out of training, and their rows are the unknown ones. Test rows are not read. Scores of intents are computed once and kept in
+a folder beside the result file, from which a run that was stopped goes on.
 
 A rule gives a text a number, and texts below what a threshold leaves are rejected: `1 - none` (the probability of all intents together), the probability of
-the best intent, or that against "none of these" alone (which the product has, at temperature 1), each at some temperature. Compared are the area under the ROC curve, what is accepted of the unknown where 95 % of the right answers
+the best intent, or that against "none of these" alone, each at some temperature; and the last one at temperature 1 with what the text's novelty adds to
+"none of these" (the product's), at several weights. Compared are the area under the ROC curve, what is accepted of the unknown where 95 % of the right answers
 are kept, and, for thresholds that are the same for all skills, how many right answers stay and what is accepted.
 """
 
@@ -15,7 +17,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -32,17 +36,21 @@ from headstart import BASE_EN, NLUPipeline, Skill, finetune
 from headstart.checkpoints import checkpoint_name
 from headstart.data.rows import Row, read_rows
 from headstart.evaluation.metrics import expected_calibration_error, roc_auc
+from headstart.finetuning.novelty import MIDDLE, WEIGHT
 
 SHOTS, SNIPS_ROWS = (5, 10, 40), 600
 # Domains of MASSIVE that SNIPS knows nothing of.
 FOREIGN = ("alarm", "calendar", "cooking", "datetime", "email", "iot", "lists", "qa", "social", "takeaway", "transport")
 RULES = ("1 - none", "best intent", "best intent against none")
 TEMPERATURES, THRESHOLDS, KEPT = (1, 1.5, 2, 3, 5, 10), (0.5, 0.6, 0.7, 0.8, 0.9), 0.95
+WEIGHTS, MIDDLES = (5, 10, 20), (0.2, 0.35, 0.5, 0.65)
+LEAST_HALF = 8  # rows of each side, of a skill of which half of the intents are left out
 
 
 class Case(NamedTuple):
-    """A skill to train, rows of it to score, and utterances that are none of its."""
+    """A skill to train, rows of it to score, and utterances that are none of its; of some group of cases, of which means are taken."""
 
+    group: str
     name: str
     skill: Skill
     rows: list[Row]
@@ -50,12 +58,14 @@ class Case(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """Scores of the intents and, last, of "none of these", (texts, intents + 1): of in-scope rows and of the unknown; and which rows are right where
-    nothing is rejected, (rows,)."""
+    """Of in-scope rows and of the unknown: scores of the intents and, last, of "none of these" without novelty, (texts, intents + 1), and how novel they
+    are, (texts,), from 0, as the skill's own, to 1, as out-of-scope utterances; and which rows are right where nothing is rejected, (rows,)."""
 
     known: np.ndarray
     unknown: np.ndarray
     is_right: np.ndarray
+    known_novelty: np.ndarray
+    unknown_novelty: np.ndarray
 
 
 def list_cases(options: argparse.Namespace, seed: int) -> Iterator[Case]:
@@ -64,7 +74,8 @@ def list_cases(options: argparse.Namespace, seed: int) -> Iterator[Case]:
     loaded = {name: load(options.skills, name, "tuning") for name in names}
     for name, (skill, rows) in loaded.items():
         others = [row["text"] for other in names if other != name for row in loaded[other][1]]
-        yield Case(name, skill.replace(validation=None), rows, [*oos, *others])
+        yield Case("skills, far", name, skill.replace(validation=None), rows, [*oos, *others])
+        yield from halves("skills, near", name, skill, rows)
     foreign = [
         row["text"]
         for row in read_rows(options.data / "massive" / "validation.jsonl")
@@ -73,26 +84,44 @@ def list_cases(options: argparse.Namespace, seed: int) -> Iterator[Case]:
     for shots in SHOTS:
         case = FewShotCase(options.data / "snips", shots)
         skill = case.load(seed)
-        yield Case(case.name, skill.replace(validation=None, test=None), skill.rows("validation")[:SNIPS_ROWS], [*oos, *foreign])
+        rows = skill.rows("validation")[:SNIPS_ROWS]
+        yield Case("few-shot SNIPS, far", case.name, skill.replace(validation=None, test=None), rows, [*oos, *foreign])
+        yield from halves("few-shot SNIPS, near", case.name, skill, rows)
+
+
+def halves(group: str, name: str, skill: Skill, rows: list[Row]) -> Iterator[Case]:
+    """Twice, a skill without half of its intents, whose rows are unknown."""
+    for draw in range(2):
+        intents = random.Random(draw).sample(sorted(skill.intents), len(skill.intents))
+        kept = set(intents[: (len(intents) + 1) // 2])
+        known = [row for row in rows if row["intent"] in kept]
+        unknown = [row["text"] for row in rows if row["intent"] not in kept]
+        if min(len(known), len(unknown)) >= LEAST_HALF and len(kept) > 2:
+            train = [row for row in skill.rows("train") if row["intent"] in kept]
+            yield Case(group, f"{name}-half{draw}", Skill(skill.name, train, catalogs=skill.catalogs), known, unknown)
 
 
 def score(case: Case, seed: int, base: str) -> Scored:
     with tempfile.TemporaryDirectory() as out:
         nlu = finetune(case.skill, out, base=base, seed=seed, allow_unseen_labels=True, disable_tqdm=True)
     intents = nlu.model.skill()["intents"]
-    known = all_scores(nlu, [row["text"] for row in case.rows])
+    known, known_novelty = all_scores(nlu, [row["text"] for row in case.rows])
+    unknown, unknown_novelty = all_scores(nlu, case.unknown)
     is_right = [intents[best] == row["intent"] for best, row in zip(known[:, :-1].argmax(axis=1), case.rows, strict=True)]
-    return Scored(known, all_scores(nlu, case.unknown), np.array(is_right))
+    return Scored(known, unknown, np.array(is_right), known_novelty, unknown_novelty)
 
 
 @torch.no_grad()
-def all_scores(nlu: NLUPipeline, texts: list[str]) -> np.ndarray:
-    parts = []
+def all_scores(nlu: NLUPipeline, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    parts, novelties = [], []
+    novelty: Any = nlu.model.novelties[nlu.model.skills[0]]
     for start in range(0, len(texts), 64):
         batch = nlu.tokenizer(texts[start : start + 64], padding=True, truncation=True, return_tensors="pt")
         outputs = nlu.model(batch["input_ids"], batch["attention_mask"])
-        parts.append(torch.cat([outputs.intent_logits, outputs.reject_logits.unsqueeze(1)], dim=1).numpy())
-    return np.concatenate(parts)
+        added = novelty(nlu.model.common_means(batch["input_ids"], batch["attention_mask"], 0)).squeeze(1)
+        parts.append(torch.cat([outputs.intent_logits, (outputs.reject_logits - added).unsqueeze(1)], dim=1).numpy())
+        novelties.append((added / WEIGHT + MIDDLE).numpy())
+    return np.concatenate(parts), np.concatenate(novelties)
 
 
 def confidences(rule: str, scores: np.ndarray, temperature: float) -> np.ndarray:
@@ -105,7 +134,7 @@ def confidences(rule: str, scores: np.ndarray, temperature: float) -> np.ndarray
 
 
 def summarize(scored: list[Scored]) -> list[dict[str, Any]]:
-    """Means over cases and seeds, for each rule and temperature."""
+    """Means over cases and seeds, for each rule and temperature, or weight and middle."""
     summary = []
     for rule in RULES:
         for temperature in TEMPERATURES:
@@ -113,24 +142,46 @@ def summarize(scored: list[Scored]) -> list[dict[str, Any]]:
                 (confidences(rule, one.known, temperature), confidences(rule, one.unknown, temperature), one.is_right)
                 for one in scored
             ]
-            at_kept = []
-            for known, unknown, is_right in found:
-                right = np.sort(known[is_right])[::-1]
-                at_kept.append((unknown >= right[int(np.ceil(KEPT * len(right))) - 1]).mean())
-            summary.append({
-                "rule": rule, "temperature": temperature,
-                "auroc": mean(roc_auc(1 - unknown, 1 - known) for known, unknown, _ in found),
-                f"accepted_at_{KEPT}": mean(at_kept),
-                "calibration_error": mean(expected_calibration_error(known, is_right) for known, _, is_right in found),
-                "thresholds": {
-                    threshold: {
-                        "right_kept": mean((known[is_right] >= 1 - threshold).mean() for known, _, is_right in found),
-                        "unknown_accepted": mean((unknown >= 1 - threshold).mean() for _, unknown, _ in found),
-                    }
-                    for threshold in THRESHOLDS
-                },
-            })  # fmt: skip
+            summary.append({"rule": rule, "temperature": temperature, **figures(found)})
+    for weight in WEIGHTS:
+        for middle in MIDDLES:
+            found = [
+                (
+                    with_novelty(one.known, one.known_novelty, weight, middle),
+                    with_novelty(one.unknown, one.unknown_novelty, weight, middle),
+                    one.is_right,
+                )
+                for one in scored
+            ]
+            summary.append({"rule": RULES[-1], "novelty_weight": weight, "novelty_middle": middle, **figures(found)})
     return summary
+
+
+def with_novelty(scores: np.ndarray, novelty: np.ndarray, weight: float, middle: float) -> np.ndarray:
+    """What the last rule says of texts, (texts,), if their novelty counts."""
+    added = np.zeros_like(scores)
+    added[:, -1] = weight * (novelty - middle)
+    return confidences(RULES[-1], scores + added, 1)
+
+
+def figures(found: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, Any]:
+    """Means over cases of what a rule says of in-scope rows and of the unknown, and which of the rows are right."""
+    at_kept = []
+    for known, unknown, is_right in found:
+        right = np.sort(known[is_right])[::-1]
+        at_kept.append((unknown >= right[int(np.ceil(KEPT * len(right))) - 1]).mean())
+    return {
+        "auroc": mean(roc_auc(1 - unknown, 1 - known) for known, unknown, _ in found),
+        f"accepted_at_{KEPT}": mean(at_kept),
+        "calibration_error": mean(expected_calibration_error(known, is_right) for known, _, is_right in found),
+        "thresholds": {
+            threshold: {
+                "right_kept": mean((known[is_right] >= 1 - threshold).mean() for known, _, is_right in found),
+                "unknown_accepted": mean((unknown >= 1 - threshold).mean() for _, unknown, _ in found),
+            }
+            for threshold in THRESHOLDS
+        },
+    }
 
 
 def mean(values: Any) -> float:
@@ -150,14 +201,14 @@ def main() -> None:
     torch.set_num_threads(1)
     kept = options.out.with_suffix("")
     kept.mkdir(parents=True, exist_ok=True)
-    scored: dict[str, list[Scored]] = {"skills": [], "few-shot SNIPS": []}
+    scored: dict[str, list[Scored]] = defaultdict(list)
     tasks = [(case, seed) for seed in options.seeds for case in list_cases(options, seed)]
     for case, seed in tqdm(tasks, desc="Fine-tuning"):
         file = kept / f"{case.name}-{seed}.npz"
         if not file.exists():
             np.savez(file, **score(case, seed, options.base)._asdict())
         with np.load(file) as content:
-            scored["few-shot SNIPS" if case.name.startswith("snips-") else "skills"].append(Scored(**content))
+            scored[case.group].append(Scored(**content))
     result = {
         "date": date.today().isoformat(), "base": checkpoint_name(options.base), "seeds": options.seeds,
         **{name: summarize(found) for name, found in scored.items()},

@@ -60,7 +60,7 @@ class ExportedEncoder(ExportedNetwork):
 
     def states(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, None]:
         padded = torch.nn.functional.pad(input_ids, (1, 1))
         positions = torch.arange(padded.shape[1]).unsqueeze(0)
         ends = lengths.unsqueeze(1) + 1
@@ -71,7 +71,7 @@ class ExportedEncoder(ExportedNetwork):
             slots, intents = self.gazetteer.inputs(torch.nn.functional.pad(matches, (0, 0, 1, 1)))
             of_words, of_rows = of_words + slots, of_rows + intents
         weights = mask.unsqueeze(2).float()
-        return of_words[:, 1:-1], (of_rows * weights).sum(dim=1) / weights.sum(dim=1)
+        return of_words[:, 1:-1], (of_rows * weights).sum(dim=1) / weights.sum(dim=1), None
 
 
 def seconds_to_best(facts: dict[str, Any]) -> float | None:

@@ -32,4 +32,5 @@ trainer = Trainer(
     callbacks=[headstart.NewEpoch(rows)],
 )  # fmt: skip
 trainer.train()
+headstart.fit_novelty(model, rows)  # how far a text is from the skill's own, for "none of these"
 headstart.NLUPipeline(model=model.eval(), tokenizer=tokenizer).save_pretrained(out)

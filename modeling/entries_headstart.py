@@ -74,6 +74,7 @@ class SkillEntry(TypedDict):
         label_priors: by intent, the slot labels that it was seen with in training.
         slot_types: by slot label, the platform's built-in type, such as `AMAZON.DATE`, of those that have one.
         crf: `factored`: see `crf_headstart.FactoredCRF`; left out: it has a score for each pair of tags.
+        novelty: directions of `novelty_headstart.Novelty`, which adds to the score of "none of these"; left out: nothing does.
     """
 
     name: str
@@ -88,6 +89,7 @@ class SkillEntry(TypedDict):
     label_priors: NotRequired[dict[str, list[str]]]
     slot_types: NotRequired[dict[str, str]]
     crf: NotRequired[str]
+    novelty: NotRequired[int]
 
 
 FIELDS = tuple(SkillEntry.__annotations__)
@@ -135,6 +137,13 @@ def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
         )
     if entry.get("crf") not in (None, FACTORED):
         raise ValueError(f"crf of skill {entry['name']!r} is {entry['crf']!r}; it must be {FACTORED!r} or left out.")
+    novelty = entry.get("novelty", 1)
+    if type(novelty) is not int or not 1 <= novelty <= MAX_RANK:
+        raise ValueError(
+            f"novelty of skill {entry['name']!r} is {_shown(novelty)}; it must be a whole number from 1 to {MAX_RANK}."
+        )
+    if "novelty" in entry and "rejection" not in entry:
+        raise ValueError(f"skill {entry['name']!r} has novelty, which only a skill with rejection has.")
     _check_gazetteer(entry)
     _check_canonical(entry)
     _check_rejection(entry)

@@ -7,7 +7,7 @@ intent is read from the maximum over tokens, and in pretraining each row compete
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -20,6 +20,7 @@ from .labels_headstart import IGNORED, REJECTED, seen_slots
 from .layers_headstart import BiLSTM, RowLengths, TaskLayers, run_lstm, slot_label_priors
 from .lora_headstart import HeadAdapters, LoraLSTM
 from .losses_headstart import intent_losses, mean_of, slot_losses
+from .novelty_headstart import common_means
 from .outputs_headstart import (
     HeadstartDecoding,
     HeadstartJointNLUOutput,
@@ -128,6 +129,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         self.canonical = nn.ModuleDict()
         self.adapters = nn.ModuleDict()
         self.routers = nn.ModuleDict()
+        self.novelties = nn.ModuleDict()
         self.fingerprints = {}
         self._seen_slots: dict[str, tuple[SkillEntry, torch.Tensor]] = {}
         self.register_load_state_dict_pre_hook(rename_weights)
@@ -215,7 +217,9 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 None if given is None else given[rows] if found.order is None else given[found.order][rows]
                 for given in (intent_labels, slot_labels)
             ]
-            scores = self.classify(index, *found.states[index], found.matches.get(index), labels=labels, skill_set=skills)
+            scores = self.classify(
+                index, *found.states[index], found.matches.get(index), found.novelty.get(index), labels=labels, skill_set=skills
+            )
             parts.append((rows, scores))
         of_intents = [part.intent_losses for _, part in parts if part.intent_losses is not None]
         of_slots = [part.slot_losses for _, part in parts if part.slot_losses is not None]
@@ -253,6 +257,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             word_starts = None if word_starts is None else word_starts[order]
         states: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         matches: dict[int, torch.Tensor] = {}
+        novelty: dict[int, torch.Tensor] = {}
         for indices in _group(skills, rows_of):
             rows = slice(rows_of[indices[0]].start, rows_of[indices[-1]].stop)
             own_rows = {index: slice(rows_of[index].start - rows.start, rows_of[index].stop - rows.start) for index in indices}
@@ -274,7 +279,19 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             sizes = [own.stop - own.start for own in own_rows.values()]
             states |= dict(zip(own_rows, zip(of_slots.split(sizes), of_intents.split(sizes), strict=True), strict=True))
             matches |= found
-        return TaskStates(order, rows_of, states, matches)
+            if not self.training:
+                novelty |= self._find_novelty(skills, ids, trunk_states, lengths, own_rows)
+        return TaskStates(order, rows_of, states, matches, novelty)
+
+    def _find_novelty(
+        self, skills: SkillSet, input_ids: torch.Tensor, states: torch.Tensor, lengths: RowLengths, own_rows: Mapping[int, slice]
+    ) -> dict[int, torch.Tensor]:
+        """By id of a skill that measures it, what the novelty of its rows adds to the score of "none of these", (rows, 1); from their common states."""
+        found = {index: novelty for index in own_rows if (novelty := skills.novelty(index)) is not None}
+        if not found:
+            return {}
+        means = self._common_means(input_ids, states, lengths)
+        return {index: novelty(means[own_rows[index]]) for index, novelty in found.items()}
 
     def classify(
         self,
@@ -282,6 +299,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         slot_states: torch.Tensor,
         intent_states: torch.Tensor,
         matches: torch.Tensor | None = None,
+        novelty: torch.Tensor | None = None,
         *,
         labels: Sequence[torch.Tensor | None] = (None, None),
         skill_set: SkillSet | None = None,
@@ -293,6 +311,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
             slot_states: (rows, tokens, 2 * task_hidden_size), states of the ST bi-LSTM.
             intent_states: (rows, 2 * task_hidden_size), pooled states of the IC bi-LSTM.
             matches: (rows, tokens, 2 * catalogs), those of its catalogs if it has any.
+            novelty: (rows, 1), what is added to the score of "none of these".
             labels: `intent_labels` and `slot_labels` of the rows, see `forward`.
             skill_set: see `forward`.
         """
@@ -300,7 +319,7 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
         entry, (intent_labels, slot_labels) = skills.entries[skill_id], labels
         classifiers, gazetteer = skills.classifiers(skill_id), skills.gazetteer(skill_id)
         of_catalogs = None if matches is None or gazetteer is None else gazetteer.scores(matches)
-        intents, tags = classifiers(slot_states, intent_states, of_catalogs)
+        intents, tags = classifiers(slot_states, intent_states, of_catalogs, novelty)
         losses_of_intents = losses_of_slots = None
         if intents is not None and intent_labels is not None:
             losses_of_intents = intent_losses(intents, intent_labels)
@@ -321,6 +340,16 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
     def _shared_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, layers: TaskLayers) -> torch.Tensor:
         lengths = row_lengths(input_ids, attention_mask)
         return layers.pool_intents(self.trunk.encode(input_ids, lengths), lengths)
+
+    def common_means(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, skill_id: int) -> torch.Tensor:
+        """What the common bi-LSTM, as the skill's adapter changes it, makes of whole utterances, (batch, 2 * hidden_size); see [`Novelty`]."""
+        adapters, lengths = self.skill_set().adapters(skill_id), row_lengths(input_ids, attention_mask)
+        states = self.trunk.encode(input_ids, lengths, None if adapters is None else adapters.trunk)
+        return self._common_means(input_ids, states, lengths)
+
+    def _common_means(self, input_ids: torch.Tensor, states: torch.Tensor, lengths: RowLengths) -> torch.Tensor:
+        read = self.trunk.embed_tokens(input_ids) if self.trunk.lstm.residual else None
+        return common_means(states, read, lengths.is_padding)
 
     @torch.no_grad()
     def route(

@@ -79,12 +79,14 @@ class TaskStates(NamedTuple):
         states: by index of a skill, ST states (rows, tokens, 2 * task_hidden_size) and pooled IC states (rows,
             2 * task_hidden_size) of its rows.
         matches: by index of a skill with catalogs, what is seen of their matches in its rows, (rows, tokens, 2 * catalogs).
+        novelty: by index of a skill that measures it, what is added to the score of "none of these", (rows, 1).
     """
 
     order: torch.Tensor | None
     rows_of: dict[int, slice]
     states: dict[int, tuple[torch.Tensor, torch.Tensor]]
     matches: dict[int, torch.Tensor]
+    novelty: dict[int, torch.Tensor]
 
 
 class SkillScores(NamedTuple):

@@ -19,11 +19,12 @@ from .entries_headstart import SkillEntry
 from .gazetteer_headstart import Gazetteer
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .lora_headstart import HeadAdapters
+from .novelty_headstart import Novelty
 from .resolution_headstart import CatalogResolver, can_resolve
 from .routing_headstart import Router
 
 # Parts of a network, each a dict of skills' layers.
-MODULES = ("task_layers", "classifiers", "gazetteers", "canonical", "adapters", "routers")
+MODULES = ("task_layers", "classifiers", "gazetteers", "canonical", "adapters", "routers", "novelties")
 # Held while a network's skills are changed or taken: a network that had one of its own could be neither copied nor pickled.
 SKILLS_LOCK = threading.RLock()
 
@@ -101,6 +102,10 @@ class SkillSet:
     def adapters(self, index: int) -> HeadAdapters | None:
         """The adapters by which the skill with this id changes the bi-LSTMs that it shares; None: it has its own, or changes none."""
         return cast(HeadAdapters | None, self._layers("adapters", index))
+
+    def novelty(self, index: int) -> Novelty | None:
+        """What adds to the score of "none of these" of the skill with this id; None: nothing does."""
+        return cast(Novelty | None, self._layers("novelties", index))
 
     def routers(self, names: Iterable[str]) -> list[Router]:
         """The routers of these skills.

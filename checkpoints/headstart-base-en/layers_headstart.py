@@ -255,6 +255,7 @@ class SkillClassifiers(nn.Module):
         slot_states: torch.Tensor,
         intent_states: torch.Tensor,
         of_catalogs: tuple[torch.Tensor, torch.Tensor | None] | None = None,
+        novelty: torch.Tensor | None = None,
     ) -> Scores:
         """Scores of intents and tags.
 
@@ -262,13 +263,15 @@ class SkillClassifiers(nn.Module):
             slot_states: (rows, tokens, input_size), what tags are read from.
             intent_states: (rows, input_size), what intents are read from.
             of_catalogs: what the skill's catalogs add, see [`Gazetteer.scores`].
+            novelty: (rows, 1), what is added to the score of "none of these", if the skill can reject.
         """
         intents = tags = None
         added_tags, added_intents = of_catalogs or (None, None)
         if self.intent_classifier is not None:
             intents = self.intent_classifier(intent_states)
             if self.reject_classifier is not None:
-                intents = torch.cat([intents, self.reject_classifier(intent_states)], dim=1)
+                rejects = self.reject_classifier(intent_states)
+                intents = torch.cat([intents, rejects if novelty is None else rejects + novelty], dim=1)
             if added_intents is not None:
                 intents = intents + added_intents
         if self.slot_classifier is not None:

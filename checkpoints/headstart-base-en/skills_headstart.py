@@ -18,6 +18,7 @@ from .gazetteer_headstart import Gazetteer, catalog_tensors, gazetteer_size
 from .heads_headstart import fingerprint, load_head, push_head, save_head
 from .layers_headstart import SkillClassifiers, TaskLayers
 from .lora_headstart import HeadAdapters
+from .novelty_headstart import NOVELTY_RANK, Novelty
 from .resolution_headstart import pack_values
 from .routing_headstart import Router
 from .skill_sets_headstart import MODULES, SKILLS_LOCK, layer_key
@@ -57,6 +58,7 @@ class SkillsMixin(nn.Module):
     canonical: nn.ModuleDict
     adapters: nn.ModuleDict
     routers: nn.ModuleDict
+    novelties: nn.ModuleDict
     fingerprints: dict[str | None, tuple[Any, str]]
 
     if TYPE_CHECKING:  # HeadstartForJointNLU has them
@@ -144,6 +146,7 @@ class SkillsMixin(nn.Module):
             else None,
             "slot_types": {label: name for label, name in (slot_types or {}).items() if label in skill.slots} or None,
             "crf": crf_of(skill.slots),
+            "novelty": NOVELTY_RANK if rejects and skill.intents else None,
         }
         entry = check_entry({field: value for field, value in fields.items() if value is not None})
         self._check_name(skill.name)
@@ -172,6 +175,8 @@ class SkillsMixin(nn.Module):
             added["adapters"] = self._new_adapters(entry)
         if entry.get("routes"):
             added["routers"] = Router(2 * self.config.task_hidden_size, len(entry["intents"]))
+        if "novelty" in entry:
+            added["novelties"] = Novelty(2 * self.config.hidden_size, len(entry["intents"]), entry["novelty"])
         return added
 
     def put_modules(self, entry: SkillEntry, parts: Mapping[str, nn.Module]) -> None:

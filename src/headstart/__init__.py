@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.evaluation.evaluate import evaluate
     from headstart.exporting import export
     from headstart.finetuning.finetune import finetune
+    from headstart.finetuning.novelty import fit_novelty
     from headstart.finetuning.probing import fit_classifiers
     from headstart.finetuning.recipe import choose_recipe
     from headstart.finetuning.rows import training_rows
@@ -34,7 +35,7 @@ _HOMES = {
     "accept_changes": "modeling.integrity_headstart", "convert": "conversion", "evaluate": "evaluation.evaluate", "export": "exporting", "finetune": "finetuning.finetune", "load_skill": "readers",
     "pretrain": "pretraining.pretrain",
     "JointNLUCollator": "training.collator", "NewEpoch": "training.epochs", "choose_recipe": "finetuning.recipe", "encode_rows": "data.encoding",
-    "fit_classifiers": "finetuning.probing", "training_rows": "finetuning.rows",
+    "fit_classifiers": "finetuning.probing", "fit_novelty": "finetuning.novelty", "training_rows": "finetuning.rows",
 }  # fmt: skip
 _SUBPACKAGES = ("modeling", "readers", "tokenization")
 
@@ -75,6 +76,7 @@ __all__ = [
     "export",
     "finetune",
     "fit_classifiers",
+    "fit_novelty",
     "load_skill",
     "pretrain",
     "training_rows",

@@ -30,6 +30,7 @@ from headstart.modeling.integrity_headstart import hashed_files, sealed
 from headstart.modeling.labels_headstart import UNSEEN_PRIOR
 from headstart.modeling.layers_headstart import BiLSTM, SkillClassifiers, TaskLayers, add_inputs, pool_states
 from headstart.modeling.lora_headstart import merged
+from headstart.modeling.novelty_headstart import Novelty, common_means
 from headstart.onnx import OnnxNLU
 from headstart.saving import locked, written_aside
 from headstart.tokenization import NLUPipeline
@@ -122,7 +123,7 @@ def write_exported(
         backend.save(str(folder / TOKENIZER))
         description = {
             "version": FACTORED_VERSION if "crf" in entry else VERSION, "headstart": __version__, "weights": "int8" if int8 else "float32",
-            "skill": {**entry, "unseen_prior": UNSEEN_PRIOR}, MAX_TOKENS: texts.max_tokens, "unk_token_id": texts.unknown,
+            "skill": {**_without_novelty(entry), "unseen_prior": UNSEEN_PRIOR}, MAX_TOKENS: texts.max_tokens, "unk_token_id": texts.unknown,
         }  # fmt: skip
         (folder / EXPORT).write_bytes(sealed(description, EXPORT, hashed_files(folder, EXPORTED.hashed)))
     return out
@@ -152,8 +153,9 @@ class ExportedNetwork(nn.Module):
 
     def states(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What tags are read from, (batch, tokens, width), and intents, (batch, width); see `forward`. A network's own."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """What tags are read from, (batch, tokens, width), intents, (batch, width), and what is added to the score of "none of these", (batch, 1), if
+        anything is; see `forward`. A network's own."""
         raise TypeError(f"{type(self).__name__} doesn't say what its classifiers read: define its method states.")
 
     def forward(
@@ -166,9 +168,9 @@ class ExportedNetwork(nn.Module):
             lengths: (batch,) long, tokens of each row.
             matches: (batch, tokens, 2 * catalogs) float, if the skill has catalogs.
         """
-        of_words, of_rows = self.states(input_ids, lengths, matches)
+        of_words, of_rows, novelty = self.states(input_ids, lengths, matches)
         of_catalogs = None if self.gazetteer is None or matches is None else self.gazetteer.scores(matches)
-        intents, tags = self.classifiers(of_words, of_rows, of_catalogs)
+        intents, tags = self.classifiers(of_words, of_rows, of_catalogs, novelty)
         results: list[torch.Tensor] = []
         if intents is not None:
             rejects = self.classifiers.reject_classifier is not None
@@ -189,18 +191,28 @@ class _ExportedSkill(ExportedNetwork):
         self.slot_lstm = merged(layers.slot_lstm, adapters and adapters.slot_lstm)
         self.intent_lstm = merged(layers.intent_lstm, adapters and adapters.intent_lstm)
         self.pooling = layers.pooling
+        self.novelty = cast(Novelty, model.novelties[skill]) if skill in model.novelties else None
 
     def states(
         self, input_ids: torch.Tensor, lengths: torch.Tensor, matches: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """See [`ExportedNetwork.states`]."""
-        of_slots = of_intents = _run(self.trunk, self.embeddings(input_ids), lengths)
+        embedded = self.embeddings(input_ids)
+        of_slots = of_intents = _run(self.trunk, embedded, lengths)
+        is_padding = (torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)).unsqueeze(2)
+        novelty = None
+        if self.novelty is not None:
+            novelty = self.novelty(common_means(of_slots, embedded if self.trunk.residual else None, is_padding))
         if self.gazetteer is not None and matches is not None:
             slot_inputs, intent_inputs = self.gazetteer.inputs(matches)
             of_slots, of_intents = of_slots + slot_inputs, of_intents + intent_inputs
-        is_padding = (torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)).unsqueeze(2)
         pooled = pool_states(_run(self.intent_lstm, of_intents, lengths), is_padding, self.pooling)
-        return _run(self.slot_lstm, of_slots, lengths), pooled
+        return _run(self.slot_lstm, of_slots, lengths), pooled, novelty
+
+
+def _without_novelty(entry: SkillEntry) -> dict[str, Any]:
+    """The entry as readers of exported skills know it: what novelty adds is in the graph."""
+    return {name: value for name, value in entry.items() if name != "novelty"}
 
 
 def _run(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -228,7 +240,7 @@ def _without_stderr() -> Iterator[None]:
 
 def _write_network(network: ExportedNetwork, file: Path, int8: bool) -> None:
     try:
-        import onnx  # noqa: F401
+        import onnx
         from onnxruntime.quantization import QuantType, quantize_dynamic
     except ImportError as error:
         raise ImportError("exporting needs onnx and onnxruntime: pip install 'headstart[onnx]'") from error
@@ -250,7 +262,11 @@ def _write_network(network: ExportedNetwork, file: Path, int8: bool) -> None:
         )  # fmt: skip
         if int8:
             quantized = Path(folder) / "int8.onnx"
-            quantize_dynamic(written, quantized, op_types_to_quantize=list(QUANTIZED), weight_type=QuantType.QInt8)
+            # Differences of large squares don't stand rounding.
+            exact = [node.name for node in onnx.load(str(written)).graph.node if "/novelty/" in node.name]
+            quantize_dynamic(
+                written, quantized, op_types_to_quantize=list(QUANTIZED), weight_type=QuantType.QInt8, nodes_to_exclude=exact
+            )
             written = quantized
         written.replace(file)
 

@@ -24,6 +24,7 @@ from headstart.data.skills import PARTS, Skill, is_covered
 from headstart.evaluation.by_label import LabelScores
 from headstart.evaluation.evaluate import evaluate, evaluate_by_label
 from headstart.evaluation.latency import median_latency
+from headstart.finetuning.novelty import fit_novelty
 from headstart.finetuning.plan import EpochSize, plan_finetuning
 from headstart.finetuning.probing import fit_classifiers
 from headstart.finetuning.rejection import set_temperature
@@ -203,6 +204,7 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     _train_whole_embeddings(model)
     for adapters in model.adapters.values():
         adapters.half()  # what is saved, measured and served: hundreds of heads shall fit in memory
+    fit_novelty(model, train)
     nlu = NLUPipeline(model=model.eval(), tokenizer=cast(Any, tokenizer))
     metrics["steps"] = trainer.state.global_step
     if held_out:

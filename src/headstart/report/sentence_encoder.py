@@ -42,12 +42,15 @@ class SentenceEncoderForJointNLU(nn.Module):
         skill: whose labels and catalogs it gets.
         tokenizer: the encoder's.
         pooling: what the intent classifier reads: the `mean` of all states, or the `first`, that of `[CLS]`.
+        can_reject: the intents compete with "none of these", whose scores come last.
 
     Raises:
         ValueError: `pooling` is another.
     """
 
-    def __init__(self, skill: Skill, tokenizer: PreTrainedTokenizerBase, pooling: str = "mean") -> None:
+    def __init__(
+        self, skill: Skill, tokenizer: PreTrainedTokenizerBase, pooling: str = "mean", *, can_reject: bool = False
+    ) -> None:
         super().__init__()
         if pooling not in ("mean", "first"):
             raise ValueError(f"pooling is {pooling!r}; it must be 'mean' or 'first'.")
@@ -56,7 +59,7 @@ class SentenceEncoderForJointNLU(nn.Module):
         self.pooling = pooling
         self.dropout = nn.Dropout(0.1)
         self.classifiers = SkillClassifiers(
-            width, len(skill.intents), len(skill.slots), is_factored=crf_of(skill.slots) is not None
+            width, len(skill.intents), len(skill.slots), has_rejection=can_reject, is_factored=crf_of(skill.slots) is not None
         )
         catalogs = {label: values for label, values in tokenize_catalogs(skill.catalogs, tokenizer).items() if values}
         self.gazetteer: Gazetteer | None = None
@@ -67,7 +70,7 @@ class SentenceEncoderForJointNLU(nn.Module):
                 vocab_size=len(tokenizer),
                 input_size=width,
                 num_tags=1 + 2 * len(skill.slots),
-                num_intents=len(skill.intents),
+                num_intents=len(skill.intents) + can_reject,
                 dropout=0.3,
             )
             self.gazetteer.fill(tensors)
@@ -86,7 +89,10 @@ class SentenceEncoderForJointNLU(nn.Module):
         slot_labels: torch.Tensor | None = None,
         skill_ids: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """`intent_logits` (batch, intents) and `slot_logits` (batch, tokens, tags), if there are such labels, and the `loss`."""
+        """`intent_logits` (batch, intents), `intent_states` (batch, width) and `slot_logits` (batch, tokens, tags), if there are such labels, and the `loss`.
+
+        If it can reject, the last of the intents is "none of these".
+        """
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         slot_states = intent_states = states
         of_catalogs = None
@@ -99,9 +105,10 @@ class SentenceEncoderForJointNLU(nn.Module):
         pooled = self.dropout(pooled) if self.classifiers.intent_classifier is not None else pooled
         slot_states = self.dropout(slot_states) if self.classifiers.crf is not None else slot_states
         intents, tags = self.classifiers(slot_states, pooled, of_catalogs)
-        outputs, losses = {}, []
+        outputs: dict[str, torch.Tensor] = {}
+        losses = []
         if intents is not None:
-            outputs["intent_logits"] = intents
+            outputs |= {"intent_logits": intents, "intent_states": pooled}
             if intent_labels is not None:
                 losses.append(intent_losses(intents, intent_labels))
         if tags is not None and self.classifiers.crf is not None:
@@ -155,6 +162,8 @@ class SentenceEncoderNLU:
         refill: probability that a slot gets another value at every epoch.
         curve: says after which steps `scored` is scored.
         scored: validation rows of which something is annotated.
+        out_of_scope: utterances that are none of the skill's intents; with some, it can reject.
+        out_of_scope_share: see [`EpochRows`].
     """
 
     def __init__(
@@ -171,18 +180,23 @@ class SentenceEncoderNLU:
         pace: float = 20,
         pooling: str = "mean",
         use_cpu: bool = True,
+        out_of_scope: Sequence[str] = (),
+        out_of_scope_share: float = 0.15,
     ) -> None:
         set_seed(seed)
         self.tokenizer = load_without_code(AutoTokenizer.from_pretrained, teacher_folder())
         self.skill = skill
-        self.model = SentenceEncoderForJointNLU(skill, self.tokenizer, pooling)
+        self.model = SentenceEncoderForJointNLU(skill, self.tokenizer, pooling, can_reject=bool(out_of_scope))
         self.entry: SkillEntry = {
             "name": skill.name, "intents": skill.intents, "slots": skill.slots, "task_layers": skill.name,
             "label_priors": label_priors(skill.rows("train")),
         }  # fmt: skip
         if (crf := crf_of(skill.slots)) is not None:
             self.entry["crf"] = crf
-        train = EpochRows(skill, self.tokenizer, self.entry, refill=refill, seed=seed, name_rows=True)
+        train = EpochRows(
+            skill, self.tokenizer, self.entry, refill=refill, seed=seed, name_rows=True, out_of_scope=out_of_scope,
+            out_of_scope_share=out_of_scope_share,
+        )  # fmt: skip
         rows = len(skill.rows("train"))
         self.steps = steps or round(max(pace * math.sqrt(rows), 150, MIN_EPOCHS * rows / BATCH_SIZE))
         with tempfile.TemporaryDirectory() as folder:
@@ -219,6 +233,20 @@ class SentenceEncoderNLU:
             answers += self._answer(list(texts[start : start + batch_size]))
         return answers
 
+    @torch.no_grad()
+    def intent_scores(self, texts: Sequence[str], batch_size: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scores of the intents, (texts, intents), and of "none of these" as one more if it can reject; and the pooled states, (texts, width), that they
+        are read from. The skill has intents."""
+        scores, states = [], []
+        device = next(self.model.parameters()).device
+        for start in range(0, len(texts), batch_size):
+            part = list(texts[start : start + batch_size])
+            batch = self.tokenizer(part, padding=True, truncation=True, return_tensors="pt").to(device)
+            outputs = self.model(batch["input_ids"], batch["attention_mask"])
+            scores.append(outputs["intent_logits"].cpu())
+            states.append(outputs["intent_states"].cpu())
+        return torch.cat(scores), torch.cat(states)
+
     @cached_property
     def seen(self) -> torch.Tensor:
         """Which slots an intent was seen with; see [`headstart.modeling.labels_headstart.seen_slots`]."""
@@ -251,12 +279,16 @@ class SentenceEncoderNLU:
     def _intents(self, logits: torch.Tensor) -> list[IntentAnswer | None]:
         scores, best = logits.softmax(dim=1).max(dim=1)
         return [
-            {"label": self.skill.intents[number], "score": score}
+            {"label": self.skill.intents[number], "score": score} if number < len(self.skill.intents) else None
             for number, score in zip(best.tolist(), scores.tolist(), strict=True)
         ]
 
     def _slots(self, outputs: Mapping[str, torch.Tensor], is_word: torch.Tensor, words: Sequence[Words]) -> list[list[Span]]:
-        priors = slot_label_priors(outputs["intent_logits"], self.seen) if "intent_logits" in outputs else None
+        priors = (
+            slot_label_priors(outputs["intent_logits"][:, : len(self.skill.intents)], self.seen)
+            if "intent_logits" in outputs
+            else None
+        )
         decoded = self.model.classifiers.decode_tags(outputs["slot_logits"], is_word, priors, with_scores=False)
         tags = decoded.tags.tolist()
         return [tags_to_spans(row[: len(found)], found, self.skill.slots) for row, found in zip(tags, words, strict=True)]
