@@ -184,6 +184,13 @@ def figures(found: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[str,
     }
 
 
+def compact(value: Any) -> str:
+    """JSON, of a list with one line an entry."""
+    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return json.dumps(value)
+    return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n ]"
+
+
 def mean(values: Any) -> float:
     return round(float(np.mean(list(values))), 4)
 
@@ -213,7 +220,8 @@ def main() -> None:
         "date": date.today().isoformat(), "base": checkpoint_name(options.base), "seeds": options.seeds,
         **{name: summarize(found) for name, found in scored.items()},
     }  # fmt: skip
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    lines = [f" {json.dumps(name)}: {compact(value)}" for name, value in result.items()]
+    options.out.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     for name, found in scored.items():
         for entry in summarize(found):
             print(name, json.dumps(entry))

@@ -12,7 +12,7 @@ the network; logistic regression gets all of them as rows of one more intent. A 
 
 For each: accuracy in scope where nothing is rejected; the area under the ROC curve; what is accepted of the unknown where 95 % of the right answers are kept; both
 at the package's own threshold; and of risk and coverage, the share of wrong answers (an unknown text's is) among the most certain tenths of all texts.
-Runs are appended to a .jsonl file beside the result, from which a run that was stopped goes on.
+Runs are appended to a .jsonl file beside the result, from which a run that was stopped goes on; the result is of all runs of this base that it holds.
 """
 
 from __future__ import annotations
@@ -103,12 +103,12 @@ def load_case(name: str, seed: int, options: argparse.Namespace) -> Case:
     return Case(skill.replace(validation=None), rows, [*oos, *others])
 
 
-@torch.no_grad()
 def ask_headstart(case: Case, seed: int, base: str) -> Asked:
     with tempfile.TemporaryDirectory() as out:
         nlu = finetune(case.skill, out, base=base, seed=seed, allow_unseen_labels=True, disable_tqdm=True, quiet=True)
     novelty: Any = nlu.model.novelties[nlu.model.skills[0]]
 
+    @torch.no_grad()
     def read(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         scores, added = [], []
         for start in range(0, len(texts), 64):
@@ -227,7 +227,8 @@ def summarize(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             return np.round(np.mean(list(values), axis=0), 4).tolist()
 
         summary.append({
-            "case": case, "system": system, "rule": rule, "runs": len(runs), "accuracy": mean(result["accuracy"] for result, _ in runs),
+            "case": case, "system": system, "rule": rule, "runs": len(runs), "seeds": sorted({result["seed"] for result, _ in runs}),
+            "accuracy": mean(result["accuracy"] for result, _ in runs),
             **{name: mean(found[name] for _, found in runs) for name in ("auroc", f"accepted_at_{KEPT}", "risk_at_coverage")},
             **{name: mean(found["at_threshold"][name] for _, found in runs) for name in ("right_kept", "unknown_accepted")},
         })  # fmt: skip
@@ -254,12 +255,12 @@ def main() -> None:
         for name in case_names(options.skills, options.cases)
         for system in options.systems
     ]
-    results = run_all(
-        run, tasks, options.out.with_suffix(f".{checkpoint_hash(str(options.base))[:8]}.jsonl"), options.jobs, options
-    )
+    log = options.out.with_suffix(f".{checkpoint_hash(str(options.base))[:8]}.jsonl")
+    run_all(run, tasks, log, options.jobs, options)
+    results = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     content = {
         "date": date.today().isoformat(), "base": checkpoint_name(str(options.base)), "base_hash": checkpoint_hash(str(options.base)),
-        "seeds": options.seeds, "results": summarize(results),
+        "results": summarize(results),
     }  # fmt: skip
     options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     for entry in content["results"]:

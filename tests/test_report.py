@@ -480,6 +480,18 @@ def test_the_classical_pair_with_catalogs_but_no_annotated_slots(tokenizer: Any)
 
 
 @pytest.mark.slow
+def test_the_sentence_encoder_learns_to_reject(coffee: Skill) -> None:
+    from headstart.report.sentence_encoder import SentenceEncoderNLU
+
+    others = ["who won the match", "play some jazz", "what is the capital of france", "read my unread mail", "call my mother"]
+    nlu = SentenceEncoderNLU(coffee, steps=120, out_of_scope=others)
+    assert [answer["intent"] for answer in nlu(["play some jazz", "who won the match"])] == [None, None]
+    assert nlu(["make me a coffee"])[0]["intent"] is not None
+    scores, states = nlu.intent_scores(["make me a coffee", "play some jazz"])
+    assert scores.shape == (2, len(coffee.intents) + 1) and len(states) == 2 and scores[1].argmax() == len(coffee.intents)
+
+
+@pytest.mark.slow
 def test_the_sentence_encoder_learns_a_skill(coffee: Skill) -> None:
     from headstart.report.sentence_encoder import SentenceEncoderNLU
 

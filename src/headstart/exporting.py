@@ -198,11 +198,10 @@ class _ExportedSkill(ExportedNetwork):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """See [`ExportedNetwork.states`]."""
         embedded = self.embeddings(input_ids)
-        of_slots = of_intents = _run(self.trunk, embedded, lengths)
+        own = _own_states(self.trunk, embedded, lengths)
+        of_slots = of_intents = add_inputs(own, embedded) if self.trunk.residual else own
         is_padding = (torch.arange(input_ids.shape[1]).unsqueeze(0) >= lengths.unsqueeze(1)).unsqueeze(2)
-        novelty = None
-        if self.novelty is not None:
-            novelty = self.novelty(common_means(of_slots, embedded if self.trunk.residual else None, is_padding))
+        novelty = None if self.novelty is None else self.novelty(common_means(own, None, is_padding))
         if self.gazetteer is not None and matches is not None:
             slot_inputs, intent_inputs = self.gazetteer.inputs(matches)
             of_slots, of_intents = of_slots + slot_inputs, of_intents + intent_inputs
@@ -216,9 +215,14 @@ def _without_novelty(entry: SkillEntry) -> dict[str, Any]:
 
 
 def _run(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    states = _own_states(lstm, inputs, lengths)
+    return add_inputs(states, inputs) if lstm.residual else states  # anything at padding: only what is pooled is told from it
+
+
+def _own_states(lstm: BiLSTM, inputs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     # The exporter makes of this ONNX's LSTM with sequence lengths, which doesn't need the rows to be sorted; only tracing does.
     states, _ = pad_packed_sequence(lstm(pack_padded_sequence(inputs, lengths, batch_first=True))[0], batch_first=True)
-    return add_inputs(states, inputs) if lstm.residual else states  # anything at padding: only what is pooled is told from it
+    return states
 
 
 def _to_numpy(values: torch.Tensor) -> np.ndarray:
