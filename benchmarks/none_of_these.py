@@ -2,7 +2,7 @@
 
     python benchmarks/none_of_these.py --skills SKILLS --data DATA --out benchmarks/results/tuning/none_of_these.json
 
-In scope: held-out templates of the skills that are for tuning (`common.choose_skills`), and 600 validation rows of few-shot SNIPS. Unknown, far: clinc150's
+In scope: held-out templates of the training rows of the skills that are for tuning (`common.choose_skills`) and of the next twenty, and 600 validation rows of few-shot SNIPS. Unknown, far: clinc150's
 out-of-scope validation utterances, and held-out rows of the other skills (for SNIPS, rows of MASSIVE's validation part whose domains SNIPS lacks); near:
 half of the intents are left out of training, and their rows are the unknown ones. Test rows are not read. Scores of intents are computed once and kept in
 a folder beside the result file, from which a run that was stopped goes on.
@@ -16,6 +16,7 @@ are kept, and, for thresholds that are the same for all skills, how many right a
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import tempfile
@@ -43,7 +44,7 @@ SHOTS, SNIPS_ROWS = (5, 10, 40), 600
 FOREIGN = ("alarm", "calendar", "cooking", "datetime", "email", "iot", "lists", "qa", "social", "takeaway", "transport")
 RULES = ("1 - none", "best intent", "best intent against none")
 TEMPERATURES, THRESHOLDS, KEPT = (1, 1.5, 2, 3, 5, 10), (0.5, 0.6, 0.7, 0.8, 0.9), 0.95
-WEIGHTS, MIDDLES = (5, 10, 20), (0.2, 0.35, 0.5, 0.65)
+WEIGHTS, MIDDLES, LIMITS = (5, 10, 20), (0.25, 0.5), (3, 5, None)
 LEAST_HALF = 8  # rows of each side, of a skill of which half of the intents are left out
 
 
@@ -70,12 +71,13 @@ class Scored(NamedTuple):
 
 def list_cases(options: argparse.Namespace, seed: int) -> Iterator[Case]:
     oos = read_out_of_scope(options.data / "clinc150" / "validation.jsonl")
-    names = choose_skills(options.skills, "tuning")
-    loaded = {name: load(options.skills, name, "tuning") for name in names}
-    for name, (skill, rows) in loaded.items():
-        others = [row["text"] for other in names if other != name for row in loaded[other][1]]
-        yield Case("skills, far", name, skill.replace(validation=None), rows, [*oos, *others])
-        yield from halves("skills, near", name, skill, rows)
+    for group, part in (("skills", "tuning"), ("more skills", "report")):
+        names = choose_skills(options.skills, part)
+        loaded = {name: load(options.skills, name, "tuning") for name in names}  # held-out training rows, of either part
+        for name, (skill, rows) in loaded.items():
+            others = [row["text"] for other in names if other != name for row in loaded[other][1]]
+            yield Case(f"{group}, far", name, skill.replace(validation=None), rows, [*oos, *others])
+            yield from halves(f"{group}, near", name, skill, rows)
     foreign = [
         row["text"]
         for row in read_rows(options.data / "massive" / "validation.jsonl")
@@ -118,9 +120,12 @@ def all_scores(nlu: NLUPipeline, texts: list[str]) -> tuple[np.ndarray, np.ndarr
     for start in range(0, len(texts), 64):
         batch = nlu.tokenizer(texts[start : start + 64], padding=True, truncation=True, return_tensors="pt")
         outputs = nlu.model(batch["input_ids"], batch["attention_mask"])
-        added = novelty(nlu.model.common_means(batch["input_ids"], batch["attention_mask"], 0)).squeeze(1)
+        means = nlu.model.common_means(batch["input_ids"], batch["attention_mask"], 0)
+        added = novelty(means).squeeze(1)
         parts.append(torch.cat([outputs.intent_logits, (outputs.reject_logits - added).unsqueeze(1)], dim=1).numpy())
-        novelties.append((added / WEIGHT + MIDDLE).numpy())
+        # Of a skill that it wasn't fitted to, nothing is added.
+        unlimited = novelty.scale[0] * novelty.distances(means) - novelty.scale[1]
+        novelties.append((unlimited / WEIGHT + MIDDLE if novelty.scale[0] else unlimited + np.nan).numpy())
     return np.concatenate(parts), np.concatenate(novelties)
 
 
@@ -143,24 +148,25 @@ def summarize(scored: list[Scored]) -> list[dict[str, Any]]:
                 for one in scored
             ]
             summary.append({"rule": rule, "temperature": temperature, **figures(found)})
-    for weight in WEIGHTS:
-        for middle in MIDDLES:
-            found = [
-                (
-                    with_novelty(one.known, one.known_novelty, weight, middle),
-                    with_novelty(one.unknown, one.unknown_novelty, weight, middle),
-                    one.is_right,
-                )
-                for one in scored
-            ]
-            summary.append({"rule": RULES[-1], "novelty_weight": weight, "novelty_middle": middle, **figures(found)})
+    for weight, middle, limit in itertools.product(WEIGHTS, MIDDLES, LIMITS):
+        found = [
+            (
+                with_novelty(one.known, one.known_novelty, weight, middle, limit),
+                with_novelty(one.unknown, one.unknown_novelty, weight, middle, limit),
+                one.is_right,
+            )
+            for one in scored
+        ]
+        said = {"novelty_weight": weight, "novelty_middle": middle, "novelty_limit": limit}
+        summary.append({"rule": RULES[-1], **said, **figures(found)})
     return summary
 
 
-def with_novelty(scores: np.ndarray, novelty: np.ndarray, weight: float, middle: float) -> np.ndarray:
+def with_novelty(scores: np.ndarray, novelty: np.ndarray, weight: float, middle: float, limit: float | None) -> np.ndarray:
     """What the last rule says of texts, (texts,), if their novelty counts."""
     added = np.zeros_like(scores)
-    added[:, -1] = weight * (novelty - middle)
+    of_none = np.nan_to_num(weight * (novelty - middle))
+    added[:, -1] = of_none if limit is None else of_none.clip(-limit, limit)
     return confidences(RULES[-1], scores + added, 1)
 
 

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 import headstart
 from headstart import HeadstartForJointNLU, NLUPipeline, Skill, finetune
-from headstart.finetuning.novelty import MIDDLE, SHRINKAGE, WEIGHT, _folds, _measure
+from headstart.finetuning.novelty import LIMIT, MIDDLE, SHRINKAGE, WEIGHT, _folds, _measure
 from headstart.loading import load_pipeline
 from headstart.modeling.novelty_headstart import Novelty, common_means
 from headstart.onnx import OnnxNLU
@@ -80,8 +80,9 @@ def test_rows_of_one_template_are_left_out_together() -> None:
 def test_fine_tuning_measures_the_skill(trained: NLUPipeline, coffee: Skill) -> None:
     own = measured(trained, [row["text"] for row in coffee.rows("test")])
     others = measured(trained, ["what is the capital of france", "read me my unread mail", "who won the match last night"])
-    assert own.median() < 0 < others.min()  # nothing is added half way
+    assert own.median() < 0 < others.min()  # nothing is added on the way between them
     assert measured(trained, [row["text"] for row in coffee.rows("train")]).median() < -WEIGHT * MIDDLE * 0.5
+    assert measured(trained, ["quantum chromodynamics of a hadron", "zzz qqq"]).max() <= LIMIT
 
 
 def test_it_adds_to_the_score_of_none_of_these_where_the_model_answers(trained: NLUPipeline) -> None:
@@ -148,7 +149,7 @@ def test_an_unfitted_one_adds_nothing(model: HeadstartForJointNLU, coffee: Skill
 def test_a_single_template_is_too_little_to_measure(tiny_base: Path, tmp_path: Path) -> None:
     skill = Skill("one", [{"text": "go", "intent": "Go", "slots": []}, {"text": "go", "intent": "Go", "slots": []}])
     nlu = finetune(skill, tmp_path / "out", base=tiny_base, max_steps=2, disable_tqdm=True)
-    assert nlu.model.novelties["one"].scale.tolist() == [0, 0]
+    assert nlu.model.novelties["one"].scale.tolist() == [0, 0, 0]
 
 
 def test_half_precision_measures_too(trained: NLUPipeline, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Novelty(nn.Module):
         self.register_buffer("means", torch.zeros(num_intents, width))
         self.register_buffer("directions", torch.zeros(rank, width))
         self.register_buffer("shares", torch.zeros(rank))
-        self.register_buffer("scale", torch.zeros(2))
+        self.register_buffer("scale", torch.zeros(3))
 
     @torch.no_grad()
     def fill(self, means: torch.Tensor, directions: torch.Tensor, shares: torch.Tensor) -> None:
@@ -56,9 +56,10 @@ class Novelty(nn.Module):
             kept.zero_()[: len(given)] = given
 
     @torch.no_grad()
-    def weigh(self, weight: float, middle: float) -> None:
-        """Say how a distance becomes a score: `weight * (distance - middle)`."""
-        self.scale.copy_(self.scale.new_tensor([weight, weight * middle]))
+    def weigh(self, weight: float, middle: float, limit: float) -> None:
+        """Say how a distance becomes a score: `weight * (distance - middle)`, between `-limit` and `limit`. Without a limit, a name that no training row
+        has would reject an utterance of which the classifier has no doubt."""
+        self.scale.copy_(self.scale.new_tensor([weight, weight * middle, limit]))
 
     def distances(self, states: torch.Tensor) -> torch.Tensor:
         """From the nearest intent, (rows,) float, of mean states (rows, width)."""
@@ -74,7 +75,8 @@ class Novelty(nn.Module):
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """Scores (rows, 1) of mean states of the common bi-LSTM (rows, width), in their dtype."""
         scale = self.scale.float()
-        return (scale[0] * self.distances(states) - scale[1]).unsqueeze(1).to(states.dtype)
+        added = torch.minimum(torch.maximum(scale[0] * self.distances(states) - scale[1], -scale[2]), scale[2])
+        return added.unsqueeze(1).to(states.dtype)
 
 
 def common_means(states: torch.Tensor, read: torch.Tensor | None, is_padding: torch.Tensor) -> torch.Tensor:
