@@ -30,7 +30,7 @@ import numpy as np
 import torch
 from common import choose_skills, load, run_all
 from fewshot_snips import CHOSEN, draw
-from none_of_these import KEPT, RULES, confidences
+from none_of_these import KEPT, RULES, accepted_at_kept, confidences
 from rejection import read_out_of_scope
 from transformers import AutoTokenizer
 
@@ -197,13 +197,11 @@ def told(asked: Asked, part: str, rule: str, share: float) -> np.ndarray:
 
 def judge(known: np.ndarray, unknown: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     """The figures of one rule; see the top."""
-    of_right = np.sort(known[right])[::-1]
-    least = of_right[int(np.ceil(KEPT * len(of_right))) - 1]
     everything, is_wrong = np.concatenate([known, unknown]), np.concatenate([~right, np.ones(len(unknown), dtype=bool)])
     is_wrong = is_wrong[np.argsort(-everything, kind="stable")]
     return {
         "auroc": round(roc_auc(1 - unknown, 1 - known), 4),
-        f"accepted_at_{KEPT}": round(float((unknown >= least).mean()), 4),
+        f"accepted_at_{KEPT}": round(accepted_at_kept(known, unknown, right), 4),
         "at_threshold": {
             "right_kept": round(float((known[right] >= 1 - REJECT_THRESHOLD).mean()), 4),
             "unknown_accepted": round(float((unknown >= 1 - REJECT_THRESHOLD).mean()), 4),
