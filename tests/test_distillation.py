@@ -242,6 +242,27 @@ def test_states_of_words_come_to_point_where_the_teachers_do(corpora: Path, tmp_
     assert len(losses) == 50 and sum(losses[-5:]) < 0.9 * sum(losses[:5])
 
 
+def test_the_teacher_reads_misspelt_rows_as_they_should_be(teacher: Teacher, corpora: Path, tmp_path: Path) -> None:
+    """The network reads other words than it does without, the teacher the same ones."""
+    heard, embeddings = [], []
+    for misspell in (0.0, 1.0):
+        read.clear()
+        options = {
+            **OPTIONS,
+            "misspell": misspell,
+            "word_loss": 5.0,
+            "max_steps": 2,
+            "eval_strategy": "no",
+            "save_strategy": "no",
+        }
+        nlu = pretrain(corpora, tmp_path / f"base{misspell}", load_best_model_at_end=False, **options)
+        heard.append(dict(read))
+        embeddings.append(nlu.model.trunk.embed_tokens.weight)
+    rows = [line for name in OPTIONS["sources"] for line in (corpora / name / "train.jsonl").read_text().splitlines()]
+    assert heard[0] == heard[1] == {json.loads(line)["text"]: 1 for line in rows}
+    assert not torch.equal(*embeddings)
+
+
 def test_in_bfloat16_the_teacher_says_the_same(tokenizer: PreTrainedTokenizerBase) -> None:
     exact, rounded = (
         Teacher(teacher_folder(), dtype=dtype).read_texts(["start the descaling"], tokenizer)

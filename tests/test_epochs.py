@@ -53,7 +53,12 @@ def test_every_value_comes_before_any_comes_again(skill: Skill, tokenizer: PreTr
 
 
 def test_epoch_does_not_depend_on_those_before(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
-    options = {"refill": 0.5, "out_of_scope": ["turn on the light", "who won", "good night"], "out_of_scope_share": 0.5}
+    options = {
+        "refill": 0.5,
+        "misspell": 0.5,
+        "out_of_scope": ["turn on the light", "who won", "good night"],
+        "out_of_scope_share": 0.5,
+    }
     walked, jumped = (make_rows(skill, tokenizer, seed=7, **options) for _ in range(2))
     for epoch in range(6):
         walked.begin_epoch(epoch)
@@ -66,6 +71,31 @@ def test_without_refilling_nothing_changes(skill: Skill, tokenizer: PreTrainedTo
     before = contents(rows)
     rows.begin_epoch(3)
     assert contents(rows) == before
+
+
+def test_words_are_misspelt_from_the_second_epoch_on(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = make_rows(skill, tokenizer, misspell=1.0, out_of_scope=["switch it off"], out_of_scope_share=0.5, name_rows=True)
+    first, encoded = texts(rows, tokenizer), contents(rows)
+    seen = []
+    for epoch in range(1, 9):
+        rows.begin_epoch(epoch)
+        seen.append(texts(rows, tokenizer))
+        for row, clean in zip(contents(rows), encoded, strict=True):
+            assert row["intent_labels"] == clean["intent_labels"]
+            assert [tag for tag in row["slot_labels"] if tag >= 0] == [tag for tag in clean["slot_labels"] if tag >= 0]
+    assert first == ["a small latte", "stop the machine", "switch it off", "brew", "cancel"]
+    assert all(len({row[place] for row in seen}) > 3 for place in range(3))
+    assert {tuple(row[3:]) for row in seen} == {("brew", "cancel")}  # names of intents stay
+
+
+def test_as_many_rows_are_misspelt_as_asked(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = make_rows(skill, tokenizer, misspell=0.25)
+    changed = 0
+    for epoch in range(1, 401):
+        rows.begin_epoch(epoch)
+        changed += sum(row != clean for row, clean in zip(rows.encoded, rows.own, strict=True))
+    # Of two or three words each has an error with probability .3, and some errors change nothing.
+    assert 0.25 * 0.4 < changed / 800 < 0.25 * 0.66
 
 
 def test_out_of_scope_utterances_are_labelled_as_none_of_the_intents(skill: Skill, tokenizer: PreTrainedTokenizerBase) -> None:

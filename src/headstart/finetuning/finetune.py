@@ -285,7 +285,7 @@ def _scores(trained: TrainedSkill, skill: Skill) -> tuple[Figures, str | None, L
 
 # Options that training with and without transfer have in common, and those of transformers'.
 _ALIKE = (
-    "base", "seed", "allow_unseen_labels", "infer", "gazetteers", "gazetteer_dropout", "label_priors", "name_rows", "refill", "rejection",
+    "base", "seed", "allow_unseen_labels", "infer", "gazetteers", "gazetteer_dropout", "label_priors", "name_rows", "refill", "misspell", "rejection",
     "reject_threshold", "out_of_scope", "out_of_scope_share",
 )  # fmt: skip
 _TRAINER_ALIKE = ("use_cpu", "disable_tqdm", "report_to")

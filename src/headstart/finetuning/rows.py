@@ -13,11 +13,11 @@ from headstart.modeling import HeadstartForJointNLU
 from headstart.training.epochs import EpochRows
 from headstart.training.options import FinetuneOptions
 
-OPTIONS = ("infer", "name_rows", "out_of_scope", "out_of_scope_share", "refill", "seed")
+OPTIONS = ("infer", "misspell", "name_rows", "out_of_scope", "out_of_scope_share", "refill", "seed")
 
 
 def training_rows(skill: Skill, model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, **options: Any) -> EpochRows:
-    """The encoded training rows of a skill as [`headstart.finetune`] has them: with other values in their slots at every epoch, with names of intents,
+    """The encoded training rows of a skill as [`headstart.finetune`] has them: with other values in their slots and misspelt words at every epoch, with names of intents,
     and with out-of-scope utterances, if the model's skill can reject.
 
     They are a `torch.utils.data.Dataset` for [`headstart.JointNLUCollator`]. Rows of another epoch are made by `rows.begin_epoch(number)`; with a
@@ -27,7 +27,7 @@ def training_rows(skill: Skill, model: HeadstartForJointNLU, tokenizer: PreTrain
         skill: the skill.
         model: the network before it is trained, with the skill (`model.add_skill(skill)`).
         tokenizer: its tokenizer.
-        options: of these of [`headstart.training.options.FinetuneOptions`]: `infer`, `name_rows`, `out_of_scope`, `out_of_scope_share`, `refill`, `seed`.
+        options: of these of [`headstart.training.options.FinetuneOptions`]: `infer`, `misspell`, `name_rows`, `out_of_scope`, `out_of_scope_share`, `refill`, `seed`.
 
     Raises:
         ValueError: the model has no such skill, or there is no such option.
@@ -45,7 +45,7 @@ def epoch_rows(
     """[`training_rows`], and the out-of-scope utterances that are held out to calibrate on."""
     out_of_scope, held_out = choose_out_of_scope(skill, model, tokenizer, options)
     rows = EpochRows(
-        skill, tokenizer, model.skill(skill.name), refill=options.refill, out_of_scope=out_of_scope,
+        skill, tokenizer, model.skill(skill.name), refill=options.refill, misspell=options.misspell, out_of_scope=out_of_scope,
         out_of_scope_share=options.out_of_scope_share, seed=options.seed, name_rows=options.name_rows,
         skill_id=model.skill_id(skill.name),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from headstart.consent import load_without_code
 from headstart.data.batches import BatchStream
 from headstart.data.corpora import Corpus, LabelKinds, first_texts, load_sources, stream_sources
 from headstart.data.encoding import encode_list, encode_rows
-from headstart.data.rows import FIELDS, Row
+from headstart.data.misspellings import misspell_some
+from headstart.data.rows import FIELDS, Row, list_rows, rows_to_dataset
 from headstart.data.streaming import StreamedRows
 from headstart.hub.base_card import make_base_card
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
@@ -104,7 +106,7 @@ def _run(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | Non
     model = _make_model(sources, vocabulary, options)
     start = weights_hash(model, tokenizer)
     teachers = _find_teachers(options, args)
-    encoder = RowEncoder(tokenizer, model.entries, with_texts=bool(teachers))
+    encoder = RowEncoder(tokenizer, model.entries, with_texts=bool(teachers), misspell=options.misspell, seed=args.seed)
     train: BatchStream | Dataset | None
     if options.streaming:
         train = _make_stream(
@@ -281,19 +283,29 @@ class RowEncoder:
     Args:
         tokenizer: the network's.
         skills: entries of the configuration, one a source.
-        with_texts: keep the texts, of which teachers speak.
+        with_texts: keep the texts, of which teachers speak, as they are where the network reads misspelt ones.
+        misspell: probability that words of a row are misspelt, always in the same way.
+        seed: of what is misspelt.
     """
 
     tokenizer: PreTrainedTokenizerBase
     skills: Sequence[SkillEntry]
     with_texts: bool = False
+    misspell: float = 0.0
+    seed: int = 0
 
     def __call__(self, skill_id: int, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """The features of the rows, see [`headstart.data.encoding.encode_rows`]."""
-        features, _ = encode_list(rows, self.tokenizer, self.skills[skill_id], skill_id)
+        features, _ = encode_list(self.misspelt(rows), self.tokenizer, self.skills[skill_id], skill_id)
         if not self.with_texts:
             return [dict(fields) for fields in features]
         return [{**fields, TEXT: row["text"]} for fields, row in zip(features, rows, strict=True)]
+
+    def misspelt(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows, some of them with errors in their words; which ones doesn't depend on what else is read."""
+        if not self.misspell:
+            return list(rows)
+        return [misspell_some([row], self.misspell, random.Random(f"{self.seed} {row['text']}")).get(0, row) for row in rows]
 
 
 def _encode(
@@ -312,7 +324,8 @@ def _encode(
             continue
         if limit is not None and len(rows) > limit:
             rows = rows.shuffle(seed=seed).select(range(limit))
-        features = encode_rows(rows, encoder.tokenizer, encoder.skills[skill_id], skill_id)
+        read = rows_to_dataset(encoder.misspelt(list_rows(rows))) if encoder.misspell else rows
+        features = encode_rows(read, encoder.tokenizer, encoder.skills[skill_id], skill_id)
         encoded.append(features.add_column(TEXT, rows["text"]) if encoder.with_texts else features)
     return concatenate_datasets(encoded) if encoded else None
 

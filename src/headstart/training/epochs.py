@@ -1,11 +1,12 @@
-"""The rows that fine-tuning sees: new values in the same templates at every epoch, and out-of-scope utterances and names of intents among them."""
+"""The rows that fine-tuning sees: new values in the same templates and misspelt words at every epoch, and out-of-scope utterances and names of intents
+among them."""
 
 from __future__ import annotations
 
 import math
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from torch.utils.data import Dataset
@@ -13,6 +14,7 @@ from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerContro
 
 from headstart.data.encoding import EncodedRow, encode_list, report_spans
 from headstart.data.label_names import rows_of_names
+from headstart.data.misspellings import misspell_some
 from headstart.data.rows import Row
 from headstart.data.skills import Skill
 from headstart.data.templates import ShuffledOrder, row_template, value_sources
@@ -28,6 +30,7 @@ class EpochRows(Dataset[EncodedRow]):
         tokenizer: a fast tokenizer.
         entry: the skill's entry in the model's configuration.
         refill: probability that a slot gets another value of its catalog, built-in type, or training rows.
+        misspell: probability that words of a row, or of an out-of-scope utterance, are misspelt.
         out_of_scope: utterances that are none of the skill's intents.
         out_of_scope_share: such utterances in an epoch, as a share of the skill's rows. All come before any comes again.
         seed: of all choices.
@@ -42,6 +45,7 @@ class EpochRows(Dataset[EncodedRow]):
         entry: SkillEntry,
         *,
         refill: float = 0.0,
+        misspell: float = 0.0,
         out_of_scope: Sequence[str] = (),
         out_of_scope_share: float = 0.0,
         seed: int = 0,
@@ -52,8 +56,9 @@ class EpochRows(Dataset[EncodedRow]):
         self.skill_id = skill_id
         self.entry = entry
         self.refill = refill
+        self.misspell = misspell
         self.seed = seed
-        rows = skill.rows("train")
+        self.rows = rows = skill.rows("train")
         self.templates = [row_template(row, trim=True) for row in rows]
         self.own, counts = encode_list(rows, tokenizer, entry, skill_id)
         report_spans(counts, skill.name, token_limit(tokenizer.model_max_length))
@@ -71,14 +76,23 @@ class EpochRows(Dataset[EncodedRow]):
     def begin_epoch(self, epoch: int) -> None:
         """Make the rows of this epoch; those of epoch 0 are the skill's own."""
         self.encoded = list(self.own)
-        if self.sources and epoch:
-            refilled = self.refilled_rows(epoch)
-            encoded, _ = encode_list(list(refilled.values()), self.tokenizer, self.entry, self.skill_id)
-            for number, row in zip(refilled, encoded, strict=True):
-                self.encoded[number] = row
         first = epoch * self.num_out_of_scope
-        self.encoded += [self.out_of_scope[self._order[first + number]] for number in range(self.num_out_of_scope)]
+        others = [self._order[first + number] for number in range(self.num_out_of_scope)]
+        self.encoded += [self.out_of_scope[other] for other in others]
+        if epoch:
+            drawn = random.Random(f"{self.seed} {epoch} misspelt")
+            own = self.refilled_rows(epoch) if self.sources else {}
+            own |= misspell_some([own.get(number, row) for number, row in enumerate(self.rows)], self.misspell, drawn)
+            self._put(0, own, encode_list(list(own.values()), self.tokenizer, self.entry, self.skill_id)[0])
+            unknown = misspell_some([_out_of_scope_row(self.out_of_scope_texts[other]) for other in others], self.misspell, drawn)
+            texts = [row["text"] for row in unknown.values()]
+            self._put(len(self.own), unknown, _encode_out_of_scope(texts, self.tokenizer, self.entry, self.skill_id))
         self.encoded += self.names
+
+    def _put(self, start: int, numbers: Iterable[int], rows: Sequence[EncodedRow]) -> None:
+        """Put rows in the place of those of the epoch that have these numbers, counted from one of them."""
+        for number, row in zip(numbers, rows, strict=True):
+            self.encoded[start + number] = row
 
     def refilled_rows(self, epoch: int) -> dict[int, Row]:
         """The rows that get another value in this epoch, by number."""
@@ -98,7 +112,7 @@ class EpochRows(Dataset[EncodedRow]):
         return refilled
 
     def tokens(self) -> set[int]:
-        """Ids of the tokens of all rows and values that an epoch can hold; of generated values, of the first 50 or more."""
+        """Ids of the tokens of all rows and values that an epoch can hold, but for misspelt words; of generated values, of the first 50 or more."""
         values = [
             source.value(number)
             for source in self.sources.values()
@@ -130,12 +144,15 @@ class NewEpoch(TrainerCallback):
         self.rows.begin_epoch(int(state.epoch or 0))
 
 
+def _out_of_scope_row(text: str) -> Row:
+    return {"text": text, "intent": None, "slots": None}
+
+
 def _encode_out_of_scope(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, entry: SkillEntry, skill_id: int
 ) -> list[EncodedRow]:
     """Out-of-scope utterances, with the label "none of these", which follows the intents, and without slot labels."""
-    rows: list[Row] = [{"text": text, "intent": None, "slots": None} for text in texts]
-    encoded, _ = encode_list(rows, tokenizer, entry, skill_id)
+    encoded, _ = encode_list([_out_of_scope_row(text) for text in texts], tokenizer, entry, skill_id)
     return [{**row, "intent_labels": len(entry["intents"])} for row in encoded]
 
 

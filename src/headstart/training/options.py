@@ -43,6 +43,7 @@ LEAST = {
     "task_hidden_size": 1,
 }  # fmt: skip
 ABOVE_ZERO = ("num_train_epochs", "eval_steps", "save_steps")
+PROBABILITIES = ("refill", "misspell", "reject_threshold")
 DROPOUTS = ("gazetteer_dropout", "word_dropout", "hidden_dropout")
 MAX_SEED = 2**32 - 1  # of numpy
 NO_STEPS = -1  # what transformers calls steps that are not said
@@ -200,6 +201,8 @@ def _check_number(name: str, value: Any, annotation: str) -> None:
         raise ValueError(f"{name} is {value}; it must be at least {LEAST[name]}.")
     if name in ABOVE_ZERO and value <= 0:
         raise ValueError(f"{name} is {value}; it must be greater than 0. Leave it out, and it is chosen.")
+    if name in PROBABILITIES and not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value}; it must be a probability, from 0 to 1.")
     if name in DROPOUTS and not 0 <= value < 1:
         raise ValueError(f"{name} is {value}; it must be at least 0 and below 1.")
     if name == "max_steps" and value < 1 and value != NO_STEPS:
@@ -272,6 +275,11 @@ class PretrainOptions(TrainingOptions):
         brief="weight of a sentence encoder as a teacher",
     )
     word_loss: float = option(0.0, "Weight of the loss between words' ST states and the teachers' states of them; 0: none.")
+    misspell: float = option(
+        0.0,
+        "Share of the training rows of which words are misspelt; teachers read them as they are.",
+        brief="share of rows with misspelt words",
+    )
     teacher_cache: str | None = option(
         None,
         "Folder of what the teachers say of the training texts, .8 KB a word for a width of 384, made if it is not there; unset: beside output_dir. In a stream they read "
@@ -393,6 +401,11 @@ class FinetuneOptions(TrainingOptions):
         "Probability that a slot gets another value at every epoch; 0: rows stay as they are.",
         brief="how often a slot gets another value; 0: never",
     )
+    misspell: float = option(
+        0.5,
+        "Probability that words of a row are misspelt at an epoch, so that hurried typing is understood; 0: never.",
+        brief="how often a row has misspelt words; 0: never",
+    )
     rejection: bool = option(True, "The skill can answer 'none of these'.", brief="the skill can answer 'none of these'")
     reject_threshold: float = option(
         REJECT_THRESHOLD,
@@ -439,9 +452,6 @@ class FinetuneOptions(TrainingOptions):
         self._check_head()
         if self.starting_embeddings != "random" and not self.from_scratch:
             raise ValueError("starting_embeddings is for from_scratch alone: with a base, the embeddings are the base's.")
-        for name, value in (("refill", self.refill), ("reject_threshold", self.reject_threshold)):
-            if not 0 <= value <= 1:
-                raise ValueError(f"{name} is {value}; it must be a probability, from 0 to 1.")
         if self.from_scratch and self.compare_no_transfer:
             raise ValueError("from_scratch is without transfer itself: compare_no_transfer is for what starts from a base.")
 
