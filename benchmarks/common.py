@@ -66,10 +66,14 @@ def run_all(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (1,)) as pool, log.open("a", encoding="utf-8") as stream:
         futures = [pool.submit(run, *task, *args) for task in tasks if task not in done]
-        for future in tqdm(as_completed(futures), total=len(futures), desc="Fine-tuning"):
-            results.append(future.result())
-            stream.write(json.dumps(results[-1]) + "\n")
-            stream.flush()
+        try:
+            for future in tqdm(as_completed(futures), total=len(futures), desc="Fine-tuning"):
+                results.append(future.result())
+                stream.write(json.dumps(results[-1]) + "\n")
+                stream.flush()
+        except BaseException:  # else all the others would run, unlogged, before it is heard of
+            pool.shutdown(cancel_futures=True)
+            raise
     return results
 
 

@@ -86,7 +86,7 @@ def list_cases(options: argparse.Namespace, seed: int) -> Iterator[Case]:
     for shots in SHOTS:
         case = FewShotCase(options.data / "snips", shots)
         skill = case.load(seed)
-        rows = skill.rows("validation")[:SNIPS_ROWS]
+        rows = random.Random(seed).sample(skill.rows("validation"), SNIPS_ROWS)  # which are sorted by intent
         yield Case("few-shot SNIPS, far", case.name, skill.replace(validation=None, test=None), rows, [*oos, *foreign])
         yield from halves("few-shot SNIPS, near", case.name, skill, rows)
 
