@@ -291,7 +291,10 @@ def test_what_training_changes_in_spans_is_logged(tiny_base: Path, tmp_path: Pat
     rows.append({"text": "go " * 600 + "rome", "intent": "A", "slots": [{"start": 1800, "end": 1804, "label": "x"}]})
     with caplog.at_level(logging.WARNING):
         finetune(Skill("odd", train=rows_to_dataset(rows)), tmp_path, base=str(tiny_base), **QUICK)
-    assert "of 3 spans, 1 cut a word and were widened to it, 0 held no word and were dropped, 1 shared a word" in caplog.text
+    assert (
+        "of 3 spans, widened to the word that they cut: 1, dropped for holding no word: 0, dropped for sharing a word with another span: 1"
+        in caplog.text
+    )
     assert "cut off with rows over 512 tokens: 1" in caplog.text
 
 

@@ -300,11 +300,17 @@ CONTRADICTIONS: dict[str, tuple[list[dict[str, Any]], str]] = {
         [row("x", "tank"), row("y", '"tank"')],
         "intents have names that are nearly the same (1): '\"tank\"' (train row 2) and 'tank'",
     ),
-    "blanks": ([row("x", "a b"), row("y", "a  b ")], "nearly the same: 'a  b ' (train row 2) and 'a b' (train row 1)"),
-    "case": ([row("x", "Tank"), row("y", "tank")], "nearly the same: 'tank' (train row 2) and 'Tank' (train row 1)"),
-    "forms of Unicode": ([row("x", "caf\u00e9"), row("y", "cafe\u0301")], "intents have names that are nearly the same"),
-    "zero-width": ([row("x", "tank"), row("y", "ta\u200bnk")], "intents have names that are nearly the same"),
-    "punctuation": ([row("x", "tank"), row("y", "tank.")], "intents have names that are nearly the same"),
+    "blanks": (
+        [row("x", "a b"), row("y", "a  b ")],
+        "intents have names that are nearly the same (1): 'a  b ' (train row 2) and 'a b' (train row 1)",
+    ),
+    "case": (
+        [row("x", "Tank"), row("y", "tank")],
+        "intents have names that are nearly the same (1): 'tank' (train row 2) and 'Tank' (train row 1)",
+    ),
+    "forms of Unicode": ([row("x", "caf\u00e9"), row("y", "cafe\u0301")], "intents have names that are nearly the same (1)"),
+    "zero-width": ([row("x", "tank"), row("y", "ta\u200bnk")], "intents have names that are nearly the same (1)"),
+    "punctuation": ([row("x", "tank"), row("y", "tank.")], "intents have names that are nearly the same (1)"),
     "slot labels": (
         [row("x y", "a", (0, 1, "Size")), row("x z", "a", (0, 1, "size"))],
         "slot labels are nearly the same (1): 'size' (train row 2) and 'Size' (train row 1)",
@@ -318,7 +324,7 @@ def test_contradictions_are_said_of_any_skill(name: str, tmp_path: Path, caplog:
     path = write(tmp_path / "skill.jsonl", lines(*rows))
     assert len(load_skill(path).rows("train")) == 2
     (said,) = [record.getMessage() for record in caplog.records]
-    assert said.startswith(f"{path}: 1 ") and message in said
+    assert said.startswith(f"{path}: {message}")
 
 
 def test_a_text_in_two_intents_of_other_formats(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -342,7 +348,7 @@ def test_contradictions_are_said_of_a_skill_in_memory(tiny_base: Path, tmp_path:
 def test_spans_that_encoding_changes_are_named(tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     skill = Skill("odd", [row("go"), row("show huge kites", "b", (5, 8, "size"))])
     finetune(skill, tmp_path / "out", base=str(tiny_base), max_steps=1, disable_tqdm=True, use_cpu=True, report_to="none")
-    assert "1 cut a word and were widened to it" in caplog.text and "such as in row 2, 'show huge kites'" in caplog.text
+    assert "widened to the word that they cut: 1" in caplog.text and "such as in row 2, 'show huge kites'" in caplog.text
 
 
 def test_quotes_around_a_label_are_none_of_it_in_lines_of_text(tmp_path: Path) -> None:
@@ -412,7 +418,9 @@ def test_damaged_annotations_of_other_formats_leave_their_utterance_out(tmp_path
     phrases = [{"data": [{"text": "to "}, {"meta": "@city"}]}, {"data": [{"text": "go home"}]}]
     write(tmp_path / "agent" / "intents" / "fly_usersays_en.json", phrases)
     assert told(load_skill(tmp_path / "agent")) == [("go home", [])]
-    assert "phrases without text, or with a piece without text, such as intents/fly_usersays_en.json, number 1: " in caplog.text
+    assert (
+        "phrases without text, or with a piece without text (1), such as intents/fly_usersays_en.json, number 1: " in caplog.text
+    )
 
 
 def test_what_is_counted_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
