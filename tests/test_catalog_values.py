@@ -259,8 +259,8 @@ def test_what_rasa_cannot_say_is_counted(tmp_path: Path, caplog: pytest.LogCaptu
         rasa_writer.write(skill, tmp_path / "nlu.yml")
     told = " ".join(record.getMessage() for record in caplog.records)
     assert "2 ids of values, which are lost" in told
-    assert "1 synonyms that stand for another value before, and are lost, such as 'big of mood'" in told
-    assert "1 values that become synonyms, since they are some of another label, such as 'huge of kind'" in told
+    assert "synonyms that stand for another value before, and are lost (1), such as 'big of mood'" in told
+    assert "values that become synonyms, since they are some of another label (1), such as 'huge of kind'" in told
 
 
 texts = st.text("abAB é1", min_size=1, max_size=4).map(str.strip).filter(bool).map(lambda text: " ".join(text.split()))

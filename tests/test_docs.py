@@ -23,6 +23,8 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from headstart.cli import main
 from headstart.data.rows import check_row
 from headstart.finetuning.recipe import choose_recipe
+from headstart.readers import READERS, find_reader, load_skill
+from headstart.readers.source import Source
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -207,3 +209,29 @@ def test_the_notebook_runs(place: Path) -> None:
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
     outputs = [str(output) for cell in notebook.cells for output in cell.get("outputs", ())]
     assert any("ten percent" in output for output in outputs)
+
+
+def samples_of_formats() -> dict[str, dict[str, str]]:
+    """By format, the files that docs/formats.md shows a sample in."""
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8").split("## Samples")[1]
+    found = {}
+    for section in re.split(r"^### ", page, flags=re.MULTILINE)[1:]:
+        files = re.findall(r"^`([^`\n]+)`\n\n```\w+\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
+        found[section.split("`")[1]] = dict(files)
+    return found
+
+
+def test_there_is_a_sample_of_each_format() -> None:
+    assert set(samples_of_formats()) == set(READERS)
+
+
+@pytest.mark.parametrize("name", samples_of_formats())
+def test_a_sample_is_read_as_what_it_is_called(name: str, tmp_path: Path) -> None:
+    files = samples_of_formats()[name]
+    for place, text in files.items():
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(text, encoding="utf-8")
+    path = tmp_path / next(iter(files)) if len(files) == 1 else tmp_path
+    assert find_reader(Source(path)) is READERS[name]
+    skill = load_skill(path)
+    assert skill.intents and [label.lower() for label in skill.slots] == ["floor"] * (name != "tag_patterns")

@@ -87,7 +87,7 @@ def test_a_skill_may_get_another_name() -> None:
         ([{"text": "on", "topic": "on"}], "there must be one of intents (intent, label, category, class) or of slots"),
         ([{"text": "on", "label": 3}], "train row 1, column 'label': found the number 3; allowed: the name of an intent, or numbers of a ClassLabel"),
         ([{"text": 5, "label": "on"}], "train row 1, column 'text': found 5; allowed: a string that is not blank"),
-        ([{"tokens": ["a", "b"], "ner_tags": ["O"], "label": "on"}], "train row 1, column 'ner_tags': found 1 tags for 2 words"),
+        ([{"tokens": ["a", "b"], "ner_tags": ["O"], "label": "on"}], "train row 1, column 'ner_tags': found 1 tag for 2 words"),
         ([{"text": "on and on", "intent": "on", "slots": {"x": "on"}}], "field 'slots': 'on' stands 2 times in 'on and on'; allowed: once"),
         ([{"tokens": ["a"], "ner_tags": [4], "label": "on"}], "found 4; allowed: tags such as O, B-time and I-time, or the numbers of a ClassLabel"),
         ([{"text": "on", "intent": "on", "slots": [{"start": 0, "end": 9, "label": "x"}]}], "train row 1, field 'slots[0]': found 0-9"),
@@ -118,7 +118,9 @@ def test_values_by_label_are_looked_for_in_files_too(tmp_path: Path) -> None:
 def test_a_table_without_the_columns_says_which_it_needs(tmp_path: Path) -> None:
     table = tmp_path / "rows.csv"
     table.write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match="a table that begins with 'a,b', in which no column is called text/utterance"):
+    with pytest.raises(
+        DataError, match="a table that begins with 'a,b'; its first line must name the columns, of which none is called text"
+    ):
         load_skill(table)
 
 

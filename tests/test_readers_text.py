@@ -79,7 +79,7 @@ def test_massive_plain_rows_and_a_folder_of_parts(tmp_path: Path) -> None:
 def test_massive_held_out_labels_that_no_training_row_has_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = [massive("tea"), massive("for [guest : ann]", partition="test")]
     skill = read_lines(tmp_path, *rows)
-    assert "1 labels of held-out rows are in no training row, and count as errors: 'guest'" in caplog.text
+    assert "labels of held-out rows that no training row has, which count as errors (1): 'guest'" in caplog.text
     assert skill.slots == [] and skill.rows("test")[0]["slots"] == [{"start": 4, "end": 7, "label": "guest"}]
 
 
@@ -93,11 +93,11 @@ def test_massive_odd_rows_are_counted(tmp_path: Path, caplog: pytest.LogCaptureF
     assert told(read_lines(tmp_path, *rows)) == [("brew", "b : c", [("a", "b : c")])]
     for message in (
         "2 rows with brackets without label or value, such as line 5: 'tea [ : x]'; line 6: '[y : ] tea'",
-        "1 rows with brackets that don't match, such as line 7: 'tea [z]'",
-        "1 rows whose 'utt' says something else than 'annot_utt', such as line 8: 'cocoa - [a : tea]'",
-        "1 lines that are not",
-        "1 rows whose intent is no name but a number",
-        "1 rows without",
+        "rows with brackets that don't match (1), such as line 7: 'tea [z]'",
+        "rows whose 'utt' says something else than 'annot_utt' (1), such as line 8: 'cocoa - [a : tea]'",
+        "lines that are not",
+        "rows whose intent is no name but a number",
+        "rows without",
     ):
         assert message in caplog.text
 
@@ -153,10 +153,10 @@ def test_a_folder_of_tagged_files_beside_others(tmp_path: Path) -> None:
 def test_lines_without_a_tag_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     text = "tea B-drink\nplease O\n\n" * 200 + "milk\nnow O\n"
     assert told(read(tmp_path, "a.conll", text))[-1] == (None, "now", [])
-    assert "1 lines without a word and its tag, such as line 601: 'milk'" in caplog.text
+    assert "lines without a word and its tag (1), such as line 601: 'milk'" in caplog.text
     text = "tea B-drink\nplease O\n\n" * 200 + "milk B-drink\nfor\nann O\n\n"
     assert {row[1] for row in told(read(tmp_path, "b.conll", text))} == {"tea please"}
-    assert "1 sentences with a line without a word and its tag, such as 'for'" in caplog.text
+    assert "sentences with a line without a word and its tag (1), such as 'for'" in caplog.text
     with pytest.raises(DataError, match="no line has a word and its tag; allowed: tags O, B-label and I-label"):
         load_skill(_prose(tmp_path), format="conll")
 
@@ -217,7 +217,7 @@ def test_a_quote_out_of_place_is_a_character(tmp_path: Path, caplog: pytest.LogC
     assert [text for _, text, _ in told(skill)] == ['"tea now', 'a 5" cup']
     late = "text\tintent\n" + "".join(f"tea {number}\tBrew\n" for number in range(400)) + '"tea now\tStop\n'
     assert told(read(tmp_path, "a.tsv", late))[-1] == ("Stop", '"tea now', None)
-    assert "1 quotes that open a cell and don't close it, which are read as characters, such as" in caplog.text
+    assert "quotes that open a cell and don't close it, which are read as characters (1), such as" in caplog.text
     assert 'a.tsv, line 402: "tea now' in caplog.text
 
 
@@ -239,7 +239,7 @@ def test_a_quote_out_of_place_leaves_other_quotes_alone(tmp_path: Path) -> None:
         ('text,intent\n"a\nb",Stop\n\nstop,Stop,x\n', "line 5: found 3 cells"),
         ("stop,Stop\nhalt it,Stop\n" * 150 + "no, stop,Stop\n", "line 301: found 3 cells where the first lines have 2"),
         ('text,intent\nstop,Stop\n"tea now,Stop\nbrew,Brew\nhalt",Stop\n', "line 3: a quote opens here and closes in line 5"),
-        ('text,intent\n"tea now\nplease,Stop\n', "line 2: found 1 cells"),
+        ('text,intent\n"tea now\nplease,Stop\n', "line 2: found 1 cell"),
         ("text,intent,text\nstop,Stop,x\n", "line 1: found 2 columns 'text'; allowed: one"),
         (
             "text,intent,split\nstop,Stop,train\nhalt,Stop,7\n",
@@ -332,13 +332,13 @@ def test_fields_files_and_columns_of_other_formats_that_are_not_read_are_named(
     assert "columns between the word and its last tag are not read (1, which hold tags as well)" in caplog.text
     jovo = {"intents": [{"name": "Stop", "phrases": ["stop"], "dialogflow": {"priority": 1}}], "inputTypes": []}
     read(tmp_path, "jovo.json", json.dumps(jovo))
-    assert "1 intents whose own 'dialogflow' is not read, such as line 1: 'Stop'" in caplog.text
+    assert "intents whose own 'dialogflow' is not read (1), such as line 1: 'Stop'" in caplog.text
 
 
 def test_the_same_text_in_two_intents_is_two_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     skill = read(tmp_path, "a.csv", "text,intent\nstop,Stop\nstop,Halt\nstop,Stop\n,Stop\nstop,\n")
     assert [intent for intent, _, _ in told(skill)] == ["Stop", "Halt"]
-    assert "1 samples are empty or occur before" in caplog.text
+    assert "samples that are empty or occur before (1)" in caplog.text
     assert "2 records without text or intent" in caplog.text
 
 
@@ -368,7 +368,7 @@ def test_more_rows_than_templates_are_filled_to_are_all_read(tmp_path: Path) -> 
 def test_tables_of_other_things_are_not_claimed(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match="known formats"):
+    with pytest.raises(DataError, match="its first line must name the columns"):
         find_reader(Source(path))
 
 

@@ -216,7 +216,7 @@ def test_a_summary_compares_and_lists_losses_first() -> None:
     assert (comparison["wins"], comparison["losses"]) == (2, 1)
     assert [entry["skill"] for entry in summary["worst"]] == ["a2", "a1", "b1"]
     assert [(part["part"], part["skills"]) for part in summary["by_group"]] == [("a", 2), ("b", 1)]
-    with pytest.raises(ValueError, match="1 runs are missing"):
+    with pytest.raises(ValueError, match="missing are 1 run"):
         Results(runs[:-1])
 
 

@@ -252,7 +252,7 @@ def test_the_command_writes_labels(corpora: Path, capsys: pytest.CaptureFixture[
 def test_mistakes_are_explained(corpora: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="streaming wants max_steps"):
         pretrain(corpora, tmp_path / "out", **{**OPTIONS, "max_steps": -1})
-    with pytest.raises(ValueError, match="source_weights has 1 numbers for 2 sources"):
+    with pytest.raises(ValueError, match="source_weights has 1 number for 2 sources"):
         pretrain(corpora, tmp_path / "out", **OPTIONS, source_weights=[1.0])
     with pytest.raises(ValueError, match="source_weights is for streaming alone"):
         pretrain(corpora, tmp_path / "out", **{**OPTIONS, "streaming": False}, source_weights=[1.0, 2.0])

@@ -53,7 +53,7 @@ def test_a_value_may_hold_braces() -> None:
 
 @pytest.mark.parametrize("values", [[], ["a", "b"], [" "]])
 def test_wrong_values_are_refused(values: list[str]) -> None:
-    with pytest.raises(ValueError, match="needs 1 values"):
+    with pytest.raises(ValueError, match="needs 1 value"):
         sample("a {size}").fill(values)
 
 
@@ -105,7 +105,7 @@ def test_open_slot_without_values_gets_phrases_and_a_warning(caplog: pytest.LogC
     (row,) = fill_templates([sample("find {thing}")], fills=1)
     assert row["slots"][0]["label"] == "thing"
     assert row["text"] != "find {thing}"
-    assert "no value is known of 1 slots" in caplog.text
+    assert "no value is known of 1 slot" in caplog.text
 
 
 @pytest.mark.parametrize("options", [{"max_utterances": 0}, {"fills": 0}])
@@ -135,7 +135,7 @@ def test_make_skill_keeps_the_first_of_two_equal_samples(caplog: pytest.LogCaptu
     assert skill.intents == ["Order", "Stop"]
     assert skill.catalogs == {"size": SIZES}
     assert len(skill.templates) == 2
-    assert "1 samples are empty or occur before" in caplog.text
+    assert "samples that are empty or occur before (1)" in caplog.text
 
 
 def test_make_skill_without_samples_is_an_error() -> None:

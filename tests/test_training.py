@@ -149,7 +149,7 @@ def test_validation_rows_with_unseen_labels_choose_nothing_and_count_as_errors(
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["eval_utterances"] == 4
     assert metrics["eval_exact_match"] == headstart.evaluate(nlu, validation)["exact_match"] <= 3 / 4
-    assert "1 validation rows have labels that no training row has" in caplog.text
+    assert "validation rows with labels that no training row has (1)" in caplog.text
 
 
 def test_epochs_are_as_long_with_accumulated_gradients(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:
@@ -291,8 +291,11 @@ def test_what_training_changes_in_spans_is_logged(tiny_base: Path, tmp_path: Pat
     rows.append({"text": "go " * 600 + "rome", "intent": "A", "slots": [{"start": 1800, "end": 1804, "label": "x"}]})
     with caplog.at_level(logging.WARNING):
         finetune(Skill("odd", train=rows_to_dataset(rows)), tmp_path, base=str(tiny_base), **QUICK)
-    assert "of 3 spans, 1 cut a word and were widened to it, 0 held no word and were dropped, 1 shared a word" in caplog.text
-    assert "1 were cut off with rows over 512 tokens" in caplog.text
+    assert (
+        "of 3 spans, widened to the word that they cut: 1, dropped for holding no word: 0, dropped for sharing a word with another span: 1"
+        in caplog.text
+    )
+    assert "cut off with rows over 512 tokens: 1" in caplog.text
 
 
 def test_a_skill_named_like_one_of_the_base(coffee: Skill, tiny_base: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import io
 import json
 import logging
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.checkpoints import BASE_EN
-from headstart.data.rows import DataError, shorten
+from headstart.data.rows import DataError, counted, shorten
 from headstart.data.templates import FILLS, MAX_UTTERANCES
 from headstart.readers import READERS, load_skill
 from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions
@@ -31,6 +32,11 @@ TRAINING = {
     "pretrain": "train a base on corpora: pretrain FOLDER",
     "finetune": "train a skill on a base: finetune SKILL --output_dir OUT",
 }
+COMMANDS = ("finetune", "predict", "evaluate", "calibrate", "convert", "report", "export", "push", "labels", "pretrain")
+STOPPED = {  # what Ctrl-C is answered with, besides that it stopped
+    "finetune": "; if it saved checkpoints (--save_steps N), it goes on with --resume_from_checkpoint last",
+    "report": "; it goes on with the same command",
+}
 TELLERS = ("headstart.data.corpora", "headstart.training.telling")
 DIGITS = 4  # of a score
 BATCH_SIZE = 64
@@ -41,8 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command `headstart`; returns the exit status, 2 for a user's mistake."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in TRAINING:
-        return _run(lambda: _print_results(_train(arguments[0], arguments[1:])))
+        return _run(lambda: _print_results(_train(arguments[0], arguments[1:])), STOPPED["finetune"])
     parser = _make_parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return 2
+    _check_command(arguments[0], parser)
     # argparse takes away not only the first "--", but also a text that reads so.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     words = [*arguments[: end + 1], *(KEPT if word == "--" else word for word in arguments[end + 1 :])]
@@ -56,7 +66,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, value in vars(options).items():
         if value == "":  # a variable of the shell that isn't set: Path("") would be this folder
             parser.error(f"{name} is empty; leave it out, or give a value")
-    return _run(lambda: _print_results(options.run(options)))
+    return _run(lambda: _print_results(options.run(options)), STOPPED.get(arguments[0], ""))
+
+
+def _check_command(word: str, parser: argparse.ArgumentParser) -> None:
+    """Name the command that was meant, where one is misspelt."""
+    near = [] if word.startswith("-") or word in COMMANDS else difflib.get_close_matches(word, COMMANDS, n=1)
+    if near:
+        parser.error(f"there is no command {word!r}. Did you mean {near[0]}? All: headstart --help.")
 
 
 def train_main(argv: Sequence[str] | None = None) -> int:
@@ -116,13 +133,19 @@ def _finetune(options: FinetuneOptions) -> Iterator[str]:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="headstart", description="Joint intent classification and slot tagging.", allow_abbrev=False
+        prog="headstart",
+        description="Train voice-assistant skills (intents and slots) on a pretrained base, ask, measure, export and publish them.",
+        epilog="To begin with: headstart finetune SKILL --output_dir OUT, then headstart predict OUT 'a request'.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"headstart {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser("finetune", help=TRAINING["finetune"])
     predict = commands.add_parser("predict", allow_abbrev=False, help="intent and slots of texts, one JSON object a line")
     predict.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of heads")
-    predict.add_argument("texts", metavar="TEXT", nargs="*", help="a request; without any, one is read from each input line")
+    predict.add_argument(
+        "texts", metavar="TEXT", nargs="*", default=[], help="a request; without any, one is read from each input line"
+    )
     predict.add_argument(
         "--reference_time",
         metavar="TIME",
@@ -175,8 +198,7 @@ def _make_parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--without_gazetteers", action="store_true", help="answer as if no word were in a catalog")
         command.add_argument("--batch_size", type=_size, help=f"texts read at once (default: {BATCH_SIZE}; of standard input, 1)")
-    for name, text in TRAINING.items():
-        commands.add_parser(name, help=text)
+    commands.add_parser("pretrain", help=TRAINING["pretrain"])
     return parser
 
 
@@ -215,12 +237,18 @@ def _size(word: str) -> int:
 
 def _add_convert(commands: Any) -> None:
     command = commands.add_parser("convert", allow_abbrev=False, help="a skill's files in another format")
-    command.add_argument("path", metavar="FILE_OR_FOLDER", help=f"the skill, in one of: {', '.join(READERS)}")
+    command.add_argument("path", metavar="FILE_OR_FOLDER", help="the skill, in any format that is known")
     command.add_argument("--out", required=True, help="file, or folder of rows, to write")
-    command.add_argument("--format", choices=sorted(WRITERS), help="what to write; unset: from the suffix of OUT")
     command.add_argument(
-        "--from", dest="source_format", choices=sorted(READERS), help="what is read; unset: found from the content"
+        "--format",
+        choices=sorted(WRITERS),
+        metavar="FORMAT",
+        help=f"what to write: {', '.join(sorted(WRITERS))}; unset: from the suffix of OUT",
     )
+    command.add_argument(
+        "--from", dest="source_format", choices=sorted(READERS), metavar="FORMAT",
+        help=f"what is read: {', '.join(sorted(READERS))}; unset: found from the content",
+    )  # fmt: skip
     command.add_argument(
         "--language",
         help="which of several languages is read, such as de-DE; unset: as its manifest says, else English, else that with most",
@@ -331,7 +359,8 @@ def _labels(options: argparse.Namespace) -> Iterator[str]:
     from headstart.data.streaming import write_labels
 
     for name, found in write_labels(options.data_dir, options.sources).items():
-        yield f"{name}: {found['rows']} rows, {len(found['intents'])} intents, {len(found['slots'])} slot labels"
+        sizes = {"row": found["rows"], "intent": len(found["intents"]), "slot label": len(found["slots"])}
+        yield f"{name}: {', '.join(counted(size, noun) for noun, size in sizes.items())}"
 
 
 def _predict(options: argparse.Namespace) -> Iterator[str]:
@@ -432,8 +461,20 @@ class _Lines(logging.Formatter):
         return record.getMessage() if record.name in TELLERS else super().format(record)
 
 
-def _run(command: Callable[[], None]) -> int:
-    """Run a command; a user's mistake (`ValueError`, a missing file), a training that diverged or Ctrl-C becomes one line on stderr."""
+def _in_words(error: Exception) -> str:
+    """An error as a user reads it; the system's own are the file and what is wrong with it."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{str(error.filename)!r}: {error.strerror}"
+    return str(error)
+
+
+def _run(command: Callable[[], None], stopped: str) -> int:
+    """Run a command; a user's mistake (`ValueError`, a missing file), a training that diverged or Ctrl-C becomes one line on stderr.
+
+    Args:
+        command: to run.
+        stopped: what to say besides, if it is Ctrl-C.
+    """
     if sys.stderr is None:  # print would take None for standard output
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     handler = logging.StreamHandler(sys.stderr)
@@ -448,13 +489,10 @@ def _run(command: Callable[[], None]) -> int:
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
         if os.environ.get("HEADSTART_TRACEBACK"):
             raise
-        print(f"headstart: {error}", file=sys.stderr)
+        print(f"headstart: {_in_words(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(
-            "headstart: stopped; training goes on with --resume_from_checkpoint last, a report with the same command",
-            file=sys.stderr,
-        )
+        print(f"headstart: stopped{stopped}", file=sys.stderr)
         return 130  # 128 + SIGINT, as shells have it
     return 0
 

@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from headstart.data.skills import PARTS, Skill, make_skill
+from headstart.data.rows import counted
+from headstart.data.skills import PARTS, Skill, make_skill, sizes_of
 from headstart.data.templates import split_rows
 from headstart.modeling.folders_headstart import ROWS, check_file_room, check_room
 from headstart.readers import READERS, load_skill
@@ -81,8 +82,7 @@ def convert(
         writer.write(skill, out)
     if not is_folder:
         _warn_of_held_out_rows(skill, out)
-    rows, labels = len(skill.rows("train")), (len(skill.intents), len(skill.slots))
-    logger.info("%s: %s, %d rows, %d intents, %d slots", out, writer.NAME, rows, *labels)
+    logger.info("%s: %s, %s", out, writer.NAME, sizes_of(skill))
     return skill
 
 
@@ -136,7 +136,7 @@ def _warn_of_held_out_rows(skill: Skill, out: Path) -> None:
     """Say which rows a single file has no place for."""
     sizes = {part: len(rows) for part in PARTS[1:] if (rows := skill.rows(part))}
     if sizes:
-        left_out = " and ".join(f"{size} {part} rows" for part, size in sizes.items())
+        left_out = " and ".join(counted(size, f"{part} row") for part, size in sizes.items())
         logger.warning("%s: %s are not written, only a folder has a place for them; give a folder to keep them", out, left_out)
 
 

@@ -1,6 +1,6 @@
 """How time grows with size: what is done at 1, 2, 4 and 8 times a size, and the exponent that the times follow.
 
-`GROWTHS` has all that is measured, by name: readers on files of many shapes (see `growing_files`), and what follows them (`growing_steps`).
+`GROWTHS` has all that is measured, by name: readers on files of many shapes (see `growing_files`, `growing_shapes`), and what follows them (`growing_steps`).
 `python tests/reliability/growth.py [words of names]` prints the exponents.
 """
 
@@ -18,7 +18,8 @@ from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from growing_files import FORMATS, SHAPES, TEXTS, write_files
+from growing_files import FORMATS, write_files
+from growing_shapes import SHAPES, TEXTS
 from growing_steps import STEPS
 
 from headstart import DataError, load_skill

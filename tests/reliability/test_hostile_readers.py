@@ -87,7 +87,7 @@ READ: dict[str, tuple[Files, Rows, str]] = {
     "Alexa: a type that no slot has": (
         {"IntentSchema.json": SCHEMA, "SampleUtterances.txt": "BrewIntent make {tea|Drink}\n", "customSlotTypes/DRINKS": "milk\n", "customSlotTypes/STOCKS": "shares\n"},
         [("BrewIntent", "make tea", [("Drink", "tea")])],
-        "1 files of slot types that no slot has, which are not read, such as 'customSlotTypes/STOCKS'",
+        "files of slot types that no slot has, which are not read (1), such as 'customSlotTypes/STOCKS'",
     ),
     "fields twice with one value": ({"a.json": json.dumps(ALEXA).replace('"name": "Brew"', '"name": "Brew", "name": "Brew"')}, [("Brew", "make tea", [])], ""),
     "CLU: text elements, of ASCII": ({"a.json": json.dumps(CLU)}, BREW, ""),
@@ -97,7 +97,7 @@ READ: dict[str, tuple[Files, Rows, str]] = {
 # Files, and what the error says.
 REFUSED: dict[str, tuple[Files, str]] = {
     "a table of an unquoted comma": ({"a.csv": "text,intent\nturn it up, please,Volume\n"}, "a.csv, line 2: found 3 cells where the header has 2"),
-    "a table cut within a cell": ({"a.csv": 'text,intent\nstop,Stop\n"make te'}, "a.csv, line 3: found 1 cells"),
+    "a table cut within a cell": ({"a.csv": 'text,intent\nstop,Stop\n"make te'}, "a.csv, line 3: found 1 cell"),
     "a table with a quote too many": ({"a.csv": 'text,intent\ntea,Brew\n"milk,Brew\nstop,Brew\nhalt",Stop\n'}, "a.csv, line 3: a quote opens here and closes in line 5"),
     "tables with their columns in two orders": ({"a.csv": "text,intent\nmake tea,Brew\nintent,text\nStop,stop\n"}, "a.csv, line 3: found a header with its columns in another order"),
     "a table with tags of another text": ({"a.csv": "text,intent,slot_labels\nmake tea,Brew,O O B-drink\n"}, "a.csv, line 2, column 'slot_labels': found 3 tags for the 2 words"),
@@ -105,9 +105,9 @@ REFUSED: dict[str, tuple[Files, str]] = {
     "a table in conflict": ({"a.csv": "text,intent\n<<<<<<< HEAD\ntea,Brew\n=======\ntea,Stop\n>>>>>>> other\n"}, "a.csv, line 2: a conflict of git's"),
     "a table of Latin-1": ({"a.csv": "text,intent\nthé,Brew\n".encode("latin-1")}, "a.csv, line 2: not UTF-8 text"),
     "a table of parts by number": ({"a.csv": "text,intent,split\ntea,Brew,0\n"}, "a.csv, line 2, column 'split': found '0'"),
-    "tags of another part": (triple("train", "make tea\nstop\n", "O B-drink\nO O\n", "Brew\nStop\n"), "seq.in, line 2: found 1 words, and 2 tags"),
+    "tags of another part": (triple("train", "make tea\nstop\n", "O B-drink\nO O\n", "Brew\nStop\n"), "seq.in, line 2: found 1 word, and 2 tags"),
     "tags with a line too few": (triple("train", "make tea\nstop\n", "O B-drink\n", "Brew\nStop\n"), "files of different lengths (label 2, seq.in 2, seq.out 1 lines)"),
-    "Alexa: utterances of another skill": ({"IntentSchema.json": SCHEMA, "SampleUtterances.txt": "TradeIntent buy shares\nTradeIntent sell\n"}, "known formats"),
+    "Alexa: utterances of another skill": ({"IntentSchema.json": SCHEMA, "SampleUtterances.txt": "TradeIntent buy shares\nTradeIntent sell\n"}, "formats are known"),
     "Alexa: a field twice": ({"a.json": json.dumps(ALEXA).replace('"name": "Brew"', '"name": "Brew", "name": "Stop"')}, "a.json: an object has the field 'name' twice"),
     "Alexa: a field twice, and damaged": ({"a.json": json.dumps(ALEXA).replace('"name": "Brew"', '"name": "Brew", "name": "Stop",,')}, "a.json: an object has the field 'name' twice"),
     "rows: a field twice": ({"a.jsonl": lines(ROW, ROW).replace('"end": 8', '"end": 8, "end": 9')}, "a.jsonl, line 1: not JSON that can be read (an object has 'end' twice)"),
@@ -196,7 +196,7 @@ def test_a_line_with_a_field_twice_is_not_read_as_its_last(tmp_path: Path, caplo
     twice = '{"annot_utt": "buy [stock : shares]", "intent": "brew", "intent": "trade"}\n'
     skill = load_skill(write({"a.jsonl": lines(good) + twice}, tmp_path))
     assert skill.intents == ["brew"]
-    assert "left out 1 lines that are not a JSON object, or have a field twice, such as line 2" in caplog.text
+    assert "left out lines that are not a JSON object, or have a field twice (1), such as line 2" in caplog.text
 
 
 def test_a_blank_value_of_a_catalog_is_not_written_where_it_would_be_refused(tmp_path: Path) -> None:

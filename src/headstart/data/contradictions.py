@@ -10,7 +10,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
-from headstart.data.rows import Row, shorten, such_as
+from headstart.data.rows import Row, counted_kind, shorten, such_as
 from headstart.data.skills import PARTS, Skill
 from headstart.data.texts import plain_text
 
@@ -36,7 +36,7 @@ def warn_of_contradictions(skill: Skill, where: object) -> None:
     }
     for what, examples in found.items():
         if examples:
-            logger.warning("%s: %d %s: %s", where, len(examples), what, such_as(examples))
+            logger.warning("%s: %s: %s", where, counted_kind(len(examples), what), such_as(examples))
 
 
 def _in_two_intents(rows: Sequence[Row]) -> list[str]:

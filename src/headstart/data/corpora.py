@@ -11,7 +11,7 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from headstart.data.rows import SHOWN, DataError, Row, parse_row, read_rows, read_text, rows_to_dataset, shorten, such_as
+from headstart.data.rows import SHOWN, DataError, Row, counted, parse_row, read_rows, read_text, rows_to_dataset, shorten, such_as
 from headstart.data.skills import PARTS, is_covered, label_counts
 from headstart.data.streaming import CorporaFolder, StreamedRows
 from headstart.data.templates import split_rows
@@ -111,7 +111,7 @@ def load_sources(data_dir: str | Path, names: Sequence[str] = (), kinds: LabelKi
             if part == "train" or file.exists():
                 parts[name][part] = _read_or_note(file, name in kinds.intents_with_domain and part != "test", faults)
     if len(faults) > 1:
-        raise DataError(f"{data_dir} has {len(faults)} faults:" + "".join(f"\n  {fault}" for fault in faults))
+        raise DataError(f"{data_dir} has {counted(len(faults), 'fault')}:" + "".join(f"\n  {fault}" for fault in faults))
     if faults:
         raise DataError(faults[0])
     held_out = {text_key(row["text"]) for rows in parts.values() for part in PARTS[1:] for row in rows.get(part, ())}
@@ -152,7 +152,7 @@ def _read_or_note(file: Path, has_domains: bool, faults: list[str]) -> list[Row]
                 found.append(str(fault))
         faults += found[:SHOWN] or [str(error)]
         if len(found) > SHOWN:
-            faults.append(f"{file}: and {len(found) - SHOWN} lines more")
+            faults.append(f"{file}: and {counted(len(found) - SHOWN, 'line')} more")
         return []
 
 
@@ -168,9 +168,11 @@ def _load_source(name: str, parts: dict[str, list[Row]], kinds: LabelKinds, held
     intents = [] if name in kinds.without_intents or is_placeholder else sorted(seen_intents)
     slots = [] if name in kinds.without_slots else sorted(seen_slots)
     logger.info(
-        "source %s: %d rows%s; %d validation rows%s; %s intents, %s slots",
-        name, len(kept), f", {lost} taken out as evaluation texts" if lost else "", len(validation), origin,
-        len(intents) or ("no (all rows have the same)" if is_placeholder else "no"), len(slots) or "no",
+        "source %s: %s%s; %s%s; %s, %s",
+        name, counted(len(kept), "row"), f", {lost} taken out as evaluation texts" if lost else "",
+        counted(len(validation), "validation row"), origin,
+        "no intents (all rows have the same)" if is_placeholder and not intents else counted(len(intents), "intent"),
+        counted(len(slots), "slot"),
     )  # fmt: skip
     covered = [row for row in validation if is_covered(row, intents, slots)]
     if len(covered) < len(validation):

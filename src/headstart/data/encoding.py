@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from tqdm.auto import tqdm
 
-from headstart.data.rows import SHOWN, Row, list_rows, shorten, such_as
+from headstart.data.rows import SHOWN, Row, counted, list_rows, shorten, such_as
 from headstart.modeling.entries_headstart import SkillEntry
 from headstart.modeling.labels_headstart import IGNORED
 from headstart.tokenization.alignment_headstart import SpanCounts, find_words, spans_to_tags
@@ -118,10 +118,10 @@ def report_spans(counts: SpanCounts, skill: str, max_length: int | None = None) 
     """Log what happened to the spans of a skill's rows, if anything did; `max_length`: tokens after which rows were cut off, if they were."""
     if counts.widened or counts.empty or counts.merged or counts.truncated:
         logger.warning(
-            "skill %s: of %d spans, %d cut a word and were widened to it, %d held no word and were dropped, %d shared a word with "
-            "another span and were dropped%s%s",
-            skill, counts.spans, counts.widened, counts.empty, counts.merged,
-            "" if max_length is None else f", {counts.truncated} were cut off with rows over {max_length} tokens",
+            "skill %s: of %s, widened to the word that they cut: %d, dropped for holding no word: %d, dropped for sharing a word with "
+            "another span: %d%s%s",
+            skill, counted(counts.spans, "span"), counts.widened, counts.empty, counts.merged,
+            "" if max_length is None else f", cut off with rows over {max_length} tokens: {counts.truncated}",
             f"; such as in {such_as(counts.rows)}" if isinstance(counts, NamedCounts) else "",
         )  # fmt: skip
 

@@ -99,7 +99,9 @@ def parse_rows(path: Path, unread: set[str] | None = None) -> list[tuple[int, Ro
             f'{path}: the file is empty; allowed: one row a line, such as {{"text": "stop", "intent": "Stop", "slots": []}}.'
         )
     if len(blank) > 1:  # one is the end of the file
-        logger.warning("%s: skipped %d blank lines, such as %s", path, len(blank) - 1, ", ".join(map(str, blank[:SHOWN])))
+        logger.warning(
+            "%s: skipped %s, such as %s", path, counted(len(blank) - 1, "blank line"), ", ".join(map(str, blank[:SHOWN]))
+        )
     warn_of_repairs(repairs)
     return rows
 
@@ -107,7 +109,8 @@ def parse_rows(path: Path, unread: set[str] | None = None) -> list[tuple[int, Ro
 def warn_of_repairs(repairs: Sequence[str]) -> None:
     """Say of which spans the value was believed, not the offsets."""
     if repairs:
-        logger.warning("%d spans are where their value stands, not at their offsets: %s", len(repairs), such_as(repairs))
+        kind = "spans that are where their value stands, not at their offsets"
+        logger.warning("%s: %s", counted_kind(len(repairs), kind), such_as(repairs))
 
 
 def rows_to_dataset(rows: Sequence[Mapping[str, Any]]) -> Dataset:
@@ -283,7 +286,7 @@ def _parse_slot(slot: Any, positions: Positions, where: str, repairs: list[str] 
 def kind_of(value: Any) -> str:
     """What kind of JSON value it is, for a message."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", int: "a number", float: "a number"}
-    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
+    return "null" if value is None else names.get(type(value), f"an object of {type(value).__name__}")
 
 
 def shorten(value: Any) -> str:
@@ -293,6 +296,18 @@ def shorten(value: Any) -> str:
     except RecursionError:
         return f"{kind_of(value)} that is nested too deeply"
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of something, as messages say it: `1 row`, `2 rows`, `3 entities`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
+
+
+def counted_kind(count: int, kind: str) -> str:
+    """So many of what is told in the plural and with a relative clause: `2 rows that are blank`, `rows that are blank (1)`."""
+    return f"{kind} (1)" if count == 1 else f"{count} {kind}"
 
 
 def such_as(examples: Sequence[str]) -> str:
@@ -308,6 +323,8 @@ __all__ = [
     "Row",
     "check_characters",
     "check_row",
+    "counted",
+    "counted_kind",
     "find_value",
     "kind_of",
     "list_rows",

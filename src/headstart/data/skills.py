@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import re
 from collections import Counter
@@ -16,6 +17,8 @@ from headstart.data.rows import (
     Row,
     check_characters,
     check_row,
+    counted,
+    counted_kind,
     list_rows,
     rows_to_dataset,
     shorten,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:  # at run time, only who asks for a part as a Dataset waits fo
 
 logger = logging.getLogger(__name__)
 
+NEARLY = 0.8  # how alike a label must be to one that is known, for a message to name that
 PARTS = ("train", "validation", "test")
 
 
@@ -200,10 +204,12 @@ class Skill:
         labels += [("slot label", slot["label"], self.slots) for slot in row["slots"] or []]
         for kind, label, known in labels:
             if label not in self._known[kind]:
+                listed = "" if kind == "intent" else f", list its values in {CATALOGS}"
+                near = difflib.get_close_matches(label, known, n=1, cutoff=NEARLY)
                 raise DataError(
                     f"{where}, field {'intent' if kind == 'intent' else 'slots'!r}: {kind} {label!r} is in no training row; training "
-                    f"has: {', '.join(known)}. Add training rows, list a slot label in {CATALOGS}, or allow it with "
-                    "allow_unseen_labels (it then counts as an error)."
+                    f"has: {', '.join(known)}.{f' Did you mean {near[0]}?' if near else ''} Add training rows with it{listed}, or allow it "
+                    "with allow_unseen_labels (it then counts as an error)."
                 )
 
 
@@ -269,6 +275,12 @@ def skill_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]+", "_", text).strip("_") or "skill"
 
 
+def sizes_of(skill: Skill) -> str:
+    """How much is in a skill, as messages say it; of its rows those that are trained on."""
+    sizes = {"intent": len(skill.intents), "slot": len(skill.slots), "training row": len(skill.rows("train"))}
+    return ", ".join(counted(size, noun) for noun, size in sizes.items())
+
+
 def make_skill(
     name: str,
     templates: Sequence[Template],
@@ -301,7 +313,10 @@ def make_skill(
         raise DataError(f"skill {name!r} has no sample utterance: there is nothing to train on. Add samples to its intents.")
     if lost:
         logger.warning(
-            "skill %s: %d samples are empty or occur before, and were left out, such as %s", name, len(lost), such_as(lost)
+            "skill %s: left out %s, such as %s",
+            name,
+            counted_kind(len(lost), "samples that are empty or occur before"),
+            such_as(lost),
         )
     said, canonical = split_values(catalogs or {})
     said = {label: values for label, values in said.items() if values}

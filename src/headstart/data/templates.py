@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from headstart.data.builtin.values import builtin_values
 from headstart.data.offsets import is_inside
-from headstart.data.rows import Row
+from headstart.data.rows import Row, counted
 from headstart.tokenization.alignment_headstart import Span
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Template:
         """
         if len(values) != len(self.slots) or not all(value.strip() for value in values):
             raise ValueError(
-                f"template {self.pattern!r} needs {len(self.slots)} values that are not blank, got {list(values)!r}."
+                f"template {self.pattern!r} needs {counted(len(self.slots), 'value')}, not blank, got {list(values)!r}."
             )
         texts: list[str] = []
         spans: list[Span] = []
@@ -293,7 +293,9 @@ def _fill_unknown(templates: Sequence[Template], sources: dict[str, ValueSource]
         sources[label] = ValueSource([], builtin_values(FREE_TEXT), f"{seed} {label}")
     if unknown:
         logger.warning(
-            "no value is known of %d slots, which are filled with general phrases: %s", len(unknown), ", ".join(unknown[:8])
+            "no value is known of %s: general phrases fill what is open: %s",
+            counted(len(unknown), "slot"),
+            ", ".join(unknown[:8]),
         )
 
 

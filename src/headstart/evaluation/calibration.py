@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 
 from headstart.data.out_of_scope import list_out_of_scope
-from headstart.data.rows import Row
+from headstart.data.rows import Row, counted
 from headstart.evaluation.evaluate import read_scored
 from headstart.evaluation.metrics import expected_calibration_error, roc_auc
 from headstart.loading import load_pipeline, skill_entry
@@ -137,8 +137,8 @@ def calibrate(
         temperature = fit_temperature(asked.logs, asked.labels, weights)
     else:
         logger.warning(
-            "%d rows and %d unknown utterances are too few to fit a temperature, which stays %s; give at least %d of each",
-            len(known), len(others), temperature, MIN_ROWS,
+            "%s and %s are too few to fit a temperature, which stays %s; give at least %d of each",
+            counted(len(known), "row"), counted(len(others), "unknown utterance"), temperature, MIN_ROWS,
         )  # fmt: skip
     best, against_none, is_right = _best(asked, temperature)
     is_known = asked.labels != number

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from headstart.data.encoding import NamedCounts, report_spans
 from headstart.data.out_of_scope import list_out_of_scope
-from headstart.data.rows import SUFFIXES, DataError, Row, read_rows
+from headstart.data.rows import SUFFIXES, DataError, Row, counted, read_rows
 from headstart.data.skills import label_counts
 from headstart.evaluation.by_label import LabelScores, score_labels
 from headstart.evaluation.metrics import Metrics, Scorable, expected_calibration_error, roc_auc, score
@@ -227,8 +227,8 @@ def _report_unknown_labels(rows: Sequence[Row], entry: SkillEntry) -> None:
         unknown = sorted(set(found) - set(known))
         if unknown:
             logger.warning(
-                "skill %s lacks %d %ss of the rows, which count as errors (%d times): %s",
-                entry["name"], len(unknown), kind, sum(found[label] for label in unknown), ", ".join(unknown[:8]),
+                "skill %s lacks %s of the rows, counted as errors in %s: %s",
+                entry["name"], counted(len(unknown), kind), counted(sum(found[label] for label in unknown), "place"), ", ".join(unknown[:8]),
             )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from headstart.data.encoding import encode_list, report_spans
 from headstart.data.inferred_types import with_inferred_types
 from headstart.data.label_names import rows_of_names
 from headstart.data.out_of_scope import list_out_of_scope, without_own
-from headstart.data.rows import Row
+from headstart.data.rows import Row, counted, counted_kind
 from headstart.data.skills import PARTS, Skill, is_covered
 from headstart.evaluation.by_label import LabelScores
 from headstart.evaluation.evaluate import evaluate, evaluate_by_label
@@ -32,7 +32,7 @@ from headstart.finetuning.routers import fit_router
 from headstart.finetuning.rows import epoch_rows
 from headstart.finetuning.seen_tokens import SeenEmbedding
 from headstart.finetuning.starting_model import starting_model
-from headstart.finetuning.telling import IN_MEMORY, FinetuneSummary, tell_plan, tell_result, tell_skill
+from headstart.finetuning.telling import IN_MEMORY, FinetuneSummary, tell_plan, tell_result, tell_skill, warn_of_threshold
 from headstart.hub.card import NO_TRANSFER, Facts, licence_of, make_card
 from headstart.loading import resolve_base
 from headstart.modeling import HeadstartForJointNLU
@@ -116,6 +116,7 @@ def _run_alone(options: FinetuneOptions, skill: Skill, hear: Hearer | None = Non
         check_room(options.output_path, kind)
         check_card_room(options.output_path)
         tell_skill(skill)
+        warn_of_threshold(options)
         return _run(options, skill, kind, hear)
 
 
@@ -257,16 +258,16 @@ def _covered_rows(skill: Skill) -> list[Row]:
     lost = len(skill.rows("validation")) - len(rows)
     if lost:
         logger.warning(
-            "skill %s: %d validation rows have labels that no training row has: no checkpoint is chosen on them, and they count as errors",
+            "skill %s: %s: no checkpoint is chosen on them, and they count as errors",
             skill.name,
-            lost,
+            counted_kind(lost, "validation rows with labels that no training row has"),
         )
     units = [len(skill.intents) and row["intent"] is not None or len(skill.slots) and row["slots"] for row in rows]
     if rows and not any(units):
         logger.warning(
-            "skill %s: none of %d validation rows has an annotated intent or slot: no checkpoint is chosen on them",
+            "skill %s: none of %s has an annotated intent or slot: no checkpoint is chosen on them",
             skill.name,
-            len(rows),
+            counted(len(rows), "validation row"),
         )
         return []
     return rows

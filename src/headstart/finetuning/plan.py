@@ -139,7 +139,7 @@ def _plan_evaluations(options: FinetuneOptions, steps: int) -> _Evaluations:
 
     Where only saving was chosen, evaluation goes with it: the best can be kept only among checkpoints that were evaluated.
     """
-    save_strategy, save_steps = options.save_strategy or "no", options.save_steps
+    save_strategy, save_steps = _save_strategy(options), options.save_steps
     eval_strategy = "steps" if options.eval_strategy in (None, "no") else str(options.eval_strategy)
     eval_steps = options.eval_steps
     if eval_strategy == "steps":
@@ -150,13 +150,18 @@ def _plan_evaluations(options: FinetuneOptions, steps: int) -> _Evaluations:
     return _Evaluations(eval_strategy, eval_steps, save_strategy, save_steps, keeps_best)
 
 
+def _save_strategy(options: FinetuneOptions) -> str:
+    """When checkpoints to resume from are saved: whoever says how often wants some."""
+    return options.save_strategy or ("no" if options.save_steps is None else "steps")
+
+
 def _no_evaluations(options: FinetuneOptions) -> _Evaluations:
     if options.eval_strategy not in (None, "no") or options.early_stopping_patience or options.load_best_model_at_end:
         raise ValueError(
             "eval_strategy, early_stopping_patience and load_best_model_at_end need validation rows: give the skill a "
             "validation.jsonl, or leave them out."
         )
-    return _Evaluations("no", None, options.save_strategy or "no", options.save_steps, keeps_best=False)
+    return _Evaluations("no", None, _save_strategy(options), options.save_steps, keeps_best=False)
 
 
 __all__ = ["EpochSize", "FinetunePlan", "plan_finetuning"]

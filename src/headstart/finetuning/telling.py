@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headstart.data.rows import counted
 from headstart.data.skills import PARTS, Skill
 from headstart.evaluation.by_label import LabelScores, label_table
 from headstart.finetuning.plan import FinetunePlan
+from headstart.modeling.folders_headstart import CHECKPOINT, HEAD_FOLDER, kind_of
+from headstart.modeling.integrity_headstart import read_seal
 from headstart.readers.table import SUFFIXES as TABLES
 from headstart.training.epochs import EpochRows
 from headstart.training.options import FinetuneOptions
 from headstart.training.telling import scores_in_words, tell
+
+logger = logging.getLogger(__name__)
 
 IN_MEMORY = "in memory"  # where a skill comes from that is no file
 HOW_GOOD = {None: ", so nothing says how good it is", "validation": ", and validation rows chose the result, which flatters it"}
@@ -43,14 +49,35 @@ class FinetuneSummary:
     labels: LabelScores = field(default_factory=lambda: LabelScores([], []))
 
 
+def warn_of_threshold(options: FinetuneOptions) -> None:
+    """Say that an earlier result's border of "none of these", which `headstart calibrate` may have chosen, is not the new one's: the probabilities are
+    others, so that it would have to be chosen anew."""
+    folder = options.output_path
+    kind = kind_of(folder)
+    if kind not in (CHECKPOINT, HEAD_FOLDER):
+        return
+    try:
+        content = read_seal(folder, kind, is_checked=False).content
+    except ValueError:  # it is damaged, and is replaced
+        return
+    entries = content["skills"] if kind is CHECKPOINT else [content["skill"]]
+    old = (entries[0].get("rejection") or {}).get("threshold") if len(entries) == 1 else None
+    if old not in (None, options.reject_threshold):
+        logger.warning(
+            "%s: what is there says 'none of these' over a probability of %g, the new one over %g: choose it anew with headstart calibrate, or "
+            "give --reject_threshold %g",
+            options.output_dir, old, options.reject_threshold, old,
+        )  # fmt: skip
+
+
 def tell_skill(skill: Skill) -> None:
     """What was read."""
     counts = ", ".join(f"{len(skill.rows(part))} {part}" for part in PARTS if skill.has(part))
     listed = {label: len(values) for label, values in skill.catalogs.items() if values}
     tell(
-        "read: skill %s, rows: %s; %d intents, %d slots%s%s",
-        skill.name, counts, len(skill.intents), len(skill.slots),
-        f"; catalogs of {len(listed)} slots with {sum(listed.values())} values" if listed else "",
+        "read: skill %s, rows: %s; %s, %s%s%s",
+        skill.name, counts, counted(len(skill.intents), "intent"), counted(len(skill.slots), "slot"),
+        f"; catalogs of {counted(len(listed), 'slot')} with {counted(sum(listed.values()), 'value')}" if listed else "",
         f"; built-in types of {', '.join(skill.slot_types)}" if skill.slot_types else "",
     )  # fmt: skip
     sizes = {intent: sum(row["intent"] == intent for row in skill.rows("train")) for intent in skill.intents}
@@ -65,9 +92,8 @@ def tell_plan(plan: FinetunePlan, rows: EpochRows, options: FinetuneOptions) -> 
     """What will be done."""
     start = "from a random start" if options.from_scratch else f"from {options.base or 'the embedded base'}"
     tell(
-        "plan: %d steps of %d rows %s, %s; an epoch has %d rows, of which %d are none of the skill's and %d names of intents; peak learning rate %g, of the "
-        "trunk %g",
-        plan.max_steps, plan.per_device_train_batch_size, start, "a head alone" if options.is_head else "everything is tuned", len(rows),
+        "plan: %s of %s %s, %s; an epoch has %s, of which none of the skill's: %d, names of intents: %d; peak learning rate %g, of the trunk %g",
+        counted(plan.max_steps, "step"), counted(plan.per_device_train_batch_size, "row"), start, "a head alone" if options.is_head else "everything is tuned", counted(len(rows), "row"),
         rows.num_out_of_scope, len(rows.names), plan.learning_rate, 0 if options.is_head else plan.trunk_learning_rate,
     )  # fmt: skip
 
@@ -106,4 +132,4 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
-__all__ = ["IN_MEMORY", "FinetuneSummary", "tell_plan", "tell_result", "tell_skill"]
+__all__ = ["IN_MEMORY", "FinetuneSummary", "tell_plan", "tell_result", "tell_skill", "warn_of_threshold"]

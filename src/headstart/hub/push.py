@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.checkpoints import checkpoint_name, resolve_checkpoint
+from headstart.data.rows import counted
 from headstart.modeling.folders_headstart import (
     CATALOGS,
     CHECKPOINT,
@@ -64,7 +65,9 @@ def push(
         )
     files = sorted(path for pattern in kind.published for path in folder.glob(pattern) if path.is_file())
     left_out = sorted({path.name for path in folder.iterdir()} - {path.name for path in files})
-    logger.info("publishing %s", ", ".join(path.name for path in files))
+    code = [path for path in files if path.suffix == ".py"]
+    shown = [path.name for path in files if path not in code] + [counted(len(code), "file") + " of code"] * bool(code)
+    logger.info("publishing %s", ", ".join(shown))
     if left_out:
         logger.info("not published: %s", ", ".join(left_out))
     return publish(

@@ -18,7 +18,7 @@ from headstart.data.batches import BatchStream
 from headstart.data.corpora import Corpus, LabelKinds, first_texts, load_sources, stream_sources
 from headstart.data.encoding import encode_list, encode_rows
 from headstart.data.misspellings import misspell_some
-from headstart.data.rows import FIELDS, Row, list_rows, rows_to_dataset
+from headstart.data.rows import FIELDS, Row, counted, list_rows, rows_to_dataset
 from headstart.data.streaming import StreamedRows
 from headstart.hub.base_card import make_base_card
 from headstart.modeling import HeadstartConfig, HeadstartForJointNLU
@@ -124,9 +124,11 @@ def _run(options: PretrainOptions, hear: Callable[[PretrainSummary], None] | Non
     counts = {source.name: source.train.num_rows for source in sources}
     train_rows = {name: min(count, options.max_train_rows or count) for name, count in counts.items()}
     tell(
-        "plan: %d training rows of %d sources, %d validation rows, %d tokens in the vocabulary, %s embeddings; batches of %d rows, %s",
-        sum(train_rows.values()), len(sources), 0 if validation is None else len(validation), len(vocabulary), options.embeddings,
-        args.train_batch_size, f"{args.max_steps} steps" if args.max_steps > 0 else f"{args.num_train_epochs:g} epochs",
+        "plan: %s of %s, %s, %s in the vocabulary, %s embeddings; batches of %s, %s",
+        counted(sum(train_rows.values()), "training row"), counted(len(sources), "source"),
+        counted(0 if validation is None else len(validation), "validation row"), counted(len(vocabulary), "token"), options.embeddings,
+        counted(args.train_batch_size, "row"),
+        counted(args.max_steps, "step") if args.max_steps > 0 else f"epochs: {args.num_train_epochs:g}",
     )  # fmt: skip
     trainer = DistillationTrainer(
         model, args, tokenizer, train, validation if args.eval_strategy != "no" else None,
@@ -158,7 +160,7 @@ def _tell_result(summary: PretrainSummary) -> None:
     scores = {name: scores_in_words(summary.metrics, f"eval_{name}_" if len(names) > 1 else "eval_") for name in names}
     lines = [f"  {name.ljust(max(map(len, names)))}  {words or 'no validation rows'}" for name, words in scores.items()]
     tell("validation rows:\n%s", "\n".join(lines))
-    tell("saved: %s, a base with %d label spaces", summary.output_dir, len(names))
+    tell("saved: %s, a base with %s", summary.output_dir, counted(len(names), "label space"))
     tell("next: headstart finetune SKILL --base %s --output_dir OUT", shlex.quote(summary.output_dir))
 
 

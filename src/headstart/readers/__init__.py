@@ -19,18 +19,19 @@ command, then knows it. `headstart.readers.table` is a short one to start from. 
 - `oddities`: what is counted because it is not as it should be;
 - `memory`: skills that are no files: rows, datasets, frames.
 
-A seed of the format in tests/test_readers_fuzz.py, which asks for one, has the reader tried on damaged files.
+A seed of the format in tests/reader_seeds.py has the reader tried on damaged files; tests/test_readers_fuzz.py asks for one.
 """
 
 from __future__ import annotations
 
+import difflib
 import logging
 from pathlib import Path
 from typing import Any, Protocol
 
 from headstart.data.contradictions import warn_of_contradictions
-from headstart.data.rows import DataError, shorten, such_as
-from headstart.data.skills import PARTS, Skill, label_counts, skill_name
+from headstart.data.rows import DataError, counted_kind, shorten, such_as
+from headstart.data.skills import PARTS, Skill, label_counts, sizes_of, skill_name
 from headstart.readers import (
     alexa,
     alexa_text,
@@ -56,6 +57,7 @@ from headstart.readers import (
     top,
     watson,
 )
+from headstart.readers.languages import LOCALE
 from headstart.readers.memory import is_path, skill_from_memory
 from headstart.readers.others import check_is_text, describe_other, describe_rows
 from headstart.readers.source import Source
@@ -119,8 +121,10 @@ _FORMATS: tuple[Reader, ...] = (
     conll,
     table,
 )
+NAMELESS = ("intents", "nlu", "model", "data", "skill", "sentences", "interaction_model", "interactionmodel")
 CORPORA: tuple[Reader, ...] = (massive, slurp, top)
 READERS: dict[str, Reader] = {reader.NAME: reader for reader in _FORMATS}
+KNOWN = f"{len(_FORMATS)} formats are known: headstart convert --help names them, docs/formats.md has samples"
 SKILL_SUFFIXES = frozenset(
     {".zip", *(suffix for reader in _FORMATS for suffix in reader.SUFFIXES)}
 )  # of files that may be skills
@@ -139,7 +143,8 @@ def load_skill(
     Args:
         source: path of a file, a folder, or a zip archive; a list of rows, a `datasets.Dataset` or a pandas frame (columns are found by their names,
             see [`headstart.readers.memory`]); such by part, as a `datasets.DatasetDict` has them; or a [`Skill`].
-        name: the skill's name; if it is left out, made from the name of the file or folder, and `skill` for what is in memory.
+        name: the skill's name; if it is left out, made from the name of the file or folder, and `skill` for what is in memory. A file that is called
+            after its language, part or kind alone (`en-US.json`, `train.jsonl`, `intents.json`) is named by its invocation, or else its folder.
         allow_unseen_labels: see [`Skill`].
         format: of a path, one of `headstart.readers.READERS`; found from the content if it is left out.
         language: of a path, which is read of several languages, such as `de-DE`, or `de` whatever the region; if it is left out, the one that the
@@ -159,7 +164,9 @@ def load_skill(
     if format is not None and format not in READERS:
         raise ValueError(f"there is no format {format!r}; known: {', '.join(READERS)}.")
     if not _exists(path):
-        raise DataError(f"{path}: there is no such file or folder. A skill is a file or folder in one of: {', '.join(READERS)}.")
+        near = difflib.get_close_matches(path.name, _names_beside(path), cutoff=0.8)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise DataError(f"{path}: there is no such file or folder.{hint}")
     try:
         skill = _read(Source(path, language), name, allow_unseen_labels, format)
     except DataError as error:
@@ -174,14 +181,15 @@ def _read(source: Source, name: str | None, allow_unseen_labels: bool, format: s
     reader = READERS[format] if format is not None else find_reader(source)
     if reader is rows:
         return _read_rows(source, name, allow_unseen_labels)
-    skill = reader.read(source, skill_name(name or source.name))
+    skill = reader.read(source, skill_name(name or _default_name(source)))
+    if name is None and skill.invocation is not None and _is_unnamed(source):
+        skill = skill.replace(name=skill_name(skill.invocation))
     _name_unreadable(source, reader)
     if reader in CORPORA and not allow_unseen_labels:
         _name_unseen(skill, source)
     else:  # checks the labels of validation and test rows, which readers leave to their caller
         skill = skill.replace(allow_unseen_labels=allow_unseen_labels)
-    sizes = len(skill.intents), len(skill.slots), len(skill.rows("train"))
-    logger.info("%s: %s, %d intents, %d slots, %d rows", source.path, reader.NAME, *sizes)
+    logger.info("%s: %s, %s", source.path, reader.NAME, sizes_of(skill))
     return skill
 
 
@@ -190,14 +198,14 @@ def _name_unseen(skill: Skill, source: Source) -> None:
     intents, slots = label_counts(row for part in PARTS[1:] for row in skill.rows(part))
     unseen = sorted({*intents} - {*skill.intents}) + sorted({*slots} - {*skill.slots})
     if unseen:
-        message = "%s: %d labels of held-out rows are in no training row, and count as errors: %s"
-        logger.warning(message, source.path, len(unseen), such_as([repr(label) for label in unseen]))
+        kind = "labels of held-out rows that no training row has, which count as errors"
+        logger.warning("%s: %s: %s", source.path, counted_kind(len(unseen), kind), such_as([repr(label) for label in unseen]))
 
 
 def _read_rows(source: Source, name: str | None, allow_unseen_labels: bool) -> Skill:
     """Read rows, whose skill keeps the name that it is given, and whose errors name the line."""
     try:
-        skill = rows.read(source, name or rows.default_name(source))
+        skill = rows.read(source, name or _default_name(source))
     except DataError as error:  # rows of other formats have other fields
         other = describe_rows(source.only) if source.only is not None else None
         if other is None:
@@ -208,6 +216,17 @@ def _read_rows(source: Source, name: str | None, allow_unseen_labels: bool) -> S
     return skill.replace(allow_unseen_labels=allow_unseen_labels)
 
 
+def _default_name(source: Source) -> str:
+    """The skill's name by its path: that of the file or folder, or of the folder that the file is in where its own says nothing."""
+    return skill_name(source.path.resolve().parent.name if _is_unnamed(source) else source.name)
+
+
+def _is_unnamed(source: Source) -> bool:
+    """Whether a file is called after its language, its part or its kind alone, such as en-US.json, train.jsonl or intents.json."""
+    name = source.name
+    return source.only is not None and (LOCALE.fullmatch(name) is not None or name.lower() in (*PARTS, *NAMELESS))
+
+
 def _name_unreadable(source: Source, reader: Reader) -> None:
     """Say which of a folder's files can't be read, which might be of the skill by their suffixes."""
     for file in source.find(*reader.SUFFIXES) if source.only is None and reader.SUFFIXES else ():
@@ -215,6 +234,14 @@ def _name_unreadable(source: Source, reader: Reader) -> None:
             _ = file.json if file.suffix == ".json" else file.text
         except DataError as error:
             logger.warning("a file of the folder is not read: %s", error)
+
+
+def _names_beside(path: Path) -> list[str]:
+    """The names of what is in the folder where a path was looked for."""
+    try:
+        return sorted(file.name for file in path.parent.iterdir())
+    except OSError:  # there is no such folder, or nobody may look into it
+        return []
 
 
 def _exists(path: str | Path) -> bool:
@@ -236,10 +263,13 @@ def find_reader(source: Source) -> Reader:
     for reader in _FORMATS:
         if reader.detect(source):
             return reader
-    raise DataError(
-        f"{source.path}: {describe(source)}. Simplest is a table (.csv, .tsv) with the columns text and intent; all known formats, "
-        f"of which docs/formats.md shows samples: {', '.join(READERS)}."
-    )
+    hint = "" if _is_table(source) else f" Simplest is a table (.csv, .tsv) with the columns text and intent; {KNOWN}."
+    raise DataError(f"{source.path}: {describe(source)}.{hint}")
+
+
+def _is_table(source: Source) -> bool:
+    """Whether a file says by its name that it is a table, and has a first line."""
+    return source.only is not None and source.only.suffix in table.SUFFIXES and bool(source.only.text.strip())
 
 
 def describe(source: Source) -> str:
@@ -259,9 +289,8 @@ def describe(source: Source) -> str:
         return f"found a JSON object with the fields {', '.join(map(repr, list(content)[:6])) or '(none)'}"
     if isinstance(content, list):
         return f"found a JSON list of {len(content)} that is no skill's"
-    if source.only is not None and source.only.suffix in table.SUFFIXES:
-        first = shorten(source.only.text.strip().splitlines()[0])
-        return f"found a table that begins with {first}, in which no column is called {'/'.join(table.TEXT_NAMES)}, or none {'/'.join(table.INTENT_NAMES)}"
+    if source.only is not None and _is_table(source):
+        return table.describe_header(source.only)
     return f"found text that begins with {shorten(source.only.text.strip().splitlines()[0])}"
 
 

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from headstart.data.rows import DataError, kind_of
+from headstart.data.rows import DataError, counted_kind, kind_of
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template, parse_template
 from headstart.modeling.catalog_headstart import CatalogValue
@@ -142,7 +142,8 @@ class Model:
         for intent in own:
             self.odd("intents of the skill's own without samples, which are left out", intent)
         if len(silent) > len(own):
-            logger.info("%s: %d built-in intents without samples of their own are left out", self.where, len(silent) - len(own))
+            left_out = counted_kind(len(silent) - len(own), "built-in intents without samples of their own")
+            logger.info("%s: left out %s", self.where, left_out)
 
 
 def find_models(source: Source, is_model: Callable[[Any], bool]) -> list[SourceFile]:

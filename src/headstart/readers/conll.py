@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from headstart.data.rows import DataError, shorten
+from headstart.data.rows import DataError, counted, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.readers.oddities import NOWHERE, Oddities, Where
@@ -95,7 +95,7 @@ def _from_triple(files: dict[str, SourceFile]) -> list[_Sentence]:
         words, tags = row["seq.in"].split(), row["seq.out"].split()
         if len(words) != len(tags):
             raise DataError(
-                f"{files['seq.in'].where}, line {number}: found {len(words)} words, and {len(tags)} tags in that line of seq.out; "
+                f"{files['seq.in'].where}, line {number}: found {counted(len(words), 'word')}, and {counted(len(tags), 'tag')} in that line of seq.out; "
                 "allowed: as many. Do the files belong together?"
             )
         where = Where(files["seq.in"], f"line {number}")

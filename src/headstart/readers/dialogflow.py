@@ -21,6 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Container
 from typing import Any, NamedTuple
 
+from headstart.data.rows import counted_kind
 from headstart.data.skills import Skill
 from headstart.data.templates import Slot, Template
 from headstart.modeling.catalog_headstart import CatalogValue
@@ -107,7 +108,8 @@ def read(source: Source, name: str) -> Skill:
     for owner in owners:
         _add_intent(owner, agent)
     if agent.empty:
-        logger.warning("%s: left out %d intents without phrases: %s", source.path, len(agent.empty), ", ".join(agent.empty[:8]))
+        left_out = counted_kind(len(agent.empty), "intents without phrases")
+        logger.warning("%s: left out %s: %s", source.path, left_out, ", ".join(agent.empty[:8]))
     catalogs = _catalogs(agent)
     agent.oddities.warn(source.path)
     return skill_of_templates(name, agent.templates, catalogs=catalogs, slot_types=agent.slot_types)

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from headstart.data.offsets import UNITS, Given, Positions, choose_unit
-from headstart.data.rows import DataError, kind_of
+from headstart.data.rows import DataError, counted_kind, kind_of
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.modeling.catalog_headstart import CatalogValue
@@ -174,7 +174,7 @@ class Project:
         for own, log in ((True, logger.warning), (False, logger.info)):
             names = [intent for intent in unused if (intent not in BUILT_IN_INTENTS) == own]
             if names:
-                log("%s: left out %d intents without samples: %s", self.where, len(names), ", ".join(names[:8]))
+                log("%s: left out %s: %s", self.where, counted_kind(len(names), "intents without samples"), ", ".join(names[:8]))
 
 
 def detect(source: Source) -> bool:

@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, NamedTuple, TypeGuard
 
-from headstart.data.rows import DataError, Row, check_row, kind_of, shorten, such_as, warn_of_repairs
+from headstart.data.rows import DataError, Row, check_row, counted, kind_of, shorten, such_as, warn_of_repairs
 from headstart.data.skills import PARTS, Skill, skill_name
 from headstart.readers.oddities import Oddities, Where
 from headstart.readers.parts import PART_WORDS, annotated_row
 from headstart.readers.slot_cells import slots_template
-from headstart.readers.table import INTENT_NAMES, PART_NAMES, SLOT_NAMES, TEXT_NAMES
+from headstart.readers.table import INTENT_NAMES, ONE_COLUMN, PART_NAMES, SLOT_NAMES, TEXT_NAMES
 from headstart.readers.tags import TAG, tagged_template
 
 logger = logging.getLogger(__name__)
@@ -199,8 +199,9 @@ def _find_columns(rows: Sequence[Mapping[str, Any]]) -> _Columns:
             f"found the columns {shown}; there must be one of intents ({', '.join(INTENT_NAMES)}) or of slots ({', '.join(SLOT_NAMES)}): {WANTED}."
         )
     unread = [str(key) for key in known if key not in columns]
+    hint = f"; {ONE_COLUMN}" if columns.slots is None else ""
     if unread:
-        logger.warning("columns that are not read: %s; read are %s", such_as(unread), ", ".join(filter(None, columns)))
+        logger.warning("columns that are not read: %s; read are %s%s", such_as(unread), ", ".join(filter(None, columns)), hint)
     return columns
 
 
@@ -282,7 +283,7 @@ def _check_tags(tags: list[Any], words: Sequence[str], where: str) -> None:
             f"{where}: found {shorten(wrong)}; allowed: tags such as O, B-time and I-time, or the numbers of a ClassLabel of these."
         )
     if len(tags) != len(words):
-        raise DataError(f"{where}: found {len(tags)} tags for {len(words)} words; allowed: one each.")
+        raise DataError(f"{where}: found {counted(len(tags), 'tag')} for {counted(len(words), 'word')}; allowed: one each.")
 
 
 __all__ = ["WANTED", "is_path", "rows_from_memory", "skill_from_memory"]

@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
-from headstart.data.rows import SHOWN, shorten
+from headstart.data.rows import SHOWN, counted_kind, shorten
 from headstart.readers.source import SourceFile
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,8 @@ class Oddities(Counter[str]):
                 # Of files of the source, what is below it is enough.
                 shown = [re.sub(rf"^{re.escape(str(where))}(?:, |: |/)", "", text) for text in self.examples[kind]]
                 such = f", such as {'; '.join(shown)}" if shown else ""
-                logger.warning("%s: %s%d %s%s", where, "" if kind in self._read else "left out ", count, kind, such)
+                left_out = "" if kind in self._read else "left out "
+                logger.warning("%s: %s%s%s", where, left_out, counted_kind(count, kind), such)
 
 
 __all__ = ["NOWHERE", "Oddities", "Where"]

@@ -8,8 +8,20 @@ import logging
 import re
 from pathlib import Path
 
-from headstart.data.rows import CATALOGS, FIELDS, SUFFIXES, DataError, Row, kind_of, parse_rows, read_text, shorten, such_as
-from headstart.data.skills import PARTS, Skill, skill_name
+from headstart.data.rows import (
+    CATALOGS,
+    FIELDS,
+    SUFFIXES,
+    DataError,
+    Row,
+    counted_kind,
+    kind_of,
+    parse_rows,
+    read_text,
+    shorten,
+    such_as,
+)
+from headstart.data.skills import PARTS, Skill
 from headstart.modeling.catalog_headstart import CatalogValue, split_values
 from headstart.modeling.json_headstart import distinct
 from headstart.readers.fields import Fields, text_of
@@ -68,9 +80,9 @@ def read(source: Source, name: str) -> Skill:
     strangers = [label for label in slot_types if label not in skill.slots]
     if strangers:
         logger.warning(
-            "%s: slot_types has %d slots that no training row or catalog has, such as %s: are they those of another skill?",
+            "%s: slot_types has %s, such as %s: is it that of another skill?",
             source.path / FACTS,
-            len(strangers),
+            counted_kind(len(strangers), "slots that no training row or catalog has"),
             such_as([repr(label) for label in strangers]),
         )
     return skill
@@ -180,10 +192,4 @@ def _read_object(path: Path, allowed: str) -> Fields:
     return content
 
 
-def default_name(source: Source) -> str:
-    """The skill's name by its path: a file that is only called after its part, such as train.jsonl, takes that of its folder."""
-    is_part = source.only is not None and source.name in PARTS
-    return skill_name(source.path.resolve().parent.name if is_part else source.name)
-
-
-__all__ = ["FACTS", "NAME", "SUFFIXES", "check_held_out", "default_name", "detect", "is_folder_of_rows", "read", "read_catalogs"]
+__all__ = ["FACTS", "NAME", "SUFFIXES", "check_held_out", "detect", "is_folder_of_rows", "read", "read_catalogs"]

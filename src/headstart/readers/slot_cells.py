@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from headstart.data.offsets import UNITS, Given, Positions
-from headstart.data.rows import DataError, find_value, shorten
+from headstart.data.rows import DataError, counted, find_value, shorten
 from headstart.data.templates import Slot, Template, tidy
 from headstart.data.texts import plain_text
 from headstart.modeling.json_headstart import distinct
@@ -57,7 +57,7 @@ def slots_template(text: str, cell: str, intent: str, where: str, oddities: Oddi
         words = text.split()
         if len(words) != len(content):
             raise DataError(
-                f"{where}: found {len(content)} tags for the {len(words)} words of {shorten(text)}; allowed: one each."
+                f"{where}: found {counted(len(content), 'tag')} for the {counted(len(words), 'word')} of {shorten(text)}; allowed: one each."
             )
         return tagged_template(words, content, intent, oddities, Where(at=where))
     if not isinstance(content, (list, dict)):

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from headstart.data.rows import DataError
+from headstart.data.rows import DataError, counted_kind
 
 logger = logging.getLogger(__name__)
 
@@ -465,7 +465,8 @@ def is_inside(path: Path, folder: Path) -> bool:
 def _name_links(path: Path, links: list[str]) -> None:
     if links:
         names = ", ".join(links[:8])
-        logger.warning("%s: %d links that are not followed, to folders or out of this one: %s", path, len(links), names)
+        kind = "links that are not followed, to folders or out of this one"
+        logger.warning("%s: %s: %s", path, counted_kind(len(links), kind), names)
 
 
 def _check_size(size: int, where: str, files: int = 1) -> None:

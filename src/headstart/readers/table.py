@@ -13,6 +13,7 @@ A folder's tables are training, validation and test parts by their names, unless
 
 from __future__ import annotations
 
+import difflib
 import logging
 import re
 from collections import defaultdict
@@ -20,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from headstart.data.rows import DataError, shorten
+from headstart.data.rows import DataError, counted, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.readers.oddities import Oddities
@@ -41,6 +42,7 @@ SLOT_NAMES = ("slots", "slot_labels", "entities", "slot_tags", "bio_tags", "ner_
 PART_NAMES = ("split", "partition")
 LOOKED_AT = 200  # records that tell the delimiter
 MARKED = re.compile(r"\[[^\[\]]{1,200}+\](?:\([\w:.-]{1,200}+\)|\{\s*\"entity\")")
+ONE_COLUMN = 'slots go into one column called slots, such as {"room": "kitchen"}'  # what users of a column each are told
 MAX_LABEL = 60  # characters; a longer second column holds no intents
 
 
@@ -128,6 +130,18 @@ def _layout(file: SourceFile, is_strict: bool = True) -> _Table | None:
     return None
 
 
+def describe_header(file: SourceFile) -> str:
+    """What the first line of a table lacks, for the message that it is none."""
+    first = file.text.strip().splitlines()[0]
+    header = [cell.strip().lower() for cell in first.split(max(DELIMITERS, key=first.count))]
+    missing = [names for names in (TEXT_NAMES, INTENT_NAMES) if _column(names, header) is None]
+    others = [cell for cell in header if cell not in (*TEXT_NAMES, *INTENT_NAMES)]
+    near = [(cell, close[0]) for names in missing for cell in others if (close := difflib.get_close_matches(cell, names, n=1))]
+    wanted = " and ".join(f"{names[0]} (or {', '.join(names[1:])})" for names in missing)
+    meant = "".join(f"; {shorten(cell)} is perhaps meant as {name}" for cell, name in near)
+    return f"found a table that begins with {shorten(first)}; its first line must name the columns, of which none is called {wanted}{meant}"
+
+
 def _column(names: Sequence[str], header: Sequence[str]) -> int | None:
     return next((header.index(name) for name in names if name in header), None)
 
@@ -208,7 +222,7 @@ def _check_header(file: SourceFile, table: _Table) -> None:
             raise DataError(f"{file.where}, line 1: found {table.header.count(name)} columns {name!r}; allowed: one.")
     unread = [name or f"number {number}" for number, name in enumerate(table.header, start=1) if number - 1 not in columns]
     if unread:
-        hint = "" if table.slots is not None else '; slots go into one column called slots, such as {"room": "kitchen"}'
+        hint = "" if table.slots is not None else f"; {ONE_COLUMN}"
         logger.warning("%s: columns that are not read: %s; read are %s%s", file.where, ", ".join(unread), ", ".join(read), hint)
 
 
@@ -217,7 +231,7 @@ def _check_width(record: Record, file: SourceFile, table: _Table) -> None:
     width = len(table.header) or 2
     if len(record.cells) < width or any(cell.strip() for cell in record.cells[width:]):
         raise DataError(
-            f"{file.where}, line {record.first}: found {len(record.cells)} cells where the {'header' if table.header else 'first lines'} "
+            f"{file.where}, line {record.first}: found {counted(len(record.cells), 'cell')} where the {'header' if table.header else 'first lines'} "
             f"{'has' if table.header else 'have'} {width}: {shorten(table.delimiter.join(record.cells))}; a cell that holds "
             f"{DELIMITERS[table.delimiter]} must be in double quotes."
         )

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from headstart.data.rows import DataError, shorten
+from headstart.data.rows import DataError, counted, shorten
 from headstart.data.skills import Skill
 from headstart.data.templates import Template
 from headstart.readers.fields import Fields, dict_of, list_of, objects_of, text_of
@@ -186,7 +186,7 @@ def _template(row: Fields, names: dict[str, list[str]], oddities: Oddities, wher
         return Template(intent, (" ".join((text or " ".join(words)).split()),), has_slots=_has_empty_tags(row))
     if len(tags) != len(words):
         raise DataError(
-            f"{where.name(None)}: found {len(tags)} tags for {len(words)} words, {shorten(' '.join(words))}; allowed: one each."
+            f"{where.name(None)}: found {counted(len(tags), 'tag')} for {counted(len(words), 'word')}, {shorten(' '.join(words))}; allowed: one each."
         )
     if _are_numbers(tags):
         tags = _named(tags, names, _first(TAG_NAMES, row), where)
@@ -240,7 +240,7 @@ def _named(numbers: Sequence[int], names: dict[str, list[str]], fields: Sequence
         )
     if not all(0 <= number < len(known) for number in numbers):
         raise DataError(
-            f"{where.name(None)}, field {fields[0]!r}: found {shorten(list(numbers))}; {INFO[0]} has {len(known)} names."
+            f"{where.name(None)}, field {fields[0]!r}: found {shorten(list(numbers))}; {INFO[0]} has {counted(len(known), 'name')}."
         )
     return [known[number] for number in numbers]
 

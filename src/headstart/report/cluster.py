@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
+from headstart.data.rows import counted
+
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
@@ -87,7 +89,8 @@ def _connected(jobs: int | None) -> Iterator[None]:
             "RAY_ADDRESS to have one started."
         ) from error
     try:
-        logger.info("Ray cluster: %d machines, %d CPUs", len(ray.nodes()), ray.cluster_resources().get("CPU", 0))
+        cpus = int(ray.cluster_resources().get("CPU", 0))
+        logger.info("Ray cluster: %s, %s", counted(len(ray.nodes()), "machine"), counted(cpus, "CPU"))
         yield
     finally:
         ray.shutdown()

@@ -18,6 +18,7 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
+from headstart.data.rows import counted
 from headstart.report import cluster
 from headstart.report.log import read_log
 from headstart.report.results import RunKey, RunResult
@@ -49,8 +50,8 @@ def run_all(runs: Sequence[Run], log: Path, jobs: int | None = None, backend: st
     log.parent.mkdir(parents=True, exist_ok=True)
     done = read_log(log, runs)
     logger.info(
-        "%d runs, of which %s holds %d already; if it is stopped, the same command goes on where it was",
-        len(runs),
+        "%s, of which %s holds %d already; if it is stopped, the same command goes on where it was",
+        counted(len(runs), "run"),
         log,
         len(done),
     )
@@ -76,7 +77,7 @@ def run_all(runs: Sequence[Run], log: Path, jobs: int | None = None, backend: st
     if failures:
         shown = "\n  ".join(failures[:20])
         raise ValueError(
-            f"{len(failures)} of {len(runs)} runs failed (the others are in {log}); mend them, or leave out:\n  {shown}"
+            f"{len(failures)} of {counted(len(runs), 'run')} failed (the others are in {log}); mend them, or leave out:\n  {shown}"
         )
     return [done[run.key] for run in runs]
 

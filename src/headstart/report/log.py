@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from headstart.data.rows import DataError, shorten
+from headstart.data.rows import DataError, counted_kind, shorten
 from headstart.modeling.json_headstart import distinct
 from headstart.report.results import RunKey, RunResult
 from headstart.report.systems import Run
@@ -76,8 +76,8 @@ def _of_runs(log: Path, results: dict[tuple[RunKey, str], RunResult], runs: Sequ
     if others:
         more = f"; and {len(others) - NAMED} more" if len(others) > NAMED else ""
         logger.warning(
-            "%s: %d runs were made with another base, data, options or version; they are done again: %s%s",
-            log, len(others), "; ".join(others[:NAMED]), more,
+            "%s: %s: done again: %s%s",
+            log, counted_kind(len(others), "runs of another base, data, options or version"), "; ".join(others[:NAMED]), more,
         )  # fmt: skip
     return same
 

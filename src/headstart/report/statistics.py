@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.stats import bootstrap
 
+from headstart.data.rows import counted
 from headstart.report.results import Comparison, ConvergenceEntry, CurvePoint, Interval, RunKey, RunResult
 
 RESAMPLES = 10_000
@@ -30,7 +31,7 @@ class Results:
         lacking = [(skill, system, seed) for skill in self.skills for system in self.systems for seed in self.seeds
                    if (skill, system, seed) not in self.by_key]  # fmt: skip
         if lacking:
-            raise ValueError(f"{len(lacking)} runs are missing, the first is {lacking[0]}: run the report to its end.")
+            raise ValueError(f"missing are {counted(len(lacking), 'run')}, first {lacking[0]}: run the report to its end.")
 
     def of(self, skill: str, system: str) -> list[RunResult]:
         """The runs of a system on a skill, one for each seed."""

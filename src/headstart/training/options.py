@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from headstart.data.rows import counted
 from headstart.modeling.entries_headstart import REJECT_THRESHOLD
 from headstart.modeling.labels_headstart import POOLINGS
 from headstart.training.transformers_options import transformers_options
@@ -330,7 +331,7 @@ class PretrainOptions(TrainingOptions):
             raise ValueError("sources is empty: name the corpora to stream, e.g. --sources topv2 sgd.")
         if self.source_weights and len(self.source_weights) != len(self.sources):
             raise ValueError(
-                f"source_weights has {len(self.source_weights)} numbers for {len(self.sources)} sources; give one for each."
+                f"source_weights has {counted(len(self.source_weights), 'number')} for {counted(len(self.sources), 'source')}; give one for each."
             )
         if self.source_weights and (min(self.source_weights) < 0 or not sum(self.source_weights)):
             raise ValueError(f"source_weights is {self.source_weights}; they must be at least 0, and not all 0.")
@@ -437,7 +438,8 @@ class FinetuneOptions(TrainingOptions):
     )
     eval_steps: float | None = option(None, "Steps between two evaluations; unset: a tenth of all.")
     save_strategy: str | None = option(
-        None, "When to save a checkpoint to resume from: no, steps or epoch; with validation rows, at every evaluation."
+        None,
+        "When to save a checkpoint to resume from: no, steps or epoch; with validation rows, at every evaluation; with save_steps, steps.",
     )
     save_steps: float | None = option(None, "Steps between two of these.")
     load_best_model_at_end: bool | None = option(None, "Keep the best checkpoint; unset: if there are validation rows.")

@@ -27,6 +27,7 @@ from headstart.readers.oddities import Oddities
 from headstart.saving import check_suffix
 from headstart.writers.open_samples import (
     NO_INTENT,
+    built_in_type,
     note_unwritten,
     tidy_parts,
     values_of_slots,
@@ -37,13 +38,14 @@ from headstart.writers.open_samples import (
 NAME = "dialogflow"
 SUFFIXES: tuple[str, ...] = ()  # a .zip that --format names
 ANY = "sys.any"
-# What platforms call the types that Dialogflow has: by the last part of their names, without signs and in lower case.
+# Types by the names that `built_in_type` finds.
 BUILT_IN_TYPES = {
-    "age": "age", "artist": "music-artist", "cardinal": "cardinal", "city": "geo-city", "color": "color", "country": "geo-country", "date": "date", "datetime": "date-time",
-    "duration": "duration", "email": "email", "emailaddress": "email", "firstname": "given-name", "usfirstname": "given-name", "fourdigitnumber": "number", "genre": "music-genre",
-    "geocity": "geo-city", "geocountry": "geo-country", "givenname": "given-name", "lastname": "last-name", "number": "number", "numberinteger": "number-integer",
-    "ordinal": "ordinal", "percentage": "percentage", "person": "person", "personname": "person", "phonenumber": "phone-number", "searchquery": "any", "any": "any",
-    "temperature": "temperature", "time": "time", "unitcurrency": "unit-currency", "url": "url",
+    "age": "age", "any": "any", "artist": "music-artist", "cardinal": "cardinal", "city": "geo-city", "color": "color",
+    "country": "geo-country", "date": "date", "datetime": "date-time", "duration": "duration", "email": "email",
+    "genre": "music-genre", "givenname": "given-name", "lastname": "last-name", "number": "number",
+    "numberinteger": "number-integer", "ordinal": "ordinal", "percentage": "percentage", "person": "person",
+    "personname": "person", "phonenumber": "phone-number", "searchquery": "any", "temperature": "temperature", "time": "time",
+    "unitcurrency": "unit-currency", "url": "url",
 }  # fmt: skip
 
 
@@ -190,7 +192,7 @@ def _entry(value: CatalogValue) -> dict[str, object]:
 
 
 def _built_in(name: str, changes: Oddities) -> str | None:
-    found = BUILT_IN_TYPES.get(re.sub(r"[^a-z]", "", re.split(r"[./:]", name)[-1].lower()))
+    found = built_in_type(name, BUILT_IN_TYPES)
     if name != f"@sys.{found}":
         changes.note("built-in types are another platform's: Dialogflow's take their place where there are such", name)
     return f"sys.{found}" if found else None

@@ -23,19 +23,20 @@ from headstart.data.templates import Slot
 from headstart.modeling.catalog_headstart import CatalogValue
 from headstart.readers.oddities import Oddities
 from headstart.saving import check_suffix
-from headstart.writers.open_samples import note_unwritten, open_templates, values_of_slots, write_archive
+from headstart.writers.open_samples import built_in_type, note_unwritten, open_templates, values_of_slots, write_archive
 
 NAME = "lex"
 SUFFIXES: tuple[str, ...] = ()  # a .zip that --format names
 LOCALE = "en_US"
 ROUND = str.maketrans("{}", "()")
 FREE = "AMAZON.FreeFormInput"
-# What platforms call the types that Lex has: by the last part of their names, without signs and in lower case.
+# Types by the names that `built_in_type` finds.
 BUILT_IN_TYPES = {
-    "age": "Number", "alphanumeric": "AlphaNumeric", "cardinal": "Number", "city": "City", "country": "Country", "date": "Date", "duration": "Duration",
-    "email": "EmailAddress", "emailaddress": "EmailAddress", "firstname": "FirstName", "usfirstname": "FirstName", "fourdigitnumber": "Number", "geocity": "City", "geocountry": "Country",
-    "givenname": "FirstName", "lastname": "LastName", "number": "Number", "numberinteger": "Number", "percentage": "Percentage", "phonenumber": "PhoneNumber",
-    "searchquery": "FreeFormInput", "freeforminput": "FreeFormInput", "time": "Time", "confirmation": "Confirmation", "ukpostalcode": "UKPostalCode",
+    "age": "Number", "alphanumeric": "AlphaNumeric", "cardinal": "Number", "city": "City", "confirmation": "Confirmation",
+    "country": "Country", "date": "Date", "duration": "Duration", "email": "EmailAddress", "freeforminput": "FreeFormInput",
+    "givenname": "FirstName", "lastname": "LastName", "number": "Number", "numberinteger": "Number",
+    "percentage": "Percentage", "phonenumber": "PhoneNumber", "searchquery": "FreeFormInput", "time": "Time",
+    "ukpostalcode": "UKPostalCode",
 }  # fmt: skip
 
 
@@ -148,7 +149,7 @@ def _slot_type(name: str, listed: list[CatalogValue], parent: str | None) -> dic
 
 
 def _built_in(name: str, changes: Oddities) -> str | None:
-    found = BUILT_IN_TYPES.get(re.sub(r"[^a-z]", "", re.split(r"[./:]", name)[-1].lower()))
+    found = built_in_type(name, BUILT_IN_TYPES)
     if name != f"AMAZON.{found}":
         changes.note("built-in types are another platform's: Lex's take their place where there are such", name)
     return f"AMAZON.{found}" if found else None

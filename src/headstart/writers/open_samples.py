@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,22 @@ from headstart.readers.oddities import Oddities
 from headstart.readers.parts import join_text, trimmed_slot
 
 NO_INTENT = "NoIntent"  # of rows without one
+# Other names that platforms have for types, by the last part, without signs and in lower case.
+SAME_TYPES = {
+    "emailaddress": "email", "firstname": "givenname", "fourdigitnumber": "number", "geocity": "city", "geocountry": "country", "usfirstname": "givenname",
+}  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of files in archives, which are the same for the same skill
+
+
+def built_in_type(name: str, types: Mapping[str, str]) -> str | None:
+    """What a platform has for a built-in type of another one, or of its own; None if it has none.
+
+    Args:
+        name: the type, such as `AMAZON.DATE` or `@sys.geo-city`.
+        types: the platform's, by the last part of their names, without signs and in lower case, of which [`SAME_TYPES`] are left out.
+    """
+    word = re.sub(r"[^a-z]", "", re.split(r"[./:]", name)[-1].lower())
+    return types.get(SAME_TYPES.get(word, word))
 
 
 def written_templates(skill: Skill) -> list[Template]:

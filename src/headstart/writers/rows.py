@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from headstart.data.rows import CATALOGS, Row, such_as
+from headstart.data.rows import CATALOGS, Row, counted, such_as
 from headstart.data.rows import SUFFIXES as FILES
 from headstart.data.skills import PARTS, Skill
 from headstart.modeling.catalog_headstart import CatalogValue
@@ -31,7 +31,7 @@ def write(skill: Skill, path: Path) -> None:
     if skill.catalogs:
         named = such_as([*skill.catalogs])
         logger.warning(
-            "%s: %d catalogs don't fit in a file of rows (%s); give a folder to keep them", path, len(skill.catalogs), named
+            "%s: not in a file of rows: %s (%s); give a folder to keep them", path, counted(len(skill.catalogs), "catalog"), named
         )
     write_file(path, _lines(skill.rows("train")))
 
