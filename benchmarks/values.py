@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-TABLES = tuple(HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third", "_fourth"))
+TABLES = tuple(HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third", "_fourth", "_fifth", "_sixth", "_seventh"))
 RESULT = HERE / "results" / "values.json"
 NOW = datetime.datetime(2026, 11, 18, 10, 30)  # a Wednesday
 TYPES = {
@@ -54,7 +54,7 @@ class Phrase(NamedTuple):
 
 
 def part_of(path: Path, text: str) -> str:
-    """The first table is two parts, by the hash of the phrase; the second and the third one are parts of their own: see README.md."""
+    """The first table is two parts, by the hash of the phrase; the others are parts of their own: see README.md."""
     if "_" in path.stem.removeprefix("values_en"):
         return path.stem.rpartition("_")[2]
     return "held_out" if int(hashlib.sha256(text.encode()).hexdigest(), 16) % 2 else "tuning"
