@@ -40,7 +40,7 @@ from headstart.tokenization import NLUPipeline
 from headstart.tokenization.alignment_headstart import align_spans, tags_to_spans
 
 TUNING, REPORT, MAX_ROWS, SHOTS = 12, 25, 500, (5, 10, 40)
-TEMPERATURES = (1.0, 1.25, 1.5, 1.6, 1.75, 2.0, 2.5)
+TEMPERATURES = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5)
 DRAWS = 200
 SNIPS_ROWS = 500
 SAVED = ("intents", "right_intents", "slots", "right_slots", "answered")
@@ -239,6 +239,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--snips_only", action="store_true", help="leave the skills out")
     parser.add_argument("--skills_only", action="store_true", help="leave few-shot SNIPS out")
+    parser.add_argument("--finished", action="store_true", help="summarize what is scored already, and train nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
     kept = options.out.with_suffix("")
@@ -247,6 +248,8 @@ def main() -> None:
     found: dict[str, list[Judged]] = defaultdict(list)
     for case, seed in tqdm(tasks, desc="Fine-tuning"):
         file = kept / f"{case.name}-{seed}.npz"
+        if options.finished and not file.exists():
+            continue
         if not file.exists():
             np.savez(file, **score(case, seed, options.base))
         with np.load(file) as content:

@@ -1,8 +1,7 @@
-"""Spoken values: libraries and headstart on tables of phrases, by kind; and what resolving adds to the time of an answer.
+"""Spoken values: libraries and headstart on tables of phrases, by kind.
 
 python benchmarks/values.py --venvs FOLDER                    every system, on all parts of the tables
 python benchmarks/values.py --systems headstart --failures    what headstart reads wrongly or not at all, of the part that it was tuned on
-python benchmarks/values.py --latency EXPORTED                an exported skill with and without resolving, in turns
 
 A library answers in a virtual environment of its own (`value_libraries.py`), with its pinned version, which is made in FOLDER if it isn't there.
 headstart is right if its first reading is one of the phrase's, a library if any of its readings is; a library that gives a moment where a period

@@ -59,7 +59,7 @@ def test_a_skill_without_validation_rows_has_the_default_for_its_rows(trained: N
 
 def test_the_more_spans_a_label_has_the_lower_is_the_default() -> None:
     row: Row = {"text": "a latte", "intent": "Order", "slots": [{"start": 2, "end": 7, "label": "drink"}]}
-    found = [default_temperature([row] * number) for number in (1, 8, 20, 100, 10000)]
+    found = [default_temperature([row] * number) for number in (1, 3, 20, 100, 10000)]
     assert found == sorted(found, reverse=True) and found[0] == found[1] > found[2] > found[3] > found[4] >= 1
     other: Row = {**row, "slots": [{"start": 2, "end": 7, "label": "name"}]}
     assert default_temperature([row, other] * 10) == default_temperature([row] * 10)

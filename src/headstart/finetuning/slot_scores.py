@@ -6,6 +6,7 @@ whole sequence of tags), so that which slots are found stays as it is.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,8 +18,8 @@ from headstart.tokenization import NLUPipeline
 from headstart.tokenization.alignment_headstart import align_spans
 
 # Of a skill without validation rows: chosen on held-out rows of small skills and of few-shot SNIPS (benchmarks/calibration.py). Up to so many training
-# spans a slot label it is the highest one, and comes near to 1 the more there are.
-HIGHEST, FEW_SPANS = 1.6, 8
+# spans a slot label it is the highest one, and what it has above 1 falls with the square root of more.
+HIGHEST, FEW_SPANS = 1.6, 3
 MIN_SLOTS = 50  # that are found in validation rows, to choose one for the skill
 MAX_ROWS = 500
 GRID = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0)
@@ -35,7 +36,7 @@ class _Found(NamedTuple):
 def default_temperature(rows: Sequence[Row]) -> float:
     """What a skill with these training rows has if no held-out ones say better."""
     labels = [span["label"] for row in rows for span in row["slots"] or ()]
-    return round(1 + (HIGHEST - 1) * min(1.0, FEW_SPANS * len(set(labels)) / max(len(labels), 1)), 4)
+    return round(1 + (HIGHEST - 1) * math.sqrt(min(1.0, FEW_SPANS * len(set(labels)) / max(len(labels), 1))), 4)
 
 
 def set_slot_temperature(nlu: NLUPipeline, rows: Sequence[Row], train: Sequence[Row]) -> float | None:
