@@ -1,8 +1,7 @@
-"""Spoken values: libraries and headstart on tables of phrases, by kind; and what resolving adds to the time of an answer.
+"""Spoken values: libraries and headstart on tables of phrases, by kind.
 
 python benchmarks/values.py --venvs FOLDER                    every system, on all parts of the tables
 python benchmarks/values.py --systems headstart --failures    what headstart reads wrongly or not at all, of the part that it was tuned on
-python benchmarks/values.py --latency EXPORTED                an exported skill with and without resolving, in turns
 
 A library answers in a virtual environment of its own (`value_libraries.py`), with its pinned version, which is made in FOLDER if it isn't there.
 headstart is right if its first reading is one of the phrase's, a library if any of its readings is; a library that gives a moment where a period
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-TABLES = tuple(HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third", "_fourth"))
+TABLES = tuple(HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third", "_fourth", "_fifth", "_sixth", "_seventh"))
 RESULT = HERE / "results" / "values.json"
 NOW = datetime.datetime(2026, 11, 18, 10, 30)  # a Wednesday
 TYPES = {
@@ -54,7 +53,7 @@ class Phrase(NamedTuple):
 
 
 def part_of(path: Path, text: str) -> str:
-    """The first table is two parts, by the hash of the phrase; the second and the third one are parts of their own: see README.md."""
+    """The first table is two parts, by the hash of the phrase; the others are parts of their own: see README.md."""
     if "_" in path.stem.removeprefix("values_en"):
         return path.stem.rpartition("_")[2]
     return "held_out" if int(hashlib.sha256(text.encode()).hexdigest(), 16) % 2 else "tuning"

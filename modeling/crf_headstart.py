@@ -227,11 +227,18 @@ class ChainCRF(nn.Module):
         return torch.empty_like(found).index_copy_(2, self.tag_order(), found)
 
     @torch.no_grad()
-    def decode_scored(self, emissions: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What [`decode`] finds, and its [`marginals`], (batch, words) float, 0 where the mask is not set."""
+    def decode_scored(
+        self, emissions: torch.Tensor, mask: torch.Tensor, temperature: float = 1.0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What [`decode`] finds, and its [`marginals`], (batch, words) float, 0 where the mask is not set; these with all scores divided by a
+        temperature of at least 1."""
         grouped = self._grouped(emissions)
         path = _best_path(grouped, mask)
-        certain = _marginals(grouped, mask).gather(2, path.unsqueeze(2)).squeeze(2)
+        certain = (
+            _marginals(grouped if temperature == 1 else _tempered(grouped, temperature), mask)
+            .gather(2, path.unsqueeze(2))
+            .squeeze(2)
+        )
         return self.tag_order()[path] * mask, certain * mask
 
 
@@ -259,6 +266,13 @@ def _best_path(grouped: _Grouped, mask: torch.Tensor) -> torch.Tensor:
     for previous in reversed(best_previous):
         path.append(previous.gather(1, path[-1].unsqueeze(1)).squeeze(1))
     return torch.stack(path[::-1], dim=1)
+
+
+def _tempered(grouped: _Grouped, temperature: float) -> _Grouped:
+    """All scores divided, which lie nearer to each other then: the kind of steps stays exact."""
+    emissions, start, end, steps = grouped
+    nearer = type(steps)(steps.stay / temperature, *(scores / temperature for scores in steps.others))
+    return _Grouped(emissions / temperature, start / temperature, end / temperature, nearer)
 
 
 def _marginals(grouped: _Grouped, mask: torch.Tensor) -> torch.Tensor:

@@ -286,6 +286,7 @@ class SkillClassifiers(nn.Module):
         priors: torch.Tensor | None = None,
         *,
         with_scores: bool = True,
+        temperature: float = 1.0,
     ) -> DecodedTags:
         """The most probable valid tags of the words.
 
@@ -294,6 +295,7 @@ class SkillClassifiers(nn.Module):
             word_starts: (rows, tokens) bool, True at the first token of each word.
             priors: what the intents say of the tags, see [`slot_label_priors`].
             with_scores: compute their marginal probabilities too.
+            temperature: of these, see [`ChainCRF.decode_scored`].
 
         Raises:
             ValueError: the skill has no slots.
@@ -303,7 +305,7 @@ class SkillClassifiers(nn.Module):
         emissions, mask, _ = gather_words(scores if priors is None else scores + priors, word_starts)
         if not with_scores:
             return DecodedTags(self.crf.decode(emissions, mask), None, mask)
-        return DecodedTags(*self.crf.decode_scored(emissions, mask), mask)
+        return DecodedTags(*self.crf.decode_scored(emissions, mask, temperature), mask)
 
 
 def gather_words(

@@ -60,6 +60,7 @@ def folder(model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, tmp_
     listed = {"drink": [CatalogValue("caffè latte", "L", ("latte", "brew")), "a"], "size": ["small", "brew a latte"]}
     priors = {"order": ["drink", "size"], "stop": ["drink", "size"]}
     model.add_skill(Cafe(), reset="task_layers", catalogs=catalogs, listed=listed, rejects=True, label_priors=priors)
+    model.skill("cafe")["slot_temperature"] = 2.0
     for parameter in model.gazetteers["cafe"].parameters():
         torch.nn.init.normal_(parameter)
     NLUPipeline(model=model, tokenizer=tokenizer).save_pretrained(tmp_path / "checkpoint")

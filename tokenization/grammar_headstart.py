@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from inspect import signature
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 # Whatever an operation takes, it gives a value that can be hashed, or None where the words don't go together ("thirty seven o'clock").
 Operation = Callable[..., Any]
@@ -33,6 +33,8 @@ class Language(TypedDict):
         day_first: whether `3/4` is the third of April.
         ordinal_marks: what is written behind the digits of an ordinal.
         has_compounds: whether words are written together ("zweihundertfünf"): unknown ones are then cut into known ones.
+        fillers: what is said among the words of a value and means nothing ("uh").
+        suffixes: what is written at the end of a word, and a word of its own ("sevenish").
         words: by category, by what is meant, what is said for it, separated by commas.
         rules: by category, patterns and what they mean.
     """
@@ -41,6 +43,8 @@ class Language(TypedDict):
     day_first: bool
     ordinal_marks: Sequence[str]
     has_compounds: bool
+    fillers: NotRequired[Sequence[str]]
+    suffixes: NotRequired[Sequence[str]]
     words: Mapping[str, Mapping[str | int, str]]
     rules: Mapping[str, Sequence[tuple[str, str]]]
 
@@ -175,11 +179,23 @@ class Grammar:
             kind, said = str(match.lastgroup), match[0]
             if kind != "WORD":
                 tokens.append(self._written(kind, said) if len(said) <= MAX_DIGITS else Token(said, said))
-            elif said in self._vocabulary or not self._language["has_compounds"]:
+            elif said in self._vocabulary:
+                tokens.append(Token(said, said))
+            elif suffix := self._suffix_of(said):
+                tokens += [Token(part, part) for part in (said.removesuffix(suffix), suffix)]
+            elif not self._language["has_compounds"]:
                 tokens.append(Token(said, said))
             else:
                 tokens += [Token(part, part) for part in self._cut(said) or [said]]
         return tokens
+
+    def without_fillers(self, tokens: Sequence[Token]) -> list[Token]:
+        """The tokens but those that mean nothing."""
+        return [token for token in tokens if token.key not in self._language.get("fillers", ())]
+
+    def _suffix_of(self, word: str) -> str | None:
+        suffixes = self._language.get("suffixes", ())
+        return next((one for one in suffixes if word.endswith(one) and word.removesuffix(one) in self._vocabulary), None)
 
     def _written(self, kind: str, said: str) -> Token:
         if kind == "NUMBER":

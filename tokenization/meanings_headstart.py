@@ -37,7 +37,7 @@ class DayPart(NamedTuple):
 
 
 class Day(NamedTuple):
-    """A date, or as much of it as was said; `which`: coming, this, next, last, second (the one after the next)."""
+    """A date, or as much of it as was said; `which`: coming, this, next, last, second (the one after the next), second_last."""
 
     year: int | None = None
     month: int | None = None
@@ -76,7 +76,7 @@ class Quarter(NamedTuple):
 
 
 class Holiday(NamedTuple):
-    """A day with a name, by its rule: `12/25`, `easter/-2`, `11/4/4` (fourth Thursday of November; below 0: from the end)."""
+    """A day with a name, by its rule: `12/25`, `easter/-2`, `11/4/4` (fourth Thursday of November; below 0: from the end), `11/4/4/1` (the day after that)."""
 
     rule: str
     which: str = "coming"

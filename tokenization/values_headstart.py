@@ -237,12 +237,13 @@ def _read(text: str, categories: tuple[str, ...], now: datetime.datetime, langua
     """See [`resolve_value`]; `categories`: of the language's grammar, those that the text may be."""
     grammar = _grammar(language)
     tokens = grammar.tokenize(text)
-    for category, meanings in grammar.read(tokens, *categories):
-        found: list[Resolution] = []
-        for meaning in meanings:
-            found += [one for one in _readings(meaning, category, now) if one not in found]
-        if found:
-            return found
+    plain = grammar.without_fillers(tokens)
+    for said in (tokens, plain) if len(plain) < len(tokens) else (tokens,):
+        for category, meanings in grammar.read(said, *categories):
+            found: list[Resolution] = []
+            for meaning in meanings:
+                found += [one for one in _readings(meaning, category, now) if one not in found]
+            return found  # a date that there isn't ("june thirty first") is nothing else either
     return []
 
 

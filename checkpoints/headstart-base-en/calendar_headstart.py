@@ -33,6 +33,7 @@ from .meanings_headstart import (
 LETTERS = {"year": "Y", "month": "M", "week": "W", "day": "D", "hour": "H", "minute": "M", "second": "S"}
 SEASONS = {"SP": 3, "SU": 6, "FA": 9, "WI": 12}  # by their first month
 DAY = datetime.timedelta(days=1)
+NEAR_MONTHS = 3  # in which "friday the fourth" is looked for; further away, somebody erred
 LEAP_YEARS = 8  # at most so far apart
 OPEN = ".."
 
@@ -135,6 +136,8 @@ def _days_of(meaning: Day, today: datetime.date, is_past: bool) -> list[Dates]:
         if month is None
         else [n for n in range(12 * LEAP_YEARS + 12) if (today.month - 1 + (-n if is_last else n)) % 12 == month - 1]
     )
+    if month is None and weekday is not None:
+        steps = steps[:NEAR_MONTHS]
     for step in steps:
         place = _month(today.year, today.month + (-step if is_last else step))
         found = place if day is None else _exactly(place.first.year, place.first.month, day)
@@ -165,6 +168,8 @@ def _weekdays_of(weekday: int, which: str, today: datetime.date) -> list[Dates]:
         return [_date(today - ((-ahead) % 7 or 7) * DAY)]
     if which == "second":
         return [_date(coming + 7 * DAY)]
+    if which == "second_last":
+        return [_date(today - ((-ahead) % 7 or 7) * DAY - 7 * DAY)]
     if which == "next":
         of_week = _week(today).last + weekday * DAY
         return [_date(of_week), *([_date(coming)] if coming != of_week else [])]
@@ -272,7 +277,7 @@ def _holiday_of(rule: str, year: int) -> Dates | None:
     if len(numbers) == 1:
         return _exactly(year, int(kind), int(numbers[0]))
     day = _day_within(Within(None, int(numbers[1]), int(numbers[0])), _month(year, int(kind)))
-    return _date(day) if day else None
+    return _date(day + (int(numbers[2]) if len(numbers) > 2 else 0) * DAY) if day else None
 
 
 def _easter(year: int) -> datetime.date:
@@ -285,8 +290,14 @@ def _easter(year: int) -> datetime.date:
 
 
 def _seasons(meaning: Season, today: datetime.date, is_past: bool) -> list[Dates]:
-    which = "coming" if meaning.which == "this" else meaning.which
-    return _coming(lambda year: _season_of(year, meaning.code), today, which, meaning.year)
+    def find(which: str) -> list[Dates]:
+        return _coming(lambda year: _season_of(year, meaning.code), today, which, meaning.year)
+
+    if meaning.which != "this":
+        return find(meaning.which)
+    coming = find("coming")
+    # "This spring" in autumn: the one that was, or else the one to come.
+    return coming if coming and coming[0].first <= today else [*dict.fromkeys([*find("this"), *coming])]
 
 
 def _of_year(meaning: InYear, today: datetime.date, is_past: bool) -> list[Dates]:

@@ -76,6 +76,8 @@ class SkillEntry(TypedDict):
         slot_types: by slot label, the platform's built-in type, such as `AMAZON.DATE`, of those that have one.
         crf: `factored`: see `crf_headstart.FactoredCRF`; left out: it has a score for each pair of tags.
         novelty: directions of `novelty_headstart.Novelty`, which adds to the score of "none of these"; left out: nothing does.
+        slot_temperature: what the scores of tags are divided by before slots get their probabilities, at least 1; left out: 1. Which slots are found
+            doesn't depend on it.
     """
 
     name: str
@@ -91,6 +93,7 @@ class SkillEntry(TypedDict):
     slot_types: NotRequired[dict[str, str]]
     crf: NotRequired[str]
     novelty: NotRequired[int]
+    slot_temperature: NotRequired[float]
 
 
 FIELDS = tuple(SkillEntry.__annotations__)
@@ -145,6 +148,13 @@ def check_skill_entry(entry: Mapping[str, Any]) -> SkillEntry:
         )
     if "novelty" in entry and "rejection" not in entry:
         raise ValueError(f"skill {entry['name']!r} has novelty, which only a skill with rejection has.")
+    temperature = entry.get("slot_temperature", 1)
+    if type(temperature) not in (int, float) or not 1 <= temperature <= TEMPERATURES[1]:
+        raise ValueError(
+            f"slot_temperature of skill {entry['name']!r} is {_shown(temperature)}; it must be a number from 1 to {TEMPERATURES[1]}."
+        )
+    if "slot_temperature" in entry and not entry["slots"]:
+        raise ValueError(f"skill {entry['name']!r} has slot_temperature, which only a skill with slots has.")
     _check_gazetteer(entry)
     _check_canonical(entry)
     _check_rejection(entry)

@@ -287,6 +287,7 @@ class SkillClassifiers(nn.Module):
         priors: torch.Tensor | None = None,
         *,
         with_scores: bool = True,
+        temperature: float = 1.0,
     ) -> DecodedTags:
         """The most probable valid tags of the words.
 
@@ -295,6 +296,7 @@ class SkillClassifiers(nn.Module):
             word_starts: (rows, tokens) bool, True at the first token of each word.
             priors: what the intents say of the tags, see [`slot_label_priors`].
             with_scores: compute their marginal probabilities too.
+            temperature: of these, see [`ChainCRF.decode_scored`].
 
         Raises:
             ValueError: the skill has no slots.
@@ -304,7 +306,7 @@ class SkillClassifiers(nn.Module):
         emissions, mask, _ = gather_words(scores if priors is None else scores + priors, word_starts)
         if not with_scores:
             return DecodedTags(self.crf.decode(emissions, mask), None, mask)
-        return DecodedTags(*self.crf.decode_scored(emissions, mask), mask)
+        return DecodedTags(*self.crf.decode_scored(emissions, mask, temperature), mask)
 
 
 def gather_words(

@@ -449,7 +449,8 @@ class HeadstartForJointNLU(SkillsMixin, HeadstartPreTrainedModel):
                 if "label_priors" in entry and of_intents is not None:
                     priors = slot_label_priors(of_intents, self._seen_slots_of(entry))
                 of_tags = outputs.slot_logits[rows, :, : 1 + 2 * len(entry["slots"])]
-                found = skills.classifiers(index).decode_tags(of_tags, word_starts[rows], priors)
+                temperature = entry.get("slot_temperature", 1.0)
+                found = skills.classifiers(index).decode_tags(of_tags, word_starts[rows], priors, temperature=temperature)
                 tags[rows, : found.tags.shape[1]] = found.tags.masked_fill(~found.mask, IGNORED)
                 tag_scores[rows, : found.tags.shape[1]] = cast(torch.Tensor, found.scores).float()
         _check_numbers(intent_scores, tag_scores)

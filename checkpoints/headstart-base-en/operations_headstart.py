@@ -35,6 +35,9 @@ from .meanings_headstart import (
 DAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 # Half of the day in which an hour is said with a part of it: from and to which hour (of twelve) it is that after noon.
 AFTER_NOON = {"MO": (0, 0), "AF": (1, 11), "EV": (3, 11), "NI": (6, 11)}
+HOURS_OF_PART = {"MO": (0, 13), "AF": (12, 19), "EV": (15, 24), "NI": (17, 24)}  # on a clock of 24
+BARE_MINUTES = {5, 10, *range(13, 30)}  # said before an hour without "minutes"
+LATEST_OF_NIGHT = 6  # o'clock
 CALENDAR_UNITS = ("day", "week", "month", "year")
 SMALLER = {
     "year": ("month", 12),
@@ -52,6 +55,7 @@ LARGER = {
     "century": ("year", 100),
     "quarter": ("month", 3),
     "fortnight": ("week", 2),
+    "millisecond": ("second", 0.001),
 }
 
 
@@ -68,6 +72,18 @@ def _tidy(number: Number) -> Number:
 
 def _integer(digits: str) -> int:
     return int(digits)
+
+
+def _two_digits(digits: str) -> int | None:
+    return int(digits) if len(digits) == 2 else None
+
+
+def _written_digit(digits: str) -> int | None:
+    return int(digits) if len(digits) == 1 and digits != "0" else None
+
+
+def _written_below100(digits: str) -> int | None:
+    return int(digits) if len(digits) < 3 and int(digits) else None
 
 
 def _real(digits: str) -> Number:
@@ -93,7 +109,8 @@ def _times_and_part(right: Number, fraction: Number, left: Number = 1) -> Number
 
 def _pair(left: int, right: int) -> int | None:
     """Two numbers for one: "nineteen eighty four", "one twenty five"."""
-    return left * 100 + right if 0 < left < 100 and 0 <= right < 100 else None
+    is_guess = left >= 30 and left % 10 == right % 10 == 0  # "sixty seventy"
+    return left * 100 + right if 0 < left < 100 and 0 <= right < 100 and not is_guess else None
 
 
 def _decimal(digits: str, number: Number = 0) -> Number | None:
@@ -106,6 +123,14 @@ def _negative(number: Number) -> Number | None:
 
 def _mixed(number: Number, fraction: Number) -> Number:
     return _tidy(number + fraction)
+
+
+def _ratio(ratio: tuple[str, ...]) -> Number | None:
+    """ "3/4", which a date might be, too: the day is its first part"""
+    if len(ratio) > 2:
+        return None
+    parts, number = map(int, ratio)
+    return _tidy(number / parts) if 0 < number < parts else None
 
 
 def _share(number: Number, parts: Number) -> Number | None:
@@ -186,17 +211,19 @@ def _written_hour(hour: str) -> Clock | None:
 
 def _hundred_and(hour: int, minute: int = 0, half: str | None = None) -> Clock | None:
     """ "eighteen hundred", "five hundred and thirty" """
-    return _clock(hour, minute, half or "fixed")
+    return _clock(hour, minute, half or "fixed") if half is None or hour < 13 else None
 
 
-def _compact_clock(hour: int) -> Clock | None:
-    """ "930" """
-    return _clock(hour // 100, hour % 100) if 100 <= hour <= 2400 else None
+def _compact_clock(digits: str, half: str | None = None) -> Clock | None:
+    """ "930", "0930" """
+    if not 3 <= len(digits) <= 4:
+        return None
+    return _clock(int(digits[:-2]), int(digits[-2:]), "fixed" if digits.startswith("0") else half)
 
 
-def _past(time: Clock, minute: int, sign: int = 1) -> Clock | None:
-    """Minutes after an hour, or (sign -1) before it."""
-    if time.minute or not 0 < minute < 60:
+def _past(time: Clock, minute: int, sign: int = 1, bare: int = 0) -> Clock | None:
+    """Minutes after an hour, or (sign -1) before it. Of `bare` numbers, "twenty to nine" is a time and "nine to five" two of them."""
+    if time.minute or not 0 < minute < 60 or (bare and (time.half == "fixed" or minute not in BARE_MINUTES)):
         return None
     if sign > 0:
         return time._replace(minute=minute, grain="minute", half="am" if time.half == "midnight" else time.half)
@@ -211,7 +238,9 @@ def _past(time: Clock, minute: int, sign: int = 1) -> Clock | None:
 def _in_part(time: Clock, part: str) -> Clock | None:
     """A time that is said with its part of the day: "seven in the evening". A night ends after midnight."""
     if time.half not in (None, "midnight"):
-        return time
+        if part == "NI" and time.half == "am" and time.hour % 12 < LATEST_OF_NIGHT:
+            return time._replace(half="after midnight", hour=time.hour % 12)
+        return time if _is_in_part(time, part) else None
     least, most = AFTER_NOON[part]
     if part == "NI" and not least <= time.hour <= most or time.half == "midnight":
         return time._replace(half="after midnight", hour=time.hour % 12)
@@ -220,8 +249,16 @@ def _in_part(time: Clock, part: str) -> Clock | None:
     return time._replace(half="pm" if least <= time.hour <= most else "am")
 
 
-def _with_half(time: Clock, half: str) -> Clock | None:
-    return time._replace(half=half) if time.half is None else None
+def _is_in_part(time: Clock, part: str) -> bool:
+    """Whether a time whose half of the day was said can be in a part of it, too: none is at seven pm in the morning."""
+    hour = time.hour % 12 + 12 * (time.half == "pm") if time.half in ("am", "pm") else time.hour
+    least, most = HOURS_OF_PART[part]
+    return least <= hour < most or (part == "NI" and hour < LATEST_OF_NIGHT)
+
+
+def _with_half(time: Clock, half: str, part: str | None = None) -> Clock | None:
+    found = time._replace(half=half) if time.half is None else None
+    return found if found is None or part is None or _is_in_part(found, part) else None
 
 
 def _day_part(part: str) -> DayPart:
@@ -268,6 +305,18 @@ def _elapsed(duration: Duration, sign: int = 1) -> Elapsed | None:
 
 def _signed(duration: Duration, sign: int) -> tuple[tuple[str, Number], ...]:
     return tuple((unit, count * sign) for unit, count in duration.parts if count is not None)
+
+
+def _weeks_on(weekday: int, number: Number, sign: int = 1) -> Shift | None:
+    """ "three fridays from now", "two mondays ago" """
+    if not isinstance(number, int) or number < 1:
+        return None
+    return Shift((("week", sign * (number - 1)),), Day(weekday=weekday, which="coming" if sign > 0 else "last"))
+
+
+def _of_which(date: Day, which: str) -> Day | None:
+    """ "last fourth of july" """
+    return date._replace(which=which) if date.year is None else None
 
 
 def _beside(weekday: int, base: Any, sign: int = 1) -> Beside:
@@ -330,6 +379,15 @@ def _dated(date: Any, time: Clock | DayPart) -> DateTime:
     return DateTime(date, time)
 
 
+def _dated_loosely(date: Any, time: Clock | DayPart) -> DateTime | None:
+    """With nothing between them: "june thirty one" is no june thirtieth at one o'clock, and "nineteen eighth" nothing at all."""
+    if isinstance(date, Day) and date.day is not None:
+        is_bare = isinstance(time, Clock) and time.half in (None, "fixed") and time.grain == "hour"
+        if is_bare or date.month is None:
+            return None
+    return DateTime(date, time)
+
+
 def _dated_part(date: Any, part: str, time: Clock | None = None) -> DateTime | None:
     timed = DayPart(part) if time is None else _in_part(time, part)
     return None if timed is None else DateTime(date, timed)
@@ -370,7 +428,8 @@ def _longer(first: Duration, second: Duration) -> Duration | None:
     """Hours and minutes: units that follow each other downwards."""
     order = list(FREQUENCIES)
     ranks = [order.index(unit) for unit, _ in (*first.parts, *second.parts)]
-    return Duration((*first.parts, *second.parts)) if ranks == sorted(set(ranks)) else None
+    parts = (*first.parts, *second.parts)
+    return Duration(parts) if ranks == sorted(set(ranks)) and all(count is not None for _, count in parts) else None
 
 
 def _one_and_part(unit: str, fraction: Number, number: Number = 1) -> Duration | None:
@@ -398,12 +457,15 @@ def _interval_in_month(start: Day, day: int, year: int) -> Interval | None:
     return _interval(start, end) if end else None
 
 
-def _of_part(interval: Interval, part: str) -> Interval:
-    return Interval(interval.start and _in_part(interval.start, part), interval.end and _in_part(interval.end, part))
+def _of_part(interval: Interval, part: str) -> Interval | None:
+    start, end = (time and _in_part(time, part) for time in (interval.start, interval.end))
+    is_lost = (start is None) > (interval.start is None) or (end is None) > (interval.end is None)
+    return None if is_lost else Interval(start, end)
 
 
-def _on_day(date: Any, interval: Interval, part: str | None = None) -> OnDay:
-    return OnDay(date, interval if part is None else _of_part(interval, part))
+def _on_day(date: Any, interval: Interval, part: str | None = None) -> OnDay | None:
+    found = interval if part is None else _of_part(interval, part)
+    return None if found is None else OnDay(date, found)
 
 
 def _run(unit: str, number: int, sign: int = 1) -> Run | None:
@@ -438,6 +500,12 @@ def _weekly(days: int | str, number: int = 1, part: str | None = None) -> Recurr
     return Recurrence(_rule(FREQ="WEEKLY", INTERVAL=number, BYDAY=names), None if part is None else DayPart(part))
 
 
+def _day_range(first: int, last: int) -> Recurrence:
+    """ "monday to friday" """
+    days = {(first - 1 + ahead) % 7 for ahead in range((last - first) % 7 + 1)}
+    return Recurrence(_rule(FREQ="WEEKLY", BYDAY=",".join(code for number, code in enumerate(DAY_CODES) if number in days)))
+
+
 def _more_days(first: int, rest: Recurrence) -> Recurrence:
     days = {DAY_CODES[first - 1], *dict(rest.rule)["BYDAY"].split(",")}
     return Recurrence(_rule(FREQ="WEEKLY", BYDAY=",".join(code for code in DAY_CODES if code in days)))
@@ -456,6 +524,8 @@ def _monthly(day: int | None = None, number: int | None = None, weekday: int | N
 def _every_year(date: Any) -> Recurrence | None:
     if isinstance(date, Holiday) and "easter" not in date.rule:
         month, *rest = map(int, date.rule.split("/"))
+        if len(rest) > 2:
+            return None
         day = {"BYMONTHDAY": rest[0]} if len(rest) == 1 else {"BYDAY": f"{rest[0]}{DAY_CODES[rest[1] - 1]}"}
         return Recurrence(_rule(FREQ="YEARLY", BYMONTH=month, **day))
     is_yearly = isinstance(date, Day) and date.month and not date.year and not date.weekday
@@ -464,7 +534,8 @@ def _every_year(date: Any) -> Recurrence | None:
 
 def _repeated_at(recurrence: Recurrence, time: Clock | DayPart) -> Recurrence | None:
     if isinstance(recurrence.time, DayPart) and isinstance(time, Clock):
-        return recurrence._replace(time=_in_part(time, recurrence.time.part))
+        found = _in_part(time, recurrence.time.part)
+        return None if found is None else recurrence._replace(time=found)
     return recurrence._replace(time=time) if recurrence.time is None else None
 
 
@@ -473,22 +544,23 @@ def _itself(value: Any) -> Any:
 
 
 OPERATIONS: dict[str, Operation] = {
-    "integer": _integer, "real": _real, "plus": _plus, "times": _times, "times_and_part": _times_and_part,
+    "integer": _integer, "two_digits": _two_digits, "written_digit": _written_digit,
+    "written_below100": _written_below100, "real": _real, "plus": _plus, "times": _times, "times_and_part": _times_and_part,
     "pair": _pair, "decimal": _decimal, "negative": _negative, "mixed": _mixed,
-    "share": _share, "text": _text,
+    "share": _share, "ratio": _ratio, "text": _text,
     "digits": _digits, "join": _join, "repeat": _repeat, "long": _long, "long_number": _long_number, "amount": _amount,
     "truth": _truth, "small_units": _small_units, "clock": _clock, "written_clock": _written_clock,
     "dotted_clock": _dotted_clock, "written_hour": _written_hour,
     "hundred_and": _hundred_and,
     "compact_clock": _compact_clock, "past": _past, "in_part": _in_part,
     "with_half": _with_half, "day_part": _day_part, "day": _day, "written_date": _written_date, "shift": _shift, "moved": _moved,
-    "elapsed": _elapsed, "beside": _beside,
+    "elapsed": _elapsed, "weeks_on": _weeks_on, "of_which": _of_which, "beside": _beside,
     "period": _period, "within": _within, "quarter": _quarter, "holiday": _holiday, "season": _season, "decade": _decade,
     "short_year": _short_year,
-    "on_weekday": _on_weekday, "of_year": _of_year, "in_year": _in_year, "dated": _dated, "dated_part": _dated_part, "today": _today, "now": _now, "duration": _duration,
+    "on_weekday": _on_weekday, "of_year": _of_year, "in_year": _in_year, "dated": _dated, "dated_loosely": _dated_loosely, "dated_part": _dated_part, "today": _today, "now": _now, "duration": _duration,
     "some": _some, "longer": _longer, "one_and_part": _one_and_part, "rest_of": _rest_of, "interval": _interval,
     "interval_in_month": _interval_in_month, "of_part": _of_part,
-    "on_day": _on_day, "run": _run, "recurrence": _recurrence, "daily": _daily, "weekly": _weekly, "more_days": _more_days, "monthly": _monthly,
+    "on_day": _on_day, "run": _run, "recurrence": _recurrence, "daily": _daily, "weekly": _weekly, "day_range": _day_range, "more_days": _more_days, "monthly": _monthly,
     "every_year": _every_year, "repeated_at": _repeated_at, "is": _itself,
 }  # fmt: skip
 

@@ -13,9 +13,11 @@ ENGLISH: Language = {
     "day_first": False,
     "ordinal_marks": ("st", "nd", "rd", "th"),
     "has_compounds": False,
+    "fillers": ("uh", "um", "er", "erm", "uhm", "hmm", "please", "thanks"),
+    "suffixes": ("ish",),
     "words": {
         # Numbers
-        "zero": {0: "zero, oh, o, nought, null"},
+        "zero": {0: "zero, oh, o, nought, null, nil"},
         "digit": {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"},
         "teen": {
             10: "ten", 11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen", 15: "fifteen", 16: "sixteen",
@@ -30,8 +32,10 @@ ENGLISH: Language = {
         },
         "part": {
             2: "halves", 3: "third, thirds", 4: "fourth, fourths", 5: "fifth, fifths", 6: "sixth, sixths",
-            7: "seventh, sevenths", 8: "eighth, eighths", 9: "ninth, ninths", 10: "tenth, tenths", 100: "hundredth, hundredths",
-            10**3: "thousandth, thousandths",
+            7: "seventh, sevenths", 8: "eighth, eighths", 9: "ninth, ninths", 10: "tenth, tenths", 11: "eleventh, elevenths",
+            12: "twelfth, twelfths", 13: "thirteenth, thirteenths", 14: "fourteenth, fourteenths", 15: "fifteenth, fifteenths",
+            16: "sixteenth, sixteenths", 20: "twentieth, twentieths", 100: "hundredth, hundredths",
+            10**3: "thousandth, thousandths", 10**6: "millionth, millionths",
         },
         "last_digit": {
             1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth",
@@ -48,7 +52,6 @@ ENGLISH: Language = {
             10**3: "thousandth", 10**6: "millionth", 10**9: "billionth", 10**12: "trillionth", 10**15: "quadrillionth",
         },
         # Dates and times
-        "five_minutes": {5: "five", 10: "ten", 20: "twenty", 25: "twenty five"},
         "half": {"am": "am, a m", "pm": "pm, p m"},
         "part_of_day": {
             "MO": "morning, morning's", "AF": "afternoon, afternoon's", "EV": "evening, evening's",
@@ -66,24 +69,30 @@ ENGLISH: Language = {
         },
         "season": {"SP": "spring, springtime", "SU": "summer, summertime", "FA": "fall, autumn", "WI": "winter, wintertime"},
         "decade": {
-            20: "twenties", 30: "thirties", 40: "forties", 50: "fifties", 60: "sixties", 70: "seventies", 80: "eighties",
+            0: "noughties, aughts", 10: "tens", 20: "twenties", 30: "thirties", 40: "forties", 50: "fifties", 60: "sixties", 70: "seventies", 80: "eighties",
             90: "nineties",
         },
         "holiday": {
-            "12/25": "christmas, christmas day, xmas", "12/24": "christmas eve, xmas eve", "12/26": "boxing day",
-            "12/31": "new year's eve", "1/1": "new year's day, new year's, new year", "10/31": "halloween",
-            "2/14": "valentine's day, valentine's, valentines", "3/17": "saint patrick's day, st patrick's day",
-            "7/4": "independence day", "11/11": "veterans day", "6/19": "juneteenth", "4/1": "april fools day, april fools",
+            "12/25": "christmas, christmas day, xmas", "12/24": "christmas eve, xmas eve", "12/26": "boxing day, saint stephen's day, st stephen's day",
+            "12/31": "new year's eve, new year eve, hogmanay", "1/1": "new year's day, new year day, new year's, new year, the new year", "10/31": "halloween, hallowe'en",
+            "2/14": "valentine's day, valentine's, valentines, saint valentine's day, st valentine's day",
+            "3/17": "saint patrick's day, st patrick's day, saint patty's day, st patty's day, saint paddy's day, st paddy's day",
+            "7/4": "independence day", "11/11": "veterans day, remembrance day, armistice day", "6/19": "juneteenth", "4/1": "april fools day, april fools, april fool's, april fool day",
             "5/1": "may day, labour day", "2/2": "groundhog day", "1/6": "epiphany", "11/1": "all saints day",
-            "4/22": "earth day", "12/6": "saint nicholas day", "5/5": "cinco de mayo",
+            "4/22": "earth day", "3/14": "pi day", "4/15": "tax day", "6/14": "flag day", "3/8": "women's day, international women's day",
+            "1/20": "inauguration day", "1/25": "burns night", "1/26": "australia day", "4/23": "saint george's day, st george's day",
+            "7/1": "canada day", "11/5": "guy fawkes night, guy fawkes day, bonfire night", "11/30": "saint andrew's day, st andrew's day", "12/6": "saint nicholas day", "5/5": "cinco de mayo",
             "easter/0": "easter, easter sunday, easter day", "easter/-2": "good friday", "easter/1": "easter monday",
             "easter/-1": "holy saturday", "11/2": "all souls day", "easter/-46": "ash wednesday",
             "easter/-47": "shrove tuesday, mardi gras", "easter/-7": "palm sunday", "easter/-3": "maundy thursday",
             "easter/39": "ascension day", "easter/49": "pentecost, whit sunday", "easter/50": "whit monday",
             "11/4/4": "thanksgiving, thanksgiving day", "9/1/1": "labor day", "5/-1/1": "memorial day",
-            "1/3/1": "martin luther king day, martin luther king jr. day, mlk day", "2/3/1": "presidents day",
+            "11/4/4/1": "black friday", "11/4/4/4": "cyber monday", "11/1/1/1": "election day",
+            "1/3/1": "martin luther king day, martin luther king jr. day, martin luther king junior day, mlk day",
+            "2/3/1": "presidents day, president's day",
             "10/2/1": "columbus day, indigenous peoples day", "5/2/7": "mother's day", "6/3/7": "father's day",
         },
+        "long_unit": {"month": "month", "quarter": "quarter", "year": "year", "decade": "decade"},
         "period_unit": {
             "week": "week", "weekend": "weekend", "month": "month", "quarter": "quarter", "year": "year", "decade": "decade",
         },
@@ -92,12 +101,12 @@ ENGLISH: Language = {
         "unit": {
             "second": "second, sec, s", "minute": "minute, min, m", "hour": "hour, hr, h", "day": "day, d",
             "week": "week, wk, w", "month": "month, mth", "quarter": "quarter", "year": "year, yr, y", "decade": "decade",
-            "century": "century", "fortnight": "fortnight",
+            "century": "century", "fortnight": "fortnight", "millisecond": "millisecond, ms",
         },
         "units": {
             "second": "seconds, secs, sec, s", "minute": "minutes, mins, min, m", "hour": "hours, hrs, hr, h", "day": "days, d",
             "week": "weeks, wks, w", "month": "months, mos, mths", "quarter": "quarters", "year": "years, yrs, y",
-            "decade": "decades", "century": "centuries", "fortnight": "fortnights",
+            "decade": "decades", "century": "centuries", "fortnight": "fortnights", "millisecond": "milliseconds, ms",
         },
         "short_unit": {"second": "second", "minute": "minute", "hour": "hour"},
         "adverb": {
@@ -111,7 +120,7 @@ ENGLISH: Language = {
         "assent": {
             1: (
                 "yes, yeah, yep, yup, yea, ya, aye, sure, sure thing, of course, absolutely, definitely, certainly, okay, ok, "
-                "alright, all right, correct, right, that's right, that's correct, true, please do, please, why not, go ahead, "
+                "alright, all right, correct, right, that's right, that's correct, that is right, that is correct, true, please do, please, why not, go ahead, "
                 "do it, go for it, exactly, indeed, fine, sounds good, sounds great, i do, i am, i would, i think so, you bet, "
                 "affirmative, by all means, very well, great, perfect, confirm, confirmed, agreed, i agree, i guess so, "
                 "uh huh, mhm, mm hmm"
@@ -183,52 +192,83 @@ ENGLISH: Language = {
     },
     "rules": {
         # Numbers
-        "about": [("(about|around|exactly|roughly|approximately|approx|precisely|nearly|almost|some)", "is value=0")],
+        "about": [
+            (
+                (
+                    "(about|around|exactly|roughly|approximately|approx|precisely|nearly|almost|some|circa|just|just about|only|"
+                    "round about|close to)"
+                ),
+                "is value=0",
+            ),
+        ],
         "int": [("{digits:INT}", "integer")],
         "below100": [("({value:digit}|{value:teen}|{value:tens})", "is"), ("{left:tens} {right:digit}", "plus ceiling=10")],
-        "hundreds": [("[a] hundred", "is value=100"), ("{left:below100} hundred", "times right=100")],
-        "below1000": [
-            ("({value:below100}|{value:hundreds}|{value:int})", "is"), ("{left:hundreds} [and] {right:below100}", "plus"),
+        "written_digit": [("{digits:INT}", "written_digit")],
+        "two_written": [("{digits:INT}", "written_below100")],
+        "counted_hundreds": [("({left:below100}|{left:two_written}) hundred", "times right=100")],
+        "hundreds": [
+            ("{value:counted_hundreds}", "is"), ("[a] hundred", "is value=100"), ("a couple [of] hundred", "is value=200"),
         ],
+        "counted": [
+            ("({value:below100}|{value:counted_hundreds}|{value:int})", "is"),
+            ("{left:counted_hundreds} [and] ({right:below100}|{right:two_written})", "plus"),
+        ],
+        "below1000": [
+            ("({value:below100}|{value:hundreds}|{value:int})", "is"),
+            ("{left:hundreds} [and] ({right:below100}|{right:two_written})", "plus"),
+        ],
+        "counted_scaled": [("({left:below1000}|{left:decimal}|{left:mixed}) {right:scale}", "times")],
         "scaled": [
-            ("({left:below1000}|{left:decimal}|{left:mixed}) {right:scale}", "times"), ("[a] {value:scale}", "is"),
+            ("{value:counted_scaled}", "is"), ("[a] {value:scale}", "is"), ("a couple [of] {right:scale}", "times left=2"),
             ("half a {right:scale}", "times left=0.5"), ("a half {right:scale}", "times left=0.5"),
             ("[a] quarter [of a] {right:scale}", "times left=0.25"), ("three quarters of a {right:scale}", "times left=0.75"),
         ],
+        # Behind a larger number, "hundred" and "thousand" are counted: nobody says "million thousand"
+        "rest": [("({value:counted}|{value:counted_scaled})", "is"), ("{left:counted_scaled} [and] {right:rest}", "plus")],
         "whole": [
-            ("({value:below1000}|{value:scaled})", "is"), ("{left:scaled} [and] {right:whole}", "plus"),
+            ("({value:below1000}|{value:scaled})", "is"), ("{left:scaled} [and] {right:rest}", "plus"),
             ("a {right:scale} and {fraction}", "times_and_part"),
             ("{left:below1000} {right:scale} and {fraction}", "times_and_part"),
         ],
         "digit_text": [("({number:digit}|{number:zero})", "text"), ("{value:INT}", "is")],
         "decimals": [
-            ("({number:digit}|{number:zero}|{number:below100})", "text"), ("{first:digit_text} {rest:decimals}", "join"),
+            ("({number:digit}|{number:zero}|{number:below100})", "text"), ("{value:INT}", "is"),
+            ("{first:digit_text} {rest:decimals}", "join"),
         ],
         "decimal": [
             ("{digits:DECIMAL}", "real"), ("({number:below1000}|{number:zero}) point {digits:decimals}", "decimal"),
             ("point {digits:decimals}", "decimal"),
         ],
-        "large_decimal": [("{number:whole} point {digits:decimals}", "decimal"), ("{number:below1000} and {fraction}", "mixed")],
+        "large_decimal": [("{number:whole} point {digits:decimals}", "decimal"), ("{value:mixed}", "is")],
+        "few": [("({value:digit}|{value:int})", "is")],
         "fraction": [
-            ("[(a|one)] half", "is value=0.5"), ("(a|one) quarter", "is value=0.25"),
-            ("{number:digit} quarters", "share parts=4"), ("{number:digit} quarter", "share parts=4"),
-            ("{number:digit} {parts:part}", "share"), ("a {parts:part}", "share number=1"),
+            ("[(a|one)] half", "is value=0.5"), ("(a|one) quarter", "is value=0.25"), ("{ratio:SLASHED}", "ratio"),
+            ("{number:few} (quarters|quarter)", "share parts=4"), ("{number:few} {parts:part}", "share"),
+            ("(a|an) {parts:part}", "share number=1"),
         ],
-        "mixed": [("{number:below1000} and {fraction}", "mixed")],
+        "mixed": [("({number:below1000}|{number:zero}) and {fraction}", "mixed"), ("{number:int} {fraction:ratio}", "mixed")],
+        "ratio": [("{ratio:SLASHED}", "ratio")],
         "dozens": [
-            ("[a] dozen", "is value=12"), ("half a dozen", "is value=6"), ("{left:below100} dozen", "times right=12"),
+            ("[a] dozen", "is value=12"), ("(half a|a half|half) dozen", "is value=6"), ("{left:below100} dozen", "times right=12"),
             ("a dozen and {fraction}", "times_and_part right=12"), ("[a] couple [of]", "is value=2"),
-            ("a pair [of]", "is value=2"),
+            ("a pair [of]", "is value=2"), ("a couple [of] dozen", "is value=24"), ("{left:digit} score", "times right=20"),
         ],
         "two_digits": [
             ("({value:teen}|{value:tens})", "is"), ("{left:tens} {right:digit}", "plus ceiling=10"),
-            ("{_:zero} {value:digit}", "is"),
+            ("{_:zero} ({value:digit}|{value:written_digit})", "is"), ("{digits:INT}", "two_digits"),
         ],
         "pair": [("{left:below100} {right:two_digits}", "pair")],
-        "digit_row": [("{value:digit_text}", "is"), ("{first:digit_text} {rest:digit_row}", "join")],
-        "positive": [
+        "doubled": [("double {digit:digit_text}", "repeat times=2"), ("triple {digit:digit_text}", "repeat times=3")],
+        "digit_row": [
+            ("({value:digit_text}|{value:doubled})", "is"), ("({first:digit_text}|{first:doubled}) {rest:digit_row}", "join"),
+        ],
+        # What can be counted with: "twenty thirty minutes" are two numbers
+        "count": [
             ("({value:whole}|{value:zero}|{value:decimal}|{value:fraction}|{value:large_decimal}|{value:dozens})", "is"),
-            ("{value:pair}", "is cost=1"), ("{digits:digit_row}", "long_number least=3 cost=2"),
+        ],
+        "positive": [
+            ("{value:count}", "is"), ("{value:pair}", "is cost=1"), ("{digits:digit_row}", "long_number least=3 cost=2"),
+            ("{digits:doubled}", "long_number least=2 cost=2"),
         ],
         "number": [("{value:positive}", "is"), ("(minus|negative|-) {number:positive}", "negative")],
         "last_below100": [
@@ -241,20 +281,25 @@ ENGLISH: Language = {
             ("[a] {value:last_scale}", "is"), ("{left:below1000} {right:last_scale}", "times"),
             ("{left:scaled} [and] {right:ordinal}", "plus"),
         ],
-        "ordinal_or_last": [("{value:ordinal}", "is"), ("(last|final)", "is value=-1")],
-        "NUMBER": [("[({_:about}|number)] {value:number} [or so]", "is")],
-        "ORDINAL_NUMBER": [
-            ("[(the|number)] {value:ordinal_or_last} [one]", "is"), ("[the] (next|second) to last [one]", "is value=-2"),
-            ("number {value:whole}", "is"),
+        "ordinal_or_last": [
+            ("[very] {value:ordinal}", "is"), ("[very] (last|final)", "is value=-1"),
+            ("(next to last|second last|penultimate|last but one)", "is value=-2"), ("(third last|last but two)", "is value=-3"),
+            ("{number:ordinal} (to|from) [the] last", "negative"),
         ],
-        "PERCENTAGE": [("[{_:about}] {value:number} (percent|per cent|%) [or so]", "is"), ("half a percent", "is value=0.5")],
+        "NUMBER": [("[({_:about}|number|the number)] {value:number} [(or so|[-] ish|or thereabouts)]", "is")],
+        "ORDINAL_NUMBER": [("[(the|number)] {value:ordinal_or_last} [one]", "is"), ("[the] number {value:whole}", "is")],
+        "signed_count": [("{value:count}", "is"), ("(minus|negative|-) {number:count}", "negative")],
+        "PERCENTAGE": [
+            ("[{_:about}] {value:signed_count} (percent|per cent|%) [or so]", "is"), ("a (percent|per cent)", "is value=1"),
+            ("half a (percent|per cent)", "is value=0.5"), ("{value:fraction} of (a|one) (percent|per cent)", "is"),
+        ],
         # Digits
         "digits": [
             ("{value:digit_text}", "is cost=2"), ("{number:below100}", "text cost=2"),
             ("double ({digit:digit_text})", "repeat times=2 cost=2"), ("triple {digit:digit_text}", "repeat times=3 cost=2"),
             ("{number:hundreds}", "text cost=2"), ("{number:DECIMAL}", "digits cost=2"),
         ],
-        "row": [("{value:digits}", "is"), ("{first:digits} [(-|/)] {rest:row}", "join")],
+        "row": [("{value:digits}", "is"), ("{first:digits} [(-|/|dash|hyphen)] {rest:row}", "join")],
         "PHONE": [("{digits:row}", "long least=3 most=15"), ("(plus|+) {digits:row}", "long least=5 most=15 plus=1")],
         "FOUR_DIGITS": [("{digits:row}", "long least=4 most=4"), ("{digits:year_text}", "long least=4 most=4")],
         "year_text": [("({number:whole}|{number:pair})", "text")],
@@ -293,10 +338,12 @@ ENGLISH: Language = {
         "hour": [("{hour:below100}", "clock grain=hour"), ("{hour:INT}", "written_hour")],
         "named_time": [
             ("[(twelve|12)] (noon|midday|noontime)", "clock hour=12 half=pm"),
-            ("[(twelve|12)] midnight", "clock hour=0 half=midnight"), ("twelve oclock (noon|midday)", "clock hour=12 half=pm"),
+            ("[(twelve|12)] midnight", "clock hour=0 half=midnight"), ("(twelve|12) oclock (noon|midday)", "clock hour=12 half=pm"),
+            ("(twelve|12) oclock midnight", "clock hour=0 half=midnight"),
         ],
         "full_hour": [("({value:hour}|{value:named_time})", "is"), ("{value:hour} (oclock|o clock)", "is")],
-        "minute": [("({value:below100}|{value:int}) [(minute|minutes|min|mins)]", "is")],
+        "minute": [("({value:below100}|{value:int}) [(minute|minutes|min|mins)]", "is"), ("a minute", "is value=1")],
+        "a_minute": [("a", "is value=1")],
         "clock_time": [
             ("{value:full_hour}", "is"), ("{hour:below100} {minute:two_digits}", "clock"),
             ("{hour:int} ({minute:int}|{minute:two_digits})", "clock cost=1"),
@@ -305,10 +352,13 @@ ENGLISH: Language = {
             ("[a] quarter (past|after) {time:full_hour}", "past minute=15"),
             ("[a] quarter (to|till|til|until|of|before) {time:full_hour}", "past minute=15 sign=-1"),
             ("{minute} (past|after) {time:full_hour}", "past"),
-            ("{minute:five_minutes} (to|till|til|until|of|before) {time:full_hour}", "past sign=-1"),
-            ("{minute:below1000} (minute|minutes|min|mins) (to|till|til|until|of|before) {time:full_hour}", "past sign=-1"),
-            ("{hour:below100} hundred [hours]", "hundred_and"), ("{_:zero} hundred [hours]", "clock hour=0"),
-            ("{hour:below100} hundred and {minute:below100} [hours]", "hundred_and"), ("{hour:int}", "compact_clock"),
+            ("({minute:below100}|{minute:int}) (to|till|til|until|of|before) {time:full_hour}", "past sign=-1 bare=1"),
+            ("({minute:below1000}|{minute:a_minute}) (minute|minutes|min|mins) (to|till|til|until|of|before) {time:full_hour}", "past sign=-1"),
+            ("({hour:below100}|{hour:two_written}) hundred [hours]", "hundred_and"), ("{_:zero} hundred [hours]", "clock hour=0"),
+            ("{hour:below100} hundred and {minute:below100} [hours]", "hundred_and"), ("{digits:INT}", "compact_clock"),
+            ("{digits:INT} hours", "compact_clock half=fixed"), ("{hour:below100} {minute:two_digits} hours", "clock half=fixed"),
+            ("{_:zero} {hour:digit} {minute:two_digits} hours", "clock half=fixed"),
+            ("{_:zero} {_:zero} {minute:two_digits} [hours]", "clock hour=0"), ("{hour:below100} {_:zero} {_:zero}", "clock"),
             ("{hour:int} (hr|hrs|h)", "clock half=fixed"), ("{number:DECIMAL}", "dotted_clock"),
             ("{_:zero} {hour:digit} hundred [hours]", "clock half=fixed"),
             ("{hour:below100} hundred {minute:below100} hours", "clock half=fixed"),
@@ -317,11 +367,10 @@ ENGLISH: Language = {
         "time": [
             ("{value:clock_time}", "is"), ("{time:clock_time} {half}", "with_half"), ("{clock:CLOCK} {half}", "written_clock"),
             ("{number:DECIMAL} {half}", "dotted_clock"), ("{hour:below100} hundred {half}", "hundred_and"),
-            ("{hour:below100} hundred and {minute:below100} {half}", "hundred_and"),
             ("[in the] {part:part_of_day} [(at|around|about)] {time:clock_time}", "in_part"),
             ("{time:clock_time} [-] ish (in the|at) {part:part_of_day}", "in_part"),
             ("{time:clock_time} (in the|at) {part:part_of_day}", "in_part"),
-            ("{time:clock_time} {half} (in the|at) {_:part_of_day}", "with_half"),
+            ("{time:clock_time} {half} (in the|at) {part:part_of_day}", "with_half"),
         ],
         "about_time": [("[(at|by)] [{_:about}] {value:time} [(sharp|exactly|[-] ish|on the dot|or so)]", "is")],
         "part_phrase": [("[(in the|at|during the|the)] {part:part_of_day}", "day_part")],
@@ -330,37 +379,57 @@ ENGLISH: Language = {
             ("(for|to|from) {value:time}", "is"),
         ],
         # Dates
-        "year": [("({value:whole}|{value:pair})", "is")],
+        "year": [("({value:rest}|{value:pair})", "is")],
         "short_year": [("({digits:two_digits}|{digits:int})", "short_year")],
         "month_day": [
             ("{month} [the] {day:ordinal}", "day"), ("{month} ({day:below100}|{day:int})", "day"),
             ("[the] {day:ordinal} [(of|in)] {month}", "day"), ("[the] ({day:int}|{day:below100}) [of] {month}", "day"),
         ],
-        "month_year": [("{month}", "day"), ("{month} [(of|in)] {year}", "day"), ("[the] month of {month}", "day")],
+        "month_year": [
+            ("{month}", "day"), ("{month} [(of|in)] [the year] {year}", "day"),
+            ("[the] [(whole|entire)] month of {month}", "day"),
+        ],
+        "coming_day": [
+            ("(today|today's) [date]", "shift unit=day by=0"),
+            ("(tomorrow|tomorrow's|tmrw|tomorow|tommorow|tommorrow) [date]", "shift unit=day by=1"),
+        ],
         "relative_day": [
-            ("(today|today's)", "shift unit=day by=0"),
-            ("(tomorrow|tomorrow's|tmrw|tomorow|tommorow|tommorrow)", "shift unit=day by=1"),
-            ("(yesterday|yesterday's)", "shift unit=day by=-1"), ("[the] day after tomorrow", "shift unit=day by=2"),
-            ("[the] day before yesterday", "shift unit=day by=-2"), ("this day", "shift unit=day by=0"),
+            ("{value:coming_day}", "is"), ("(yesterday|yesterday's) [date]", "shift unit=day by=-1"),
+            ("[the] day after tomorrow", "shift unit=day by=2"), ("[the] day before yesterday", "shift unit=day by=-2"),
+            ("this day", "shift unit=day by=0"), ("[the] (next|following) day", "shift unit=day by=1"),
+            ("the previous day", "shift unit=day by=-1"), ("[the] day after next", "shift unit=day by=2"),
         ],
         "period": [
-            ("(this|the current|the|current) {unit:period_unit}", "period by=0"),
-            ("[this] coming weekend", "period unit=weekend by=0"), ("this coming week", "period unit=week by=1"),
-            ("[the] (next|coming|following|upcoming) {unit:period_unit}", "period by=1"),
-            ("[the] (last|previous|past) {unit:period_unit}", "period by=-1"),
+            ("({_:this}|the) {unit:period_unit}", "period by=0"),
+            ("[(this|the)] (coming|upcoming) weekend", "period unit=weekend by=0"),
+            ("[(this|the)] (coming|upcoming) {unit:long_unit}", "period by=1"),
+            ("[(this|the)] (coming|upcoming) week", "period unit=week by=1"), ("[the] (next|following) {unit:period_unit}", "period by=1"),
+            ("{_:last} {unit:period_unit}", "period by=-1"),
             ("this {unit:possessed_unit}", "period by=0"), ("next {unit:possessed_unit}", "period by=1"),
             ("last {unit:possessed_unit}", "period by=-1"), ("[the] {unit:period_unit} after next", "period by=2"), ("[the] {unit:period_unit} before last", "period by=-2"),
         ],
         "named_weekday": [
             ("this {weekday}", "day which=this"), ("[(the|this coming|the coming|coming|upcoming|the upcoming)] {weekday}", "day"),
             ("[the] (next|following) {weekday}", "day which=next"),
-            ("[the] (last|past|this past|previous) {weekday}", "day which=last"),
-            ("[the] {weekday} after next", "day which=second"), ("{weekday} week", "day which=second"),
+            ("[the] (last|past|this past|this last|previous) {weekday}", "day which=last"),
+            ("[the] {weekday} after next", "day which=second"), ("[the] {weekday} before last", "day which=second_last"), ("{weekday} week", "day which=second"),
+            ("[(this|the)] {weekday} coming", "day"), ("{number:whole} {weekday:weekdays} (from now|hence)", "weeks_on"),
+            ("{number:whole} {weekday:weekdays} ago", "weeks_on sign=-1"),
         ],
         "month_like": [
-            ("({value:month_year}|{value:period})", "is"), ("(next|the coming) {month}", "day which=next"),
+            ("({value:month_year}|{value:period})", "is"), ("{date:month_year} [(of|in)] {period}", "in_year"), ("(next|the coming) {month}", "day which=next"),
             ("last {month}", "day which=last"), ("this {month}", "day which=this"),
         ],
+        "below_ten": [("({value:digit}|{value:int})", "is"), ("{_:zero} {value:digit}", "is")],
+        "month_number": [("({value:below_ten}|{value:teen})", "is")],
+        "day_number": [("({value:below_ten}|{value:below100})", "is")],
+        "long_period": [
+            ("{value:month_year}", "is"), ("({_:this}|the) {unit:long_unit}", "period by=0"),
+            ("{_:next} {unit:long_unit}", "period by=1"), ("{_:last} {unit:long_unit}", "period by=-1"),
+        ],
+        "this": [("(this|the current|current)", "is value=0")],
+        "next": [("[the] (next|coming|following|upcoming)", "is value=0")],
+        "last": [("([the] (last|previous|past)|this past|this last)", "is value=0")],
         "named_holiday": [
             ("{rule:holiday}", "holiday"), ("(next|the coming|this coming) {rule:holiday}", "holiday"),
             ("(this|this years) {rule:holiday}", "holiday which=this"), ("last {rule:holiday}", "holiday which=last"),
@@ -368,16 +437,21 @@ ENGLISH: Language = {
         ],
         "base_date": [
             ("({value:relative_day}|{value:month_day}|{value:named_weekday}|{value:named_holiday})", "is"),
-            ("{date:month_day} [(of|in)] {year}", "of_year"), ("{weekday} [the] {date:month_day}", "on_weekday"),
+            ("{date:month_day} [(of|in)] [the year] {year}", "of_year"), ("{month:month_number} [slash] {day:day_number} [slash] {year}", "day"),
+            ("(next|the coming|this coming) {date:month_day}", "of_which which=coming"),
+            ("(last|the last|the previous) {date:month_day}", "of_which which=last"), ("{weekday} [the] {date:month_day}", "on_weekday"),
             ("{date:month_day} {weekday}", "on_weekday"), ("{weekday} [the] {date:month_day} [(of|in)] {year}", "on_weekday"),
             ("{weekday} the {day:ordinal}", "day"), ("[the] {day:ordinal}", "day"),
             ("({date:ISO}|{date:SLASHED}|{date:DOTTED})", "written_date"),
             ("{weekday} ({date:ISO}|{date:SLASHED}|{date:DOTTED})", "written_date"),
-            ("{weekday} [(of|in|on)] {period}", "within"), ("{period} [on] {weekday}", "within"),
+            ("[the] {weekday} [(of|in|on)] {period}", "within"), ("{period} [on] {weekday}", "within"),
             ("[the] {number:ordinal_or_last} {weekday} (in|of) {period:month_like}", "within"),
-            ("[the] {number:ordinal_or_last} [day] [(of|in)] {period}", "within"),
+            ("[the] {number:ordinal_or_last} [day] (of|in) {period}", "within"),
+            ("[the] {number:ordinal_or_last} day {period}", "within"), ("[the] {number:ordinal} {period}", "within"),
             ("[the] {number:ordinal_or_last} day (of|in) {period:month_year}", "within"),
             ("[the] last of {period:month_like}", "within number=-1"),
+            ("[the] (end|close) of {period:long_period}", "within number=-1"),
+            ("[the] (beginning|start) of {period:long_period}", "within number=1"),
             ("({date:named_holiday}|{date:month_day}) [(of|in)] {period}", "in_year"),
         ],
         "one_quarter": [("[the] {number:ordinal} quarter", "quarter")],
@@ -385,15 +459,17 @@ ENGLISH: Language = {
         "date": [
             ("{value:base_date}", "is"), ("(in|after) [{_:about}] {duration}", "moved"),
             ("{duration} (from now|from today|hence|later|in the future|time)", "moved"),
-            ("{duration} (ago|ago today|earlier|back)", "moved sign=-1"), ("{duration} (from|after) {base:base_date}", "moved"),
+            ("[{_:about}] {duration} (ago|ago today|earlier|back)", "moved sign=-1"), ("{duration} (from|after) {base:base_date}", "moved"),
             ("{duration} (on|this) {base:named_weekday}", "moved"), ("{duration} before {base:base_date}", "moved sign=-1"),
-            ("[the] {unit} after {base:base_date}", "shift by=1"), ("[the] {unit} before {base:base_date}", "shift by=-1"),
+            ("[the] day after {base:base_date}", "shift unit=day by=1"), ("[the] day before {base:base_date}", "shift unit=day by=-1"),
             ("[the] {weekday} after {base:base_date}", "beside"), ("[the] {weekday} before {base:base_date}", "beside sign=-1"),
-            ("a week {base:relative_day}", "shift unit=week by=1"), ("({value:month_like})", "is"),
-            ("{date:month_year} [(of|in)] {period}", "in_year"), ("[the year] {year}", "day"),
-            ("[the] {year:decade}", "decade"), ("[the] {century:teen} {year:decade}", "decade"),
-            ("[the] {year:int} s", "decade"), ("[(the|this)] {code:season}", "season"),
-            ("[the] (next|coming) {code:season}", "season which=next"), ("last {code:season}", "season which=last"),
+            ("{duration} {base:coming_day}", "moved"), ("{base:coming_day} week", "shift unit=week by=1"),
+            ("{duration} ago {base:relative_day}", "moved sign=-1"), ("this day next {unit:unit}", "shift by=1"),
+            ("this day last {unit:unit}", "shift by=-1"), ("[in] {duration:possessed_length} time", "moved"),
+            ("({value:month_like})", "is"), ("[[the] year] {year}", "day"),
+            ("[the] {year:decade}", "decade"), ("[the] ({century:teen}|{century:tens}) {year:decade}", "decade"),
+            ("[the] {year:int} s", "decade"), ("[the] {code:season}", "season"), ("this {code:season}", "season which=this"),
+            ("[the] (next|coming) {code:season}", "season which=next"), ("{_:last} {code:season}", "season which=last"),
             ("[the] {code:season} [(of|in)] {year}", "season"), ("[the] {code:season} of {year:short_year}", "season"),
             ("{date:one_quarter} [(of|in)] {period}", "in_year"), ("({date:base_season}) [(of|in)] {period}", "in_year"),
             ("[the] {number:ordinal} quarter [(of|in)] {year}", "quarter"), ("[the] {number:ordinal} quarter", "quarter"),
@@ -406,10 +482,10 @@ ENGLISH: Language = {
         "iso_time": [("{clock:CLOCK}", "written_clock half=fixed")],
         "tonight": [("tonight", "shift unit=day by=0")],
         "date_time": [
-            ("{date} [in the] {part:part_of_day}", "dated_part"),
+            ("[in] {duration:possessed_length} time", "elapsed"), ("{date} [in the] {part:part_of_day}", "dated_part"),
             ("{date} [in the] {part:part_of_day} [(at|around|about)] {time}", "dated_part"),
-            ("{date} (at|around|about|by) {time}", "dated"), ("{date} {time}", "dated cost=1"),
-            ("{time} [(on|of)] {date}", "dated cost=1"), ("{time} on {date}", "dated"), ("{time} {date:relative_day}", "dated"),
+            ("{date} (at|around|about|by) {time}", "dated"), ("{date} {time}", "dated_loosely cost=1"),
+            ("{time} {date}", "dated_loosely cost=1"), ("{time} of {date}", "dated cost=1"), ("{time} on {date}", "dated"), ("{time} {date:relative_day}", "dated"),
             ("{time} [on] {date:date} [in the] {part:part_of_day}", "dated_part"),
             ("[the] {part:part_of_day} of {date}", "dated_part"), ("[the] {part:part_of_day} before last", "today by=-2"),
             ("[the] {part:part_of_day} after next", "today by=2"), ("tonight", "today part=NI"),
@@ -419,7 +495,7 @@ ENGLISH: Language = {
             ("last {part:part_of_day} at {time}", "today by=-1"), ("tomorrow {part:part_of_day}", "today by=1"),
             ("(in|after) [{_:about}] {duration}", "elapsed"),
             ("{duration} (from now|from right now|hence|later|time)", "elapsed"),
-            ("{duration} (ago|earlier|back)", "elapsed sign=-1"), ("[(right|just)] now", "now by=0"),
+            ("[{_:about}] {duration} (ago|earlier|back)", "elapsed sign=-1"), ("[(right|just)] now", "now by=0"),
             ("[the] (current|currently|at present|present)", "now by=0"),
             ("(immediately|at once|at the moment|this moment|right away)", "now by=0"),
             ("{date:iso_date} t {time:iso_time} [z]", "dated"),
@@ -461,23 +537,27 @@ ENGLISH: Language = {
         "some": [("{value:whole}", "is"), ("couple [of]", "is value=2")],
         "INTERVAL": [("[(on|for|during)] {value:interval}", "is")],
         # Durations
+        "possessed_length": [("(a|an|one) {unit:units}", "duration number=1")],
         "length": [
-            ("{number} [more] ({unit:unit}|{unit:units})", "duration"), ("(a|an) {unit}", "duration number=1"),
-            ("half (a|an) {unit}", "duration number=0.5"), ("[a] half {unit}", "duration number=0.5"),
+            ("[another] {number:count} ({unit:unit}|{unit:units}) [(more|longer)]", "duration"),
+            ("{number:count} (more|whole|full|entire|solid|straight) ({unit:unit}|{unit:units})", "duration"),
+            ("a (full|whole|solid) {unit}", "duration number=1"), ("(a|an|another) {unit}", "duration number=1"),
+            ("[a] half (a|an) {unit}", "duration number=0.5"), ("[a] half {unit}", "duration number=0.5"),
             ("[a] quarter [of] (a|an) {unit}", "duration number=0.25"), ("[a] quarter {unit}", "duration number=0.25"),
-            ("{number:fraction} of (a|an) {unit}", "duration"), ("(a|an|one) {unit} and {fraction}", "one_and_part"),
+            ("{number:fraction} of (a|an) {unit}", "duration"), ("{number:ratio} (a|an) {unit}", "duration"), ("[(a|an|one|another)] {unit} and {fraction}", "one_and_part"),
             ("{number:whole} ({unit:unit}|{unit:units}) and {fraction}", "one_and_part"),
-            ("[a] couple [of] {unit:units}", "duration number=2"),
-            ("(a few|some|several|a number of|few) {unit:units}", "some"),
-            ("{number:below1000} ({unit:unit}|{unit:units}) [and] {more:below100}", "rest_of"),
-            ("(a|an) ({unit:unit}) [and] {more:below100}", "rest_of number=1"),
+            ("[(a|another)] couple [(of|more)] {unit:units}", "duration number=2"),
+            ("(a few|another few|some|several|a number of|few) [more] {unit:units}", "some"),
+            ("{number:below1000} ({unit:unit}|{unit:units}) [and] ({more:below100}|{more:two_written})", "rest_of"),
+            ("(a|an) {unit} [and] ({more:below100}|{more:two_written})", "rest_of number=1"),
             ("(all|the whole|the entire|whole) {unit}", "duration number=1"),
             ("{number:whole} and {fraction} ({unit:unit}|{unit:units})", "one_and_part"),
             ("{number:below1000} {fraction} ({unit:unit}|{unit:units})", "one_and_part cost=1"),
         ],
         "duration": [("{value:length}", "is"), ("{first:length} [and] {second:duration}", "longer")],
+        "bare_unit": [("{unit}", "duration number=1")],
         "DURATION": [
-            ("[(for|over|in|during|within)] [the] next {value:duration}", "is"),
+            ("[(for|over|in|during|within)] [the] (next|coming|last|past|first|final) ({value:duration}|{value:bare_unit})", "is"),
             (
                 (
                     "[(for|to|by|about|around|exactly|roughly|approximately|within|in|over|lasting)] [{_:about}] "
@@ -501,10 +581,10 @@ ENGLISH: Language = {
             ("once {unit:adverb}", "recurrence"), ("once (a|an|every|per|each) {unit}", "recurrence"),
             ("once every {number:positive} {unit:units}", "recurrence"), ("every other {days:weekday}", "weekly number=2"),
             ("{_:every} second {days:weekday}", "weekly number=2"), ("{_:every} {value:day_list}", "is"),
-            ("[on] {days:weekdays}", "weekly"), ("[on] {first:weekdays} [and] {rest:day_list}", "more_days"),
+            ("[({_:every}|on)] {first:weekday} (to|through|thru|till|until) {last:weekday}", "day_range"), ("[on] {days:weekdays}", "weekly"), ("[on] {first:weekdays} [and] {rest:day_list}", "more_days"),
             ("{_:every} {days:days_together}", "weekly"), ("[(on|during)] {days:days_together}", "weekly"),
             ("{_:every} {part:part_of_day}", "daily"), ("[in the] {part:parts_of_day}", "daily"), ("nightly", "daily part=NI"),
-            ("{_:every} {days:weekday} {part:part_of_day}", "weekly"), ("[on] {days:weekday} {part:parts_of_day}", "weekly"),
+            ("{_:every} ({days:weekday}|{days:days_together}) {part:part_of_day}", "weekly"), ("[on] {days:weekday} {part:parts_of_day}", "weekly"),
             ("every other {days:weekday} {part:part_of_day}", "weekly number=2"),
             ("(weekly|every week) on {value:day_list}", "is"),
             ("(every other week|every two weeks|every second week) on {days:weekday}", "weekly number=2"),
@@ -531,7 +611,7 @@ ENGLISH: Language = {
         "CONFIRMATION": [
             (
                 (
-                    "{truth:assent} [(please|sure|of course|absolutely|thanks|thank you|definitely|i do|it is|do it|go ahead|"
+                    "{truth:assent} [(please|sure|of course|absolutely|thanks|thank you|definitely|i do|it is|do it|please do|please do it|go ahead|"
                     "thats right|correct|i would)]"
                 ),
                 "truth",

@@ -67,6 +67,10 @@ class OnnxNLU:
         self._session = _open_session(exported, num_threads)
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._crf = _read_field(exported.folder / CRF) if self.entry["slots"] else None
+        self._slot_temperature = self.entry.get("slot_temperature", 1.0)
+        self._scoring_crf = self._crf
+        if self._crf is not None and self._slot_temperature != 1:
+            self._scoring_crf = _read_field(exported.folder / CRF, self._slot_temperature)
         self._priors: _Priors | None = None
         if self.entry.get("label_priors"):
             self._priors = _make_priors(self.entry, exported.unseen_prior)
@@ -194,7 +198,7 @@ class OnnxNLU:
     def _choose_tags(self, scores: Mapping[str, np.ndarray], read: Sequence[_Read]) -> tuple[np.ndarray, np.ndarray]:
         """Tags of the words and their probabilities, (rows, words) each."""
         counts = np.array([len(row.words) for row in read])
-        if self._crf is None or not counts.max():
+        if self._crf is None or self._scoring_crf is None or not counts.max():
             return np.zeros((len(read), counts.max()), dtype=np.int64), np.zeros((len(read), counts.max()))
         logits = scores["slot_logits"]
         emissions = np.zeros((len(read), counts.max(), logits.shape[2]), dtype=np.float32)
@@ -204,8 +208,9 @@ class OnnxNLU:
             emissions += self._priors.of(scores["intent_logits"])
         tags = self._crf.decode(emissions, counts)
         # Nobody is told the probability of "no slot".
-        certain = np.zeros(tags.shape) if (tags == OUTSIDE).all() else self._crf.certainty(emissions, counts, tags)
-        return tags, certain
+        if (tags == OUTSIDE).all():
+            return tags, np.zeros(tags.shape)
+        return tags, self._scoring_crf.certainty(emissions / self._slot_temperature, counts, tags)
 
 
 def _open_session(exported: Exported, num_threads: int) -> Any:
@@ -275,9 +280,10 @@ def _make_priors(entry: SkillEntry, least: float) -> _Priors:
     return _Priors(tags.astype(np.float32), least)
 
 
-def _read_field(file: Path) -> Field:
+def _read_field(file: Path, temperature: float = 1.0) -> Field:
+    """The field of a file, its scores divided by a temperature."""
     with np.load(file, allow_pickle=False) as content:
-        return make_field(dict(content))
+        return make_field({name: scores / temperature for name, scores in content.items()})
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

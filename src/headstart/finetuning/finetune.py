@@ -31,6 +31,7 @@ from headstart.finetuning.rejection import set_temperature
 from headstart.finetuning.routers import fit_router
 from headstart.finetuning.rows import epoch_rows
 from headstart.finetuning.seen_tokens import SeenEmbedding
+from headstart.finetuning.slot_scores import set_slot_temperature
 from headstart.finetuning.starting_model import starting_model
 from headstart.finetuning.telling import IN_MEMORY, FinetuneSummary, tell_plan, tell_result, tell_skill, warn_of_threshold
 from headstart.hub.card import NO_TRANSFER, Facts, licence_of, make_card
@@ -210,6 +211,9 @@ def train_skill(options: FinetuneOptions, skill: Skill, callbacks: Sequence[Trai
     metrics["steps"] = trainer.state.global_step
     if held_out:
         metrics["temperature"] = set_temperature(model, tokenizer, covered, held_out)
+    slot_temperature = set_slot_temperature(nlu, covered, skill.rows("train"))
+    if slot_temperature is not None:
+        metrics["slot_temperature"] = slot_temperature
     if validation:
         metrics |= trainer.evaluate()
         if len(covered) < len(skill.rows("validation")):
