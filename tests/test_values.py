@@ -114,7 +114,7 @@ def test_a_recurrence_has_its_time_of_day_beside_the_rule() -> None:
     ]
 
 
-@pytest.mark.parametrize("part", ["", "_second", "_third", "_fourth", "_fifth", "_sixth", "_seventh"])
+@pytest.mark.parametrize("part", ["", "_second", "_third", "_fourth", "_fifth", "_sixth", "_seventh", "_eighth"])
 def test_the_tables_of_phrases_are_read_as_published(root: Path, part: str) -> None:
     """The benchmark's tables, of which 97 in 100 must be right; it says how right each is."""
     types = {
