@@ -292,21 +292,41 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _add_export(commands: Any) -> None:
-    command = commands.add_parser("export", allow_abbrev=False, help="a skill for onnxruntime, which needs no torch")
+    command = commands.add_parser(
+        "export", allow_abbrev=False, help="a skill for onnxruntime, which needs no torch; or as a page that answers in a browser"
+    )
     command.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
     command.add_argument("--out", required=True, metavar="FOLDER", help="where it is written; an earlier export is replaced")
     command.add_argument("--skill", help="the skill to export; needed if the model has several")
     command.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
-    command.add_argument("--int8", action="store_true", help="weights as 8-bit integers: a quarter of the size, and faster")
+    weights = command.add_mutually_exclusive_group()
+    weights.add_argument("--int8", action="store_true", help="weights as 8-bit integers: a quarter of the size, and faster")
+    weights.add_argument("--float32", action="store_true", help="of a page: weights as they are, and not as 8-bit integers")
+    command.add_argument(
+        "--web",
+        action="store_true",
+        help="beside it, a page that answers in the browser: static files, for any server, and offline",
+    )
+    command.add_argument(
+        "--runtime", type=_path, metavar="PATH",
+        help="of a page: folder or archive of the npm package onnxruntime-web; unset: npm fetches it",
+    )  # fmt: skip
     command.set_defaults(run=_export)
 
 
 def _export(options: argparse.Namespace) -> Iterator[str]:
+    if not options.web and (options.float32 or options.runtime):
+        raise DataError("--float32 and --runtime are for pages: add --web, or leave them out.")
     from headstart.exporting import export
     from headstart.loading import load_pipeline
 
-    nlu = load_pipeline(options.model, base=options.base)
-    yield str(export(nlu, options.out, options.skill, int8=options.int8))  # type: ignore[arg-type]  # which says so of an exported one
+    nlu: Any = load_pipeline(options.model, base=options.base)  # export says so of one that is exported already
+    if options.web:
+        from headstart.web.folder import export_web
+
+        yield str(export_web(nlu, options.out, options.skill, int8=not options.float32, runtime=options.runtime))
+    else:
+        yield str(export(nlu, options.out, options.skill, int8=options.int8))
 
 
 def _add_push(commands: Any) -> None:
