@@ -1,4 +1,4 @@
-"""The command line: `headstart predict|evaluate|convert|report|export|push|labels|pretrain|finetune`."""
+"""The command line: `headstart predict|evaluate|convert|report|export|demo|push|labels|pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -152,6 +152,7 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_report(commands)
     _add_export(commands)
+    _add_demo(commands)
     _add_push(commands)
     labels = commands.add_parser(
         "labels", allow_abbrev=False, help="count corpora's rows and labels, once, for pretraining by streaming"
@@ -329,6 +330,32 @@ def _export(options: argparse.Namespace) -> Iterator[str]:
         yield str(export(nlu, options.out, options.skill, int8=options.int8))
 
 
+def _add_demo(commands: Any) -> None:
+    command = commands.add_parser("demo", allow_abbrev=False, help="a page to try a model in, and to put its answers right")
+    command.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of heads")
+    command.add_argument("--base", help="checkpoint that heads were trained on; unset: the embedded one of that name")
+    command.add_argument(
+        "--out", type=_path, default="corrections", metavar="FOLDER",
+        help="where corrections are kept as rows, a file for each skill (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--host", default="127.0.0.1", help="address to serve at; 0.0.0.0: for others too (default: %(default)s)"
+    )
+    command.add_argument("--port", type=_size, default=7860, help="(default: %(default)s)")
+    command.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> Iterator[str]:
+    from headstart.demo.app import launch
+
+    page, address = launch(
+        options.model, options.out, base=options.base,
+        server_name=options.host, server_port=options.port, prevent_thread_lock=True, quiet=True,
+    )  # fmt: skip
+    yield str(address)
+    page.block_thread()  # until Ctrl-C
+
+
 def _add_push(commands: Any) -> None:
     command = commands.add_parser("push", allow_abbrev=False, help="publish a checkpoint, a head or an exported skill on a hub")
     command.add_argument("model", metavar="MODEL", help="its folder, or a short name")
@@ -337,10 +364,20 @@ def _add_push(commands: Any) -> None:
     command.add_argument("--private", action="store_true", default=None, help="a new repository is yours alone to see")
     command.add_argument("--revision", metavar="BRANCH", help="branch to push to, made if it is not there (default: main)")
     command.add_argument("--message", help="of the commit")
+    command.add_argument(
+        "--space", action="store_true", help="as a Space: the page of headstart demo, or the one that export --web wrote"
+    )
     command.set_defaults(run=_push)
 
 
 def _push(options: argparse.Namespace) -> Iterator[str]:
+    if options.space:
+        if options.path_in_repo or options.revision:
+            raise DataError("--path_in_repo and --revision are for models: leave them out, or leave out --space.")
+        from headstart.hub.space import push_space
+
+        yield push_space(options.model, options.repo_id, private=options.private, message=options.message)
+        return
     from headstart.hub.push import push
 
     names = ("path_in_repo", "private", "revision", "message")

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from headstart.exporting import export
 from headstart.loading import load_pipeline
-from headstart.modeling.folders_headstart import EXPORTED, TOKENIZER, check_room
+from headstart.modeling.folders_headstart import CHARACTERS, EXPORTED, PAGE, TOKENIZER, check_room
 from headstart.modeling.weights_headstart import file_hash
 from headstart.onnx import OnnxNLU
 from headstart.saving import locked, written_aside
@@ -19,7 +19,6 @@ from headstart.web.characters import check_supported, make_table
 from headstart.web.runtime import runtime_files
 
 STATIC = Path(__file__).parent / "static"
-PAGE, CHARACTERS = "index.html", "characters.json"
 
 
 def export_web(
@@ -69,4 +68,4 @@ def export_web(
     return out
 
 
-__all__ = ["CHARACTERS", "PAGE", "export_web"]
+__all__ = ["export_web"]
