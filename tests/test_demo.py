@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from headstart import HeadstartForJointNLU, NLUPipeline, finetune, load_skill
 from headstart.cli import main
+from headstart.data.out_of_scope import list_out_of_scope
 from headstart.data.rows import DataError, read_rows
 from headstart.demo.app import ANY, MAX_CHARACTERS, Demo, make_demo
 from headstart.demo.corrections import Corrections, editor_value, row_of
@@ -71,11 +72,11 @@ def test_corrections_are_rows_that_finetune_reads(nlu: NLUPipeline, tmp_path: Pa
     editor = {**asked.editor, "spans": [{"first": 1, "last": 1, "label": 0}, {"first": 5, "last": 5, "label": 1}]}
     file = demo.correct("travel", "book", editor)
     demo.correct("travel", "a new one", {**editor, "spans": []})
-    assert demo.correct("travel", NONE, {**editor, "text": "what a\nday"}).name == "travel.out_of_scope.txt"
+    assert demo.correct("travel", NONE, {**editor, "text": "what a\nday"}).name == "travel.out_of_scope.jsonl"
     row = {"text": "to Paris, 🙂 on monday", "intent": "book",
            "slots": [{"start": 3, "end": 8, "label": "city"}, {"start": 15, "end": 21, "label": "date"}]}  # fmt: skip
     assert file == tmp_path / "rows" / "travel.jsonl" and read_rows(file) == [row, {**row, "intent": "a new one", "slots": []}]
-    assert (tmp_path / "rows" / "travel.out_of_scope.txt").read_text() == "what a day\n"
+    assert list_out_of_scope(tmp_path / "rows" / "travel.out_of_scope.jsonl") == ["what a\nday"]
     skill = load_skill(file)
     assert skill.name == "travel" and list(skill.intents) == ["a new one", "book"]
 
@@ -148,7 +149,7 @@ def test_in_chromium_an_answer_is_seen_and_put_right(root: Path, tmp_path: Path)
             ActionChains(browser).move_to_element(words[2]).click_and_hold().move_to_element(words[3]).release().perform()
             until(lambda: len(browser.find_elements(by, ".hs-is-chosen")) == 2)
             next(chip for chip in browser.find_elements(by, "#editor [data-label]") if chip.text == "drink").click()
-            until(lambda: browser.find_element(by, "[data-word='3']").text.split() == ["lattes", "drink"])
+            until(lambda: browser.find_element(by, "[data-word='3']").text.replace("\n", "") == "lattesdrink")
             intent = browser.find_element(by, "#intent input")
             intent.click()
             browser.find_element(by, "ul[role=listbox] [aria-label='ScheduleBrew']").click()

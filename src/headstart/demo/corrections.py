@@ -15,14 +15,15 @@ from headstart.demo.shown import colours
 from headstart.tokenization.alignment_headstart import Span, Words
 from headstart.tokenization.answers_headstart import Answer
 
-OUT_OF_SCOPE = "out_of_scope.txt"  # beside the rows: utterances that are none of any skill's, one a line
+OUT_OF_SCOPE = "out_of_scope"  # rows beside the others: utterances that are none of the skill's
 
 
 class Corrections:
-    """Rows that are kept as they come, in a file for each skill: `headstart finetune --train_file` reads them.
+    """Rows that are kept as they come, in a file for each skill, which `headstart finetune` reads.
 
     Args:
-        folder: of the files `SKILL.jsonl`, and `SKILL.out_of_scope.txt` for utterances that are none of the skill's; made with the first of them.
+        folder: of the files `SKILL.jsonl`, and `SKILL.out_of_scope.jsonl` for utterances that are none of the skill's (`--out_of_scope`); made with
+            the first of them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,7 +33,7 @@ class Corrections:
     def file(self, skill: str, is_none: bool = False) -> Path:
         """Where the rows of a skill are kept, or the utterances that are none of its."""
         name = "".join(sign if sign.isalnum() or sign in "-_. " else "_" for sign in skill)
-        return self.folder / (f"{name}.{OUT_OF_SCOPE}" if is_none else f"{name}.jsonl")
+        return self.folder / (f"{name}.{OUT_OF_SCOPE}.jsonl" if is_none else f"{name}.jsonl")
 
     def save(self, skill: str, row: Row, is_none: bool = False) -> Path:
         """Keep a row, after what is there.
@@ -40,7 +41,7 @@ class Corrections:
         Args:
             skill: whose it is.
             row: what is right.
-            is_none: it is none of the skill's; of the row, only the text is kept.
+            is_none: it is none of the skill's; of the row, only the text is kept: no intent is annotated then.
 
         Returns:
             the file.
@@ -49,8 +50,8 @@ class Corrections:
             DataError: the row is not as it must be.
             OSError: it can't be written.
         """
-        checked = check_row(row, "the correction")
-        line = " ".join(checked["text"].split()) if is_none else json.dumps(checked, ensure_ascii=False)
+        checked = check_row({**row, "intent": None, "slots": []} if is_none else row, "the correction")
+        line = json.dumps(checked, ensure_ascii=False)
         file = self.file(skill, is_none)
         with self._lock:
             self.folder.mkdir(parents=True, exist_ok=True)
