@@ -59,9 +59,10 @@ def test_the_editor_begins_with_what_was_found_and_gives_a_row() -> None:
     assert row_of(value, WORDS, LABELS, "ask") == {
         "text": TEXT, "intent": "ask", "slots": [{"start": 6, "end": 11, "label": "city"}, {"start": 16, "end": 25, "label": "day"}]
     }  # fmt: skip
-    value["spans"] = [{"first": 4, "last": 40, "label": 0}]
-    with pytest.raises(DataError, match="the spans don't fit the text"):
-        row_of(value, WORDS, LABELS, "ask")
+    for first, last, label in ((4, 40, 0), (-1, 4, 0), (4, 3, 0), (4, 4, 2), (4, 4, -1)):
+        value["spans"] = [{"first": first, "last": last, "label": label}]
+        with pytest.raises(DataError, match="the spans don't fit the text"):
+            row_of(value, WORDS, LABELS, "ask")
 
 
 def test_corrections_are_rows_that_finetune_reads(nlu: NLUPipeline, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_what_is_no_correction(nlu: NLUPipeline, tmp_path: Path) -> None:
         ("travel", None, editor, "the intent is missing"),
         ("travel", "book", {**editor, "text": " "}, "allowed: a string that is not blank"),
         ("travel", "book", {**editor, "text": "x" * 3000}, "the text is too long"),
-        ("travel", "book", {}, "the spans don't fit"),
+        ("travel", "book", {}, "the spans can't be read"),
         ("travel", "book", overlapping, "overlap"),
     ):
         with pytest.raises(DataError, match=said):

@@ -96,13 +96,16 @@ def row_of(value: Mapping[str, Any], words: Words, labels: Sequence[str], intent
         DataError: it is none that an editor makes.
     """
     try:
-        spans: list[Span] = [
-            {"start": words.starts[span["first"]], "end": words.ends[span["last"]], "label": labels[span["label"]]}
-            for span in value["spans"]
-        ]
-    except (IndexError, KeyError, TypeError) as error:
-        raise DataError(f"the spans don't fit the text ({error}); ask again, and mark them anew.") from error
-    return {"text": value["text"], "intent": intent, "slots": sorted(spans, key=lambda span: span["start"])}
+        text: str = value["text"]
+        marked = [(int(span["first"]), int(span["last"]), int(span["label"])) for span in value["spans"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"the spans can't be read ({error}); ask again, and mark them anew.") from error
+    if wrong := [span for span in marked if not (0 <= span[0] <= span[1] < len(words) and 0 <= span[2] < len(labels))]:
+        raise DataError(f"the spans don't fit the text (words {wrong[0][0]} to {wrong[0][1]}); ask again, and mark them anew.")
+    spans: list[Span] = [
+        {"start": words.starts[first], "end": words.ends[last], "label": labels[label]} for first, last, label in sorted(marked)
+    ]
+    return {"text": text, "intent": intent, "slots": spans}
 
 
 __all__ = ["Corrections", "editor_value", "row_of"]
