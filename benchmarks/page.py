@@ -54,7 +54,11 @@ def measure(folder: Path, rows: Path, browser: Any) -> dict[str, Any]:
     return {
         "texts": len(texts) * TURNS,
         "seconds_to_load": round(loading, 2),
-        "milliseconds": {name: round(statistics.median(found), 2) for name, found in times.items()},
+        # The lowest tenth is what it takes where nothing else runs on the machine.
+        "milliseconds": {
+            name: {"median": round(statistics.median(found), 2), "lowest_tenth": round(statistics.quantiles(found, n=10)[0], 2)}
+            for name, found in times.items()
+        },
         "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 1),
         "megabytes_gzipped": round(sum(len(gzip.compress(file.read_bytes())) for file in files) / 1e6, 1),
     }

@@ -293,7 +293,8 @@ def _round_all(file: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     exact = [node.name for node in _import_onnx().load(str(file)).graph.node if _is_exact(node)]
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder, _without_stderr():
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings(), _without_stderr():
+        warnings.simplefilter("ignore")
         rounded = Path(folder) / "int8.onnx"
         quantize_dynamic(file, rounded, op_types_to_quantize=list(QUANTIZED), weight_type=QuantType.QInt8, nodes_to_exclude=exact)
         rounded.replace(file)
