@@ -102,6 +102,7 @@ async function start() {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = { mjs: file("ort-wasm-simd-threaded.js"), wasm: file("ort-wasm-simd-threaded.wasm") };
   const nlu = await loadNLU(ort, here.href);
+  await nlu.answer("is it there"); // the first request takes longest
   document.title = nlu.entry.name;
   at("skill").textContent = nlu.entry.name;
   const form = at("form");
