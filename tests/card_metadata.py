@@ -39,3 +39,24 @@ def metadata_errors(metadata: dict[str, Any]) -> list[str]:
         if not model.get("name"):
             errors.append('"model-index[].name" is required')
     return errors
+
+
+def space_errors(metadata: dict[str, Any]) -> list[str]:
+    """What a hub refuses in the card of a Space (hub-docs/spaces-config-reference.md), as far as ours come near it."""
+    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    wanted = {
+        "sdk": lambda value: value in ("gradio", "docker", "static"),
+        "sdk_version": lambda value: re.fullmatch(r"\d+\.\d+\.\d+", value),
+        "colorFrom": lambda value: value in colours,
+        "colorTo": lambda value: value in colours,
+        "emoji": lambda value: 0 < len(value) < 4 and not value.isascii(),
+        "short_description": lambda value: len(value) <= 60,
+        "python_version": lambda value: re.fullmatch(r"3\.\d+", value),
+        "pinned": lambda value: isinstance(value, bool),
+    }
+    missing = [f'"{name}" is required' for name in ("sdk", "emoji", "colorFrom", "colorTo") if name not in metadata]
+    return missing + [
+        f'"{name}" is not allowed: {metadata[name]!r}'
+        for name, fits in wanted.items()
+        if name in metadata and not fits(metadata[name])
+    ]

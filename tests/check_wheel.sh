@@ -16,7 +16,7 @@ cat "$work/names"
 # Code of the packages that pyproject.toml names, and the files besides that it names.
 packages=$(sed -n '/^packages = \[/,/^\]/s/^ *"\(.*\)",$/\1/p' "$root/pyproject.toml" | tr . / | paste -sd'|')
 if grep -vE "^($packages)/[a-z0-9_]+\.py$" "$work/names" |
-    grep -vE '^headstart/(py\.typed|data/out_of_scope\.en\.txt|model_cards/(own_base_)?template\.md|checkpoints/headstart-base-en/[A-Za-z_.]+)$' |
+    grep -vE '^headstart/(py\.typed|data/out_of_scope\.en\.txt|model_cards/(own_base_)?template\.md|checkpoints/headstart-base-en/[A-Za-z_.]+|(demo|web)/static/(nlu/)?[a-z]+\.(css|html|js))$' |
     grep -vE '^headstart-[0-9.]+\.dist-info/'; then
     echo "the wheel holds files that are not its own" >&2
     exit 1

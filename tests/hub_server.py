@@ -27,7 +27,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
-from card_metadata import metadata_errors
+from card_metadata import metadata_errors, space_errors
 from xet_store import xet_hashes
 
 LFS_SUFFIXES = (".safetensors", ".onnx", ".npz", ".parquet")
@@ -90,10 +90,11 @@ class Commit:
 
 @dataclass
 class Repo:
-    """A repository: its commits, and the branches and tags that point to them."""
+    """A repository: its commits, and the branches and tags that point to them; of a Space, what runs it."""
 
     name: str
     private: bool
+    sdk: str | None = None
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
@@ -218,9 +219,11 @@ OBJECT_ROUTES: list[tuple[str, re.Pattern[str], Route]] = []
 
 
 def _route(method: str, pattern: str, routes: list[tuple[str, re.Pattern[str], Route]] = ROUTES) -> Callable[[Route], Route]:
-    """Parts in braces are arguments; `{id}` has a slash, `{path}` may have any. Repositories of datasets have the routes of models."""
+    """Parts in braces are arguments; `{id}` has a slash, `{path}` may have any. Repositories of datasets and Spaces have the routes of models."""
     named = {"id": r"[^/]+/[^/]+", "path": r".+"}
-    pattern = re.sub(r"^/\{id\}", r"(?:/datasets)?/{id}", pattern.replace("/api/models/", "/api/(?:models|datasets)/"))
+    pattern = re.sub(
+        r"^/\{id\}", r"(?:/datasets|/spaces)?/{id}", pattern.replace("/api/models/", "/api/(?:models|datasets|spaces)/")
+    )
     regex = re.sub(r"\{(\w+)\}", lambda match: f"(?P<{match[1]}>{named.get(match[1], '[^/]+')})", pattern)
 
     def add(function: Route) -> Route:
@@ -303,14 +306,18 @@ def _create(request: _Request) -> Answer:
         raise HubError(401, "", "Invalid credentials in Authorization header")
     owner = asked.get("organization") or request.user
     name = f"{owner}/{asked['name']}"
-    url = f"{request.hub.url}/{name}"
+    url = f"{request.hub.url}/{'spaces/' if asked.get('type') == 'space' else ''}{name}"
     if owner != request.user:
         raise HubError(403, "", f"You don't have the rights to create a model under the namespace {owner!r}")
     if name in request.hub.repos:
         error = HubError(409, "", "You already created this model repo")
         error.body = {"url": url}  # type: ignore[attr-defined]
         raise error
-    repo = request.hub.repos[name] = Repo(name, asked.get("visibility") == "private" or bool(asked.get("private")))
+    if (asked.get("type") == "space") != ("sdk" in asked):
+        raise HubError(400, "", "a Space needs an SDK, and nothing else has one")
+    repo = request.hub.repos[name] = Repo(
+        name, asked.get("visibility") == "private" or bool(asked.get("private")), asked.get("sdk")
+    )
     repo.add("main", {".gitattributes": File(b"*.safetensors filter=lfs\n", False)}, "initial commit", request.user)
     return {"url": url, "name": name}
 
@@ -327,7 +334,8 @@ def _delete(request: _Request) -> Answer:
 def _validate(request: _Request) -> Answer:
     match = re.match(r"---\r?\n(.*?)\r?\n---", request.json["content"], re.DOTALL)
     try:
-        errors = metadata_errors(yaml.safe_load(match[1] if match else "") or {})
+        check = space_errors if request.json.get("repoType") == "space" else metadata_errors
+        errors = check(yaml.safe_load(match[1] if match else "") or {})
     except yaml.YAMLError as error:
         errors = [str(error)]
     if errors:

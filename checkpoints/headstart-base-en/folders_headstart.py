@@ -27,6 +27,9 @@ RUN_FACTS = "resume.json"  # in these: written first: which run it is of, and wh
 TRAINER_STATE = "trainer_state.json"  # in these: transformers' own
 VALUES = "values.json"  # of an exported skill: what its catalogs list
 TRAIN_ROWS, REPORT = "train.jsonl", "report.json"
+# Of an exported skill with a page that answers in a browser: what makes it one, and all that the page consists of besides.
+PAGE, CHARACTERS = "index.html", "characters.json"
+PAGE_FILES = (PAGE, CHARACTERS, "page.css", "page.js", "worker.js", "nlu/*.js", "ort/*")
 # What training writes into these folders; whatever else lies there is somebody else's.
 TRAINING_FILES = (
     HASHES, RUN_FACTS, TRAINER_STATE, CONFIG, "generation_config.json", "model*.safetensors*", "optimizer.*", "scheduler.pt", "scaler.pt",
@@ -218,6 +221,7 @@ def training_states(folder: Path) -> list[Path]:
 __all__ = [
     "CARD",
     "CATALOGS",
+    "CHARACTERS",
     "CHECKPOINT",
     "CODE",
     "CONFIG",
@@ -232,6 +236,8 @@ __all__ = [
     "KINDS",
     "METRICS",
     "NETWORK",
+    "PAGE",
+    "PAGE_FILES",
     "PIPELINE_CODE",
     "REPORT",
     "REPORT_FOLDER",

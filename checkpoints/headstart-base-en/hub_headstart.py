@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from huggingface_hub import CommitOperationAdd, HfApi, get_token, hf_hub_download
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RevisionNotFoundError
 
 from .folders_headstart import CHECKPOINT, CONFIG, KINDS, kind_of_names
 from .json_headstart import parse_object
 
+SPACE_MARK = "headstart_space.json"  # tells a Space of ours from others
+GIVEN = (".gitattributes", "README.md")  # what a hub puts into a new one
 PUSH_OPTIONS = ("commit_message", "private", "revision", "token")
 
 
@@ -33,18 +35,20 @@ def publish(
     private: bool | None = None,
     revision: str | None = None,
     token: str | None = None,
+    space: str | None = None,
 ) -> str:
     """Publish files in one commit.
 
     Args:
         repo_id: `owner/name`, or `name` for the account of the token; made if it is not there.
         files: by name, what to publish.
-        kind: `headstart`, `onnx` or `head`: a repository that holds another one is left alone.
+        kind: `headstart`, `onnx` or `head`: a repository that holds another one is left alone. Not read for a Space.
         message: of the commit.
         path_in_repo: folder of the repository to put the files in, with nothing but a head in it; unset: the top.
         private: True: nobody else may see it; unset: a new repository is as the account has it.
         revision: branch to push to, made if it is not there; unset: main.
         token: of the hub; unset: the one that `hf auth login` or HF_TOKEN left.
+        space: the files are a Space that runs with this SDK; what an earlier one of ours held besides is taken away.
 
     Returns:
         address of the commit.
@@ -61,16 +65,22 @@ def publish(
     api = HfApi(token=token)
     prefix = f"{path_in_repo}/" if path_in_repo else ""
     with _explained(repo_id):
-        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
-        parent = _check_remote(api, repo_id, kind, prefix, private=private, revision=revision)
+        repo_type = "space" if space else None
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True, repo_type=repo_type, space_sdk=space).repo_id
+        if space:
+            parent, outdated = _check_space(api, repo_id, files, private=private, revision=revision)
+        else:
+            parent, outdated = _check_remote(api, repo_id, kind, prefix, private=private, revision=revision), []
         if revision is not None:
-            api.create_branch(repo_id, branch=revision, exist_ok=True)
+            api.create_branch(repo_id, branch=revision, exist_ok=True, repo_type=repo_type)
+        added = [CommitOperationAdd(prefix + name, content) for name, content in files.items()]
         commit = api.create_commit(
             repo_id,
-            [CommitOperationAdd(prefix + name, content) for name, content in files.items()],
+            [*added, *(CommitOperationDelete(name) for name in outdated)],
             commit_message=message,
             revision=revision,
             parent_commit=parent,
+            repo_type=repo_type,
         )
     return str(commit.commit_url)
 
@@ -108,14 +118,7 @@ def _check_remote(api: HfApi, repo_id: str, kind: str, prefix: str, *, private: 
     Returns:
         the commit that was looked at, if the branch is there already.
     """
-    try:
-        info = api.model_info(repo_id, revision=revision)
-        head = info.sha
-    except RevisionNotFoundError:  # it will start from main
-        info, head = api.model_info(repo_id), None
-    if private and not info.private:
-        raise PublishError(f"{repo_id} is there already, and public: make it private in its settings, or push to another name.")
-    names = [sibling.rfilename for sibling in info.siblings or []]
+    info, head, names = _look_at(api, repo_id, None, private=private, revision=revision)
     there = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
     where = f"{repo_id}/{prefix}".rstrip("/")
     found = kind_of_names(there, where)
@@ -132,6 +135,35 @@ def _check_remote(api: HfApi, repo_id: str, kind: str, prefix: str, *, private: 
     if title not in (None, KINDS[kind].title):
         raise PublishError(f"{where} holds {title} already; push to another name.")
     return head
+
+
+def _check_space(
+    api: HfApi, repo_id: str, files: Mapping[str, Path | bytes], *, private: bool | None, revision: str | None
+) -> tuple[str | None, list[str]]:
+    """See that a Space is new, or ours.
+
+    Returns:
+        the commit that was looked at, if the branch is there already, and the files that are not of the new one.
+    """
+    _, head, names = _look_at(api, repo_id, "space", private=private, revision=revision)
+    own = [name for name in names if name not in GIVEN]
+    if own and SPACE_MARK not in own:
+        raise PublishError(f"the Space {repo_id} holds something else already ({own[0]}); push to another name.")
+    return head, [name for name in own if name not in files]
+
+
+def _look_at(
+    api: HfApi, repo_id: str, repo_type: str | None, *, private: bool | None, revision: str | None
+) -> tuple[Any, str | None, Sequence[str]]:
+    """What the hub says of a repository, the commit of the branch, if it is there, and the names of the files."""
+    try:
+        info: Any = api.repo_info(repo_id, revision=revision, repo_type=repo_type)
+        head = info.sha
+    except RevisionNotFoundError:  # it will start from main
+        info, head = api.repo_info(repo_id, repo_type=repo_type), None
+    if private and not info.private:
+        raise PublishError(f"{repo_id} is there already, and public: make it private in its settings, or push to another name.")
+    return info, head, [sibling.rfilename for sibling in info.siblings or []]
 
 
 @contextmanager
@@ -170,4 +202,4 @@ def _first_line(error: BaseException) -> str:
     return re.split(r"\n|\(Request ID", str(error))[0].strip() or type(error).__name__
 
 
-__all__ = ["PublishError", "publish", "push_saved"]
+__all__ = ["SPACE_MARK", "PublishError", "publish", "push_saved"]

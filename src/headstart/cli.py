@@ -1,4 +1,4 @@
-"""The command line: `headstart predict|evaluate|convert|report|export|push|labels|pretrain|finetune`."""
+"""The command line: `headstart predict|evaluate|convert|report|export|demo|push|labels|pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -175,6 +175,7 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_report(commands)
     _add_export(commands)
+    _add_demo(commands)
     _add_push(commands)
     labels = commands.add_parser(
         "labels", allow_abbrev=False, help="count corpora's rows and labels, once, for pretraining by streaming"
@@ -320,21 +321,67 @@ def _report(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _add_export(commands: Any) -> None:
-    command = commands.add_parser("export", allow_abbrev=False, help="a skill for onnxruntime, which needs no torch")
+    command = commands.add_parser(
+        "export", allow_abbrev=False, help="a skill for onnxruntime, which needs no torch; or as a page that answers in a browser"
+    )
     command.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint")
     command.add_argument("--out", required=True, metavar="FOLDER", help="where it is written; an earlier export is replaced")
     command.add_argument("--skill", help="the skill to export; needed if the model has several")
     command.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
-    command.add_argument("--int8", action="store_true", help="weights as 8-bit integers: a quarter of the size, and faster")
+    weights = command.add_mutually_exclusive_group()
+    weights.add_argument("--int8", action="store_true", help="weights as 8-bit integers: a quarter of the size, and faster")
+    weights.add_argument("--float32", action="store_true", help="of a page: weights as they are, and not as 8-bit integers")
+    command.add_argument(
+        "--web",
+        action="store_true",
+        help="beside it, a page that answers in the browser: static files, for any server, and offline",
+    )
+    command.add_argument(
+        "--runtime", type=_path, metavar="PATH",
+        help="of a page: folder or archive of the npm package onnxruntime-web; unset: npm fetches it",
+    )  # fmt: skip
     command.set_defaults(run=_export)
 
 
 def _export(options: argparse.Namespace) -> Iterator[str]:
+    if not options.web and (options.float32 or options.runtime):
+        raise DataError("--float32 and --runtime are for pages: add --web, or leave them out.")
     from headstart.exporting import export
     from headstart.loading import load_pipeline
 
-    nlu = load_pipeline(options.model, base=options.base)
-    yield str(export(nlu, options.out, options.skill, int8=options.int8))  # type: ignore[arg-type]  # which says so of an exported one
+    nlu: Any = load_pipeline(options.model, base=options.base)  # export says so of one that is exported already
+    if options.web:
+        from headstart.web.folder import export_web
+
+        yield str(export_web(nlu, options.out, options.skill, int8=not options.float32, runtime=options.runtime))
+    else:
+        yield str(export(nlu, options.out, options.skill, int8=options.int8))
+
+
+def _add_demo(commands: Any) -> None:
+    command = commands.add_parser("demo", allow_abbrev=False, help="a page to try a model in, and to put its answers right")
+    command.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of heads")
+    command.add_argument("--base", help="checkpoint that heads were trained on; unset: the embedded one of that name")
+    command.add_argument(
+        "--out", type=_path, default="corrections", metavar="FOLDER",
+        help="where corrections are kept as rows, a file for each skill (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--host", default="127.0.0.1", help="address to serve at; 0.0.0.0: for others too (default: %(default)s)"
+    )
+    command.add_argument("--port", type=_size, default=7860, help="(default: %(default)s)")
+    command.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> Iterator[str]:
+    from headstart.demo.app import launch
+
+    page, address = launch(
+        options.model, options.out, base=options.base,
+        server_name=options.host, server_port=options.port, prevent_thread_lock=True, quiet=True,
+    )  # fmt: skip
+    yield str(address)
+    page.block_thread()  # until Ctrl-C
 
 
 def _add_push(commands: Any) -> None:
@@ -345,10 +392,20 @@ def _add_push(commands: Any) -> None:
     command.add_argument("--private", action="store_true", default=None, help="a new repository is yours alone to see")
     command.add_argument("--revision", metavar="BRANCH", help="branch to push to, made if it is not there (default: main)")
     command.add_argument("--message", help="of the commit")
+    command.add_argument(
+        "--space", action="store_true", help="as a Space: the page of headstart demo, or the one that export --web wrote"
+    )
     command.set_defaults(run=_push)
 
 
 def _push(options: argparse.Namespace) -> Iterator[str]:
+    if options.space:
+        if options.path_in_repo or options.revision:
+            raise DataError("--path_in_repo and --revision are for models: leave them out, or leave out --space.")
+        from headstart.hub.space import push_space
+
+        yield push_space(options.model, options.repo_id, private=options.private, message=options.message)
+        return
     from headstart.hub.push import push
 
     names = ("path_in_repo", "private", "revision", "message")

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -39,9 +39,12 @@ from headstart.version import __version__
 
 OPSET = 17
 QUANTIZED = ("LSTM", "MatMul", "Gemm", "Gather")  # operators whose weights are kept as 8-bit integers
+LEAST_ROUNDED = 2**16  # bytes of a weight that is rounded alone: less is not worth it
 
 
-def export(model: NLUPipeline | str | Path, out: str | Path, skill: str | None = None, *, int8: bool = False) -> Path:
+def export(
+    model: NLUPipeline | str | Path, out: str | Path, skill: str | None = None, *, int8: bool = False, rounds_inputs: bool = True
+) -> Path:
     """Write a skill for [`headstart.onnx.OnnxNLU`].
 
     Args:
@@ -50,6 +53,7 @@ def export(model: NLUPipeline | str | Path, out: str | Path, skill: str | None =
         skill: the skill to export; may be left out if the model has one.
         int8: keep weights as 8-bit integers: a quarter of the size, faster, and a little less accurate. What the layers read is then rounded
             by the largest values of a whole batch, so that scores depend a little on the other texts of a batch.
+        rounds_inputs: False: of an int8 export, only the weights are rounded: scores are then the same on all processors, and whatever the batch.
 
     Returns:
         the folder: `model.onnx`, `tokenizer.json`, `headstart.json`, `crf.npz` if the skill has slots, and `catalogs.json` and `values.json` if it has catalogs.
@@ -68,7 +72,7 @@ def export(model: NLUPipeline | str | Path, out: str | Path, skill: str | None =
     network = _ExportedSkill(nlu.model, entry["name"])
     texts = ReadTexts(nlu.tokenizer, nlu.model.config.unk_token_id, token_limit(nlu.tokenizer.model_max_length))
     values = cast(CanonicalValues, nlu.model.canonical[entry["name"]]).content() if "canonical" in entry else None
-    return write_exported(network, entry, texts, out, int8=int8, values=values)
+    return write_exported(network, entry, texts, out, int8=int8, values=values, rounds_inputs=rounds_inputs)
 
 
 class ReadTexts(NamedTuple):
@@ -93,6 +97,7 @@ def write_exported(
     *,
     int8: bool = False,
     values: bytes | None = None,
+    rounds_inputs: bool = True,
 ) -> Path:
     """Write any network that scores one skill's intents and tags; see [`export`].
 
@@ -103,13 +108,16 @@ def write_exported(
         out: folder to write to.
         int8: keep weights as 8-bit integers.
         values: of its catalogs, packed, which answers say were meant.
+        rounds_inputs: see [`export`].
     """
     out = Path(out)
     check_room(out, EXPORTED)
     # A copy, on the CPU and in float32 whatever the model is in, and out of training.
     network = copy.deepcopy(network).cpu().float().eval()
     with locked(out), written_aside(out, EXPORTED.mark, EXPORTED.outdated) as folder:
-        _write_network(network, folder / NETWORK, int8)
+        _write_network(network, folder / NETWORK)
+        if int8:
+            (_round_all if rounds_inputs else _round_weights)(folder / NETWORK)
         if network.classifiers.crf is not None:
             arrays: Any = {name: _to_numpy(part) for name, part in network.classifiers.crf.arrays().items()}
             np.savez(folder / CRF, **arrays)
@@ -242,12 +250,8 @@ def _without_stderr() -> Iterator[None]:
             os.close(kept)
 
 
-def _write_network(network: ExportedNetwork, file: Path, int8: bool) -> None:
-    try:
-        import onnx
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-    except ImportError as error:
-        raise ImportError("exporting needs onnx and onnxruntime: pip install 'headstart[onnx]'") from error
+def _write_network(network: ExportedNetwork, file: Path) -> None:
+    _import_onnx()
     example: list[torch.Tensor] = [torch.tensor([[5, 6, 7], [5, 6, 0]]), torch.tensor([3, 2])]
     names = ["input_ids", "lengths"]
     if network.gazetteer is not None:
@@ -256,23 +260,91 @@ def _write_network(network: ExportedNetwork, file: Path, int8: bool) -> None:
     of_words, of_rows = {0: "batch", 1: "tokens"}, {0: "batch"}
     axes = {"input_ids": of_words, "lengths": of_rows, "matches": of_words, "slot_logits": of_words, "intent_logits": of_rows,
             "reject_logits": of_rows}  # fmt: skip
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings(), _without_stderr():
+    with warnings.catch_warnings(), _without_stderr():
         # The other exporter can't read packed sequences; what this one warns of is what the parity test checks.
         warnings.simplefilter("ignore")
-        written = Path(folder) / "network.onnx"
         torch.onnx.export(
-            network, tuple(example), str(written), input_names=names, output_names=network.output_names, opset_version=OPSET, dynamo=False,
+            network, tuple(example), str(file), input_names=names, output_names=network.output_names, opset_version=OPSET, dynamo=False,
             dynamic_axes={name: axis for name, axis in axes.items() if name in (*names, *network.output_names)},
         )  # fmt: skip
-        if int8:
-            quantized = Path(folder) / "int8.onnx"
-            # Differences of large squares don't stand rounding.
-            exact = [node.name for node in onnx.load(str(written)).graph.node if "/novelty/" in node.name]
-            quantize_dynamic(
-                written, quantized, op_types_to_quantize=list(QUANTIZED), weight_type=QuantType.QInt8, nodes_to_exclude=exact
-            )
-            written = quantized
-        written.replace(file)
+
+
+def _import_onnx() -> Any:
+    """The module onnx, where onnxruntime is too.
+
+    Raises:
+        ImportError: one of them is missing.
+    """
+    try:
+        import onnx
+        import onnxruntime.quantization  # noqa: F401
+    except ImportError as error:
+        raise ImportError("exporting needs onnx and onnxruntime: pip install 'headstart[onnx]'") from error
+    return onnx
+
+
+def _is_exact(node: Any) -> bool:
+    """Whether a node's weights stay as they are: differences of large squares don't stand rounding."""
+    return "/novelty/" in node.name
+
+
+def _round_all(file: Path) -> None:
+    """Weights as 8-bit integers, and what the layers read too, when they read it."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    exact = [node.name for node in _import_onnx().load(str(file)).graph.node if _is_exact(node)]
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder, warnings.catch_warnings(), _without_stderr():
+        warnings.simplefilter("ignore")
+        rounded = Path(folder) / "int8.onnx"
+        quantize_dynamic(file, rounded, op_types_to_quantize=list(QUANTIZED), weight_type=QuantType.QInt8, nodes_to_exclude=exact)
+        rounded.replace(file)
+
+
+def _round_weights(file: Path) -> None:
+    """Weights as 8-bit integers, each row with a scale of its own: those of layers become floats when the network is loaded, those of tokens when they
+    are read."""
+    onnx = _import_onnx()
+    network = onnx.load(str(file))
+    weights = {weight.name: weight for weight in network.graph.initializer}
+    nodes = []
+    for node in network.graph.node:
+        names = [name for name in node.input if name in weights] if node.op_type in QUANTIZED and not _is_exact(node) else []
+        large = [name for name in names if len(weights[name].raw_data) >= LEAST_ROUNDED]
+        for name in large:
+            rounded = _add_rounded(network.graph, weights.pop(name), onnx)
+            if node.op_type != "Gather":
+                nodes += _as_floats(rounded, name, onnx)
+                continue
+            _, where = node.input
+            read = [f"{part}_of_{node.output[0]}" for part in rounded]
+            nodes += [
+                onnx.helper.make_node("Gather", [part, where], [out]) for part, out in zip(rounded, read, strict=True)
+            ] + _as_floats(read, node.output[0], onnx)
+        if not (large and node.op_type == "Gather"):
+            nodes.append(node)
+    del network.graph.node[:]
+    network.graph.node.extend(nodes)
+    onnx.save(network, str(file))
+
+
+def _add_rounded(graph: Any, weight: Any, onnx: Any) -> list[str]:
+    """Put 8-bit integers and their scales in the place of a weight; their names."""
+    values = onnx.numpy_helper.to_array(weight)
+    scales = np.maximum(np.abs(values).max(axis=-1, keepdims=True) / np.float32(127), np.finfo(np.float32).tiny)
+    parts = {f"{weight.name}_int8": np.round(values / scales).astype(np.int8), f"{weight.name}_scales": scales}
+    graph.initializer.remove(weight)
+    graph.initializer.extend(onnx.numpy_helper.from_array(part, name) for name, part in parts.items())
+    return list(parts)
+
+
+def _as_floats(rounded: Sequence[str], name: str, onnx: Any) -> list[Any]:
+    """The nodes that make floats of integers and scales."""
+    integers, scales = rounded
+    whole = f"{integers}_as_floats"
+    return [
+        onnx.helper.make_node("Cast", [integers], [whole], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("Mul", [whole, scales], [name]),
+    ]
 
 
 __all__ = ["ExportedNetwork", "export", "write_exported"]

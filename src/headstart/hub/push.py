@@ -58,7 +58,7 @@ def push(
         PublishError: there is no token, no right to write, no network, or the repository holds something else or is public.
     """
     folder = Path(resolve_checkpoint(model))
-    kind = _complete_kind(folder)
+    kind = complete_kind(folder)
     if path_in_repo is not None and kind is not HEAD_FOLDER:
         raise ValueError(
             f"path_in_repo is for heads; {str(folder)!r} holds a whole model, which goes to the top of a repository of its own."
@@ -82,7 +82,7 @@ def push(
     )
 
 
-def _complete_kind(folder: Path) -> FolderKind:
+def complete_kind(folder: Path) -> FolderKind:
     """The kind of a folder, with all that it needs.
 
     Raises:
@@ -136,4 +136,4 @@ def _read(file: Path) -> dict[str, Any]:
         raise ValueError(f"{error}.") from error
 
 
-__all__ = ["PublishError", "push"]
+__all__ = ["PublishError", "complete_kind", "push"]
