@@ -1,4 +1,4 @@
-"""The command line: `headstart predict|evaluate|convert|report|export|push|labels|pretrain|finetune`."""
+"""The command line: `headstart check|predict|evaluate|convert|report|export|push|labels|pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headstart.checking.findings import KINDS, SEVERITIES
+from headstart.checking.telling import report_lines
 from headstart.checkpoints import BASE_EN
 from headstart.data.rows import DataError, shorten
 from headstart.data.templates import FILLS, MAX_UTTERANCES
@@ -149,6 +151,7 @@ def _make_parser() -> argparse.ArgumentParser:
     scores.add_argument("--quiet", action="store_true", help="no table of intents and slots on standard error")
     scores.set_defaults(run=_evaluate)
     _add_calibrate(commands)
+    _add_check(commands)
     _add_convert(commands)
     _add_report(commands)
     _add_export(commands)
@@ -199,6 +202,40 @@ def _add_calibrate(commands: Any) -> None:
     calibrate.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
     calibrate.add_argument("--dry_run", action="store_true", help="measure and choose, and leave the model as it is")
     calibrate.set_defaults(run=_calibrate)
+
+
+def _add_check(commands: Any) -> None:
+    command = commands.add_parser(
+        "check", allow_abbrev=False, help="what of a skill's rows and catalogs will make a model worse, and what to do",
+        description="Look through a skill's rows and catalogs; no model is needed. The exit status is 1 if there is a finding as grave as "
+        "--fail_on says, so that a pipeline of yours can stop.",
+    )  # fmt: skip
+    command.add_argument("path", metavar="SKILL", help=f"file or folder, in one of: {', '.join(READERS)}")
+    command.add_argument("--json", action="store_true", help="one JSON object, with all rows and remedies")
+    command.add_argument(
+        "--all", dest="show_all", action="store_true", help="every finding, and not the first five of a kind alone"
+    )
+    command.add_argument("--fail_on", choices=(*SEVERITIES, "never"), default="error",
+                         help="the least grave finding that makes the exit status 1 (default: %(default)s)")  # fmt: skip
+    command.add_argument("--ignore", nargs="+", choices=KINDS, default=(), metavar="KIND", help=f"leave out: {', '.join(KINDS)}")
+    command.add_argument(
+        "--from", dest="source_format", choices=sorted(READERS), help="what is read; unset: found from the content"
+    )
+    command.add_argument("--language", help="which of several languages is read, such as de-DE")
+    command.set_defaults(run=_check)
+
+
+def _check(options: argparse.Namespace) -> Iterator[str]:
+    from headstart.checking.check import check
+
+    logging.getLogger("headstart.data.contradictions").setLevel(logging.ERROR)  # findings say the same, with their rows
+    report = check(options.path, ignore=options.ignore, format=options.source_format, language=options.language)
+    if options.json:
+        yield json.dumps(report.as_json(), ensure_ascii=False)
+    else:
+        yield from report_lines(report, options.show_all)
+    if options.fail_on != "never" and report.fails(options.fail_on):
+        raise _UnfitError
 
 
 def _path(word: str) -> Path:
@@ -432,6 +469,10 @@ class _Lines(logging.Formatter):
         return record.getMessage() if record.name in TELLERS else super().format(record)
 
 
+class _UnfitError(Exception):
+    """What was looked at has failed the look; all has been said."""
+
+
 def _run(command: Callable[[], None]) -> int:
     """Run a command; a user's mistake (`ValueError`, a missing file), a training that diverged or Ctrl-C becomes one line on stderr."""
     if sys.stderr is None:  # print would take None for standard output
@@ -442,6 +483,8 @@ def _run(command: Callable[[], None]) -> int:
     logging.getLogger("headstart").setLevel(logging.INFO)
     try:
         command()
+    except _UnfitError:
+        return 1
     except BrokenPipeError:  # whoever read the results has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # python flushes once more at its end
         return 141  # 128 + SIGPIPE, as shells have it
