@@ -8,15 +8,15 @@ from statistics import median
 
 from headstart.checking.findings import Finding, places
 from headstart.checking.utterances import Utterance
-from headstart.data.label_names import label_words
 from headstart.data.rows import shorten
 from headstart.data.skills import Skill
+from headstart.data.texts import text_key
 
 MIN_ROWS = 5  # of an intent
 MANY_ROWS = 6  # from so many rows on,
 MIN_PHRASES, MOST_ALIKE = 3, 0.8  # so many phrases are wanted, and no one in more than this share of the rows
 UNBALANCED, MIN_LARGE = 10, 50  # times the rows of the median intent, and rows, that an intent must have to be told
-LONG, LONGER = 25, 4  # words of a row, and times the median of its intent, over which it is told
+LONG, LONGER = 25, 4  # words of a row, and times the median of its intent (of all rows, if that has few), over which it is told
 LENGTHS_APART, MIN_WORDS = 3, 9  # how many times longer an intent's rows are than the others', and their least median in words
 
 
@@ -51,10 +51,12 @@ def unbalanced_lengths(skill: Skill, utterances: list[Utterance]) -> Iterator[Fi
     """Rows that are far longer than the others of their intent, and intents that are far longer than the others."""
     rows_of = _by_intent(utterances)
     middles = {intent: median(len(row.words) for row in rows) for intent, rows in rows_of.items()}
+    middle_of_all = median(len(row.words) for rows in rows_of.values() for row in rows) if rows_of else 0
     for intent, rows in rows_of.items():
-        long = [row for row in rows if len(row.words) > max(LONG, LONGER * middles[intent])]
+        usual = middles[intent] if len(rows) >= MIN_ROWS else middle_of_all
+        long = [row for row in rows if len(row.words) > max(LONG, LONGER * usual)]
         for row in long:
-            reason = f"{shorten(row.row['text'])} has {len(row.words)} words, the rows of {intent!r} mostly {middles[intent]:g}."
+            reason = f"{shorten(row.row['text'])} of {intent!r} has {len(row.words)} words, where {usual:g} are usual."
             yield Finding("unbalanced_lengths", reason, (intent,), places([row]))
         others = [middle for other, middle in middles.items() if other != intent]
         if len(rows) >= MIN_ROWS and others and middles[intent] >= max(MIN_WORDS, LENGTHS_APART * median(others)):
@@ -80,10 +82,9 @@ def alike_names(skill: Skill, utterances: list[Utterance]) -> Iterator[Finding]:
 
 
 def _name_key(name: str) -> str:
-    """What two names share that are meant as one: their words, without signs, case and the plural."""
-    words = (label_words(name) or name.casefold()).split()
-    numbers = "".join(character for character in name if character.isdigit())
-    return " ".join([*words, numbers]).strip("\"'`.,;:!? ")
+    """What two names share that are meant as one: letters and digits, without case and the word "intent" behind them."""
+    letters = text_key(name)
+    return letters.removesuffix("intent").removesuffix("intent") or letters or name
 
 
 def _by_intent(utterances: Iterable[Utterance]) -> dict[str, list[Utterance]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations
@@ -12,12 +13,15 @@ from headstart.data.inferred_types import infer_types
 from headstart.data.offsets import is_inside
 from headstart.data.rows import shorten
 from headstart.data.skills import Skill
+from headstart.tokenization.alignment_headstart import Span
 
 Words = tuple[str, ...]
 MANY_VALUES = 10  # in rows: a slot that has so many needs no catalog
 SAME_TYPE = 0.6  # share of the smaller catalog from which on two slots have one kind of value, on purpose
 FEW_SHOWN, MIN_CATALOG = 2, 5  # values of a slot that all rows show, of a catalog of at least so many
 MIN_LETTERS = 3  # of a value that is looked for in rows
+MIN_DISTINCT = 6  # of a single word that is hardly another by chance
+OFTEN = 2  # times that a value is annotated for each time that it is not: then that is an oversight
 # What may stand at the beginning of a value by oversight.
 LEADING = frozenset({"the", "a", "an", "in", "at", "on", "to", "from", "for", "of", "my", "with", "by"})
 MIN_SPANS, MOST_ODD = 6, 0.2  # spans of a label, and the share of them that is an oversight and not the rule
@@ -92,28 +96,37 @@ def of_another_slot(skill: Skill, utterances: list[Utterance]) -> Iterator[Findi
 
 
 def not_annotated(skill: Skill, utterances: list[Utterance]) -> Iterator[Finding]:
-    """Values that stand in a row without being annotated, where other rows of the intent have the slot."""
+    """Values that stand in a row without being annotated, where the intent has the slot, and other rows annotate the value or have the slot in its place."""
     labels_of: dict[str | None, set[str]] = defaultdict(set)
-    spans, phrases = Counter[tuple[str, Words]](), set()
+    spans, phrases = Counter[tuple[str | None, str, Words]](), set()
     for row in utterances:
         if row.part == "train":
             labels_of[row.intent].update(label for label, _ in row.values)
-            spans.update(set(row.values))
             phrases.add((row.intent, row.phrase))
+        spans.update((row.intent, *value) for value in set(row.values))
     listed = {(label, words_of(value)) for label, values in skill.catalogs.items() for value in values}
     by_first: dict[str, list[tuple[str, Words]]] = defaultdict(list)
-    for label, words in {*listed, *spans}:
-        if words and sum(map(len, words)) >= MIN_LETTERS and not set(words) <= LEADING:
+    for label, words in dict.fromkeys((*listed, *(span[1:] for span in spans))):
+        if sum(map(len, words)) >= MIN_LETTERS and not set(words) <= LEADING:
             by_first[words[0]].append((label, words))
-    found: dict[tuple[str, Words, str | None], list[Utterance]] = defaultdict(list)
+    free: dict[tuple[str, Words, str | None], list[Utterance]] = defaultdict(list)
     for row in utterances:
         if row.row["slots"] is not None:
-            for label, words in _free_values(row, by_first, labels_of[row.intent]):
-                if (row.intent, _with_slot(row, label, words)) in phrases:
-                    found[label, words, row.intent].append(row)
-    for (label, words, _), rows in found.items():
-        reason = f"{' '.join(words)!r} is not annotated in {shorten(rows[0].row['text'])}, where the same phrase has the slot {label!r} in other rows."
-        yield Finding("value_not_annotated", reason, (label,), places(rows), (" ".join(words),))
+            for label, words in dict.fromkeys(_free_values(row, by_first, labels_of[row.intent])):
+                free[label, words, row.intent].append(row)
+    for (label, words, intent), rows in free.items():
+        in_place = [row for row in rows if (intent, _with_slot(row, label, words)) in phrases]
+        if in_place:
+            why = f"the same phrase has the slot {label!r} in other rows"
+        elif (count := spans[intent, label, words]) >= OFTEN * len(rows):
+            why = f"{count} other rows of the intent have it as {label!r}"
+        elif (label, words) in listed and len(rows) == 1 and (len(words) > 1 or len(words[0]) >= MIN_DISTINCT):
+            why = f"it is listed for {label!r}, a slot of the intent"
+        else:
+            continue
+        found = in_place or rows
+        reason = f"{' '.join(words)!r} is not annotated in {shorten(found[0].row['text'])}; {why}."
+        yield Finding("value_not_annotated", reason, (label,), places(found), (" ".join(words),))
 
 
 def _free_values(row: Utterance, by_first: dict[str, list[tuple[str, Words]]], labels: set[str]) -> Iterator[tuple[str, Words]]:
@@ -133,13 +146,12 @@ def _free_values(row: Utterance, by_first: dict[str, list[tuple[str, Words]]], l
 
 def _with_slot(row: Utterance, label: str, words: Words) -> Words:
     """The phrase of the row if the value were annotated."""
-    text = row.row["text"].casefold()
-    place = text.find(" ".join(words))
-    if place < 0:
+    match = re.search(r"\b" + r"\W+".join(map(re.escape, words)) + r"\b", row.row["text"], re.IGNORECASE)
+    if match is None:  # such as one in another form of Unicode
         return ()
-    slots = [*(row.row["slots"] or []), {"start": place, "end": place + len(" ".join(words)), "label": label}]
-    slots.sort(key=lambda slot: slot["start"])  # type: ignore[arg-type,return-value]
-    return Utterance(row.part, row.number, {**row.row, "slots": slots}).phrase  # type: ignore[typeddict-item]
+    span: Span = {"start": match.start(), "end": match.end(), "label": label}
+    slots = sorted([*(row.row["slots"] or []), span], key=lambda slot: slot["start"])
+    return Utterance(row.part, row.number, {**row.row, "slots": slots}).phrase
 
 
 def edges(skill: Skill, utterances: list[Utterance]) -> Iterator[Finding]:

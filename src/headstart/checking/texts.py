@@ -56,18 +56,16 @@ def contradicting_slots(skill: Skill, utterances: list[Utterance]) -> Iterator[F
 def same_phrases(skill: Skill, utterances: list[Utterance]) -> Iterator[Finding]:
     """Phrases of two intents that differ in slot values alone, in words that change nothing, or in a letter."""
     training = [utterance for utterance in _training(utterances) if utterance.open_phrase]
-    told: set[frozenset[int]] = set()
     for group in _groups(training, lambda utterance: utterance.open_phrase):
         firsts = _first_of(group, lambda utterance: utterance.intent)
         pair = _closest([*firsts.values()], group)
         if len(firsts) > 1 and pair is not None:
-            told.add(frozenset(map(id, pair)))
             yield _same_phrase(pair, "differ in values and small words alone")
-    yield from _same_words(training, told)
+    yield from _same_words(training)
     yield from _misspelt(training)
 
 
-def _same_words(training: list[Utterance], told: set[frozenset[int]]) -> Iterator[Finding]:
+def _same_words(training: list[Utterance]) -> Iterator[Finding]:
     """Texts with the same words where one has a slot that the other lacks."""
     for group in _groups(training, lambda utterance: utterance.plain_words):
         firsts = [*_first_of(group, lambda utterance: utterance.intent).values()]
@@ -195,7 +193,7 @@ def markup(skill: Skill, utterances: list[Utterance]) -> Iterator[Finding]:
 def unseen_labels(skill: Skill, utterances: list[Utterance]) -> Iterator[Finding]:
     """Labels of validation and test rows that no training row has."""
     by_label: dict[tuple[str, str], list[Utterance]] = defaultdict(list)
-    known = {"intent": {row.intent for row in _training(utterances, False)}, "slot label": set(skill.slots)}
+    known = {"intent": set(skill.intents), "slot label": set(skill.slots)}
     for utterance in utterances:
         if utterance.part != "train":
             labels = [("intent", utterance.intent), *(("slot label", label) for label, _ in utterance.values)]
