@@ -1,4 +1,4 @@
-"""The command line: `headstart check|predict|evaluate|convert|report|export|push|labels|pretrain|finetune`."""
+"""The command line: `headstart check|predict|evaluate|learn|suggest|convert|report|export|push|labels|pretrain|finetune`."""
 
 from __future__ import annotations
 
@@ -152,6 +152,7 @@ def _make_parser() -> argparse.ArgumentParser:
     scores.set_defaults(run=_evaluate)
     _add_calibrate(commands)
     _add_check(commands)
+    _add_learn(commands)
     _add_convert(commands)
     _add_report(commands)
     _add_export(commands)
@@ -236,6 +237,48 @@ def _check(options: argparse.Namespace) -> Iterator[str]:
         yield from report_lines(report, options.show_all)
     if options.fail_on != "never" and report.fails(options.fail_on):
         raise _UnfitError
+
+
+def _add_learn(commands: Any) -> None:
+    command = commands.add_parser(
+        "learn", allow_abbrev=False, help="teach a trained skill corrections and new intents in a moment, or take them back",
+        description="Changes the model in its place. What it was taught is kept beside it, in learned.json, so that it can be taken back.",
+    )  # fmt: skip
+    command.add_argument("model", metavar="MODEL", help="folder of a checkpoint or a head, which is changed")
+    command.add_argument("--rows", metavar="FILE", help="annotated rows to learn, in any format that a skill is read in")
+    command.add_argument("--text", help="one utterance to learn, with --intent and --slots")
+    command.add_argument("--intent", help="its intent; unset: that says nothing of it")
+    command.add_argument("--slots", type=json.loads, metavar="JSON",
+                         help='its slots, such as \'{"room": "kitchen"}\'; {}: it has none; unset: that says nothing of them')  # fmt: skip
+    command.add_argument("--trained_on", metavar="SKILL", help="the skill's file or folder, whose rows keep what it knew")
+    command.add_argument("--undo", nargs="?", const="all", metavar="CALLS", help="take back the last calls, or all of them")
+    command.add_argument("--skill", help="the skill; needed if the checkpoint has several")
+    command.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
+    command.set_defaults(run=_learn)
+
+
+def _learn(options: argparse.Namespace) -> Iterator[str]:
+    given = [name for name in ("rows", "text", "undo") if getattr(options, name) is not None]
+    if len(given) != 1:
+        raise DataError(
+            f"found {', '.join(f'--{name}' for name in given) or 'nothing to learn'}; give one of --rows, --text and --undo."
+        )
+    if options.undo not in (None, "all") and not options.undo.isdecimal():
+        raise DataError(f"--undo is {options.undo!r}; allowed: a number of calls, or nothing for all of them.")
+    rows = load_skill(options.rows, allow_unseen_labels=True).rows("train") if options.rows is not None else None
+    known = load_skill(options.trained_on, allow_unseen_labels=True) if options.trained_on is not None else None
+    from headstart.finetuning.learning import learn, unlearn
+    from headstart.finetuning.lessons import change_folder
+
+    def change(nlu: Any) -> Any:
+        if options.undo is not None:
+            return unlearn(nlu, None if options.undo == "all" else int(options.undo), skill=options.skill)
+        if rows is not None:
+            return learn(nlu, rows, skill=options.skill, skill_rows=known)
+        return learn(nlu, options.text, options.intent, options.slots, skill=options.skill, skill_rows=known)
+
+    found = change_folder(options.model, change, skill=options.skill, base=options.base)
+    yield json.dumps(dataclasses.asdict(found), ensure_ascii=False, allow_nan=False)
 
 
 def _path(word: str) -> Path:
