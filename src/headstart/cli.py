@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.checking.findings import KINDS, SEVERITIES
 from headstart.checking.telling import report_lines
 from headstart.checkpoints import BASE_EN
+from headstart.data.logs import read_log
 from headstart.data.rows import DataError, shorten
 from headstart.data.templates import FILLS, MAX_UTTERANCES
 from headstart.readers import READERS, load_skill
@@ -35,6 +36,7 @@ TRAINING = {
 }
 TELLERS = ("headstart.data.corpora", "headstart.training.telling")
 DIGITS = 4  # of a score
+ERROR_SUFFIXES = (".html", ".json")  # of what is told of errors
 BATCH_SIZE = 64
 KEPT = "\0"  # stands for "--": no argument holds a NUL
 
@@ -148,11 +150,15 @@ def _make_parser() -> argparse.ArgumentParser:
     scores.add_argument(
         "--out_of_scope", metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line"
     )
+    scores.add_argument(
+        "--errors", type=_path, metavar="FILE", help="what is wrong and what would help: a page (.html), or all of it (.json)"
+    )
     scores.add_argument("--quiet", action="store_true", help="no table of intents and slots on standard error")
     scores.set_defaults(run=_evaluate)
     _add_calibrate(commands)
     _add_check(commands)
     _add_learn(commands)
+    _add_suggest(commands)
     _add_convert(commands)
     _add_report(commands)
     _add_export(commands)
@@ -279,6 +285,42 @@ def _learn(options: argparse.Namespace) -> Iterator[str]:
 
     found = change_folder(options.model, change, skill=options.skill, base=options.base)
     yield json.dumps(dataclasses.asdict(found), ensure_ascii=False, allow_nan=False)
+
+
+def _add_suggest(commands: Any) -> None:
+    command = commands.add_parser(
+        "suggest", allow_abbrev=False, help="which utterances of a log to annotate next, one row a line, as the skill answers now",
+        description="Rows to correct: with text, intent and slots as the skill answers now, and how often the log has it, how unsure the skill is, and of what.",
+    )  # fmt: skip
+    command.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of a head")
+    command.add_argument(
+        "--texts", dest="log", required=True, metavar="LOG", help="what users said: one utterance a line, or rows (.jsonl)"
+    )
+    command.add_argument("--number", type=_size, default=20, metavar="N", help="suggestions, at most (default: %(default)s)")
+    command.add_argument(
+        "--known", metavar="SKILL", help="rows that are annotated already, in any format: they are not asked again"
+    )
+    command.add_argument("--skill", help="the skill; needed if the model has several")
+    command.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
+    command.set_defaults(run=_suggest)
+
+
+def _suggest(options: argparse.Namespace) -> Iterator[str]:
+    texts = read_log(Path(options.log))
+    known = load_skill(options.known, allow_unseen_labels=True).rows("train") if options.known is not None else []
+    from headstart.evaluation.suggesting import suggest
+    from headstart.loading import load_pipeline
+    from headstart.saving import check_suffix, write_file
+
+    if options.out is not None:
+        check_suffix(options.out, ".jsonl")
+    nlu: Any = load_pipeline(options.model, base=options.base)
+    found = suggest(nlu, texts, options.number, known=known, skill=options.skill)
+    lines = [json.dumps(suggestion, ensure_ascii=False, allow_nan=False) for suggestion in found]
+    if options.out is None:
+        yield from lines
+    else:
+        write_file(options.out, "".join(f"{line}\n" for line in lines))
 
 
 def _path(word: str) -> Path:
@@ -458,16 +500,26 @@ def _read_lines() -> Iterator[str]:
 
 def _evaluate(options: argparse.Namespace) -> Iterator[str]:
     from headstart.evaluation.by_label import label_table
-    from headstart.evaluation.evaluate import evaluate_by_label
+    from headstart.evaluation.error_report import error_page
+    from headstart.evaluation.evaluate import evaluate_errors
     from headstart.loading import load_pipeline
+    from headstart.modeling.folders_headstart import check_file_room
+    from headstart.saving import write_file
 
-    scores, labels = evaluate_by_label(
+    if options.errors is not None:
+        if options.errors.suffix not in ERROR_SUFFIXES:
+            raise DataError(f"--errors is {str(options.errors)!r}; allowed: a file that ends in {' or '.join(ERROR_SUFFIXES)}.")
+        check_file_room(options.errors)
+    scores, errors = evaluate_errors(
         load_pipeline(options.model, base=options.base), options.data, options.skill, options.batch_size or BATCH_SIZE,
         out_of_scope=options.out_of_scope, reject_threshold=options.reject_threshold,
         use_gazetteers=not options.without_gazetteers,
     )  # fmt: skip
+    if options.errors is not None:
+        content = error_page(errors) if options.errors.suffix == ".html" else json.dumps(errors.as_json(), ensure_ascii=False)
+        write_file(options.errors, content)
     if not options.quiet:
-        print(label_table(labels), file=sys.stderr)
+        print(label_table(errors.labels), file=sys.stderr)
     yield json.dumps(
         {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in scores.items()}, allow_nan=False
     )

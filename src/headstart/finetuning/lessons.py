@@ -44,11 +44,9 @@ def change_folder(
     folder = Path(folder)
     kind = kind_of(folder)
     if kind is not CHECKPOINT and kind is not HEAD_FOLDER:
-        found = (
-            f"holds {kind.title}, whose weights are fixed: teach the checkpoint, and export it anew"
-            if kind in KINDS.values()
-            else "holds no model"
-        )
+        found = "holds no model"
+        if kind is not None:
+            found = f"holds {kind.title}, whose weights are fixed: teach the checkpoint, and export it anew"
         raise ValueError(f"{str(folder)!r} {found}; allowed: the folder of a checkpoint or a head.")
     with locked(folder):
         nlu: Any = load_pipeline(folder, base=base)
