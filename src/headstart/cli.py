@@ -297,6 +297,7 @@ def _add_suggest(commands: Any) -> None:
         "--texts", dest="log", required=True, metavar="LOG", help="what users said: one utterance a line, or rows (.jsonl)"
     )
     command.add_argument("--number", type=_size, default=20, metavar="N", help="suggestions, at most (default: %(default)s)")
+    command.add_argument("--out", type=_path, metavar="FILE.jsonl", help="file to write the rows in; unset: they are printed")
     command.add_argument(
         "--known", metavar="SKILL", help="rows that are annotated already, in any format: they are not asked again"
     )

@@ -91,22 +91,19 @@ def _share_values(first: Utterance, other: Utterance) -> bool:
 
 
 def _misspelt(training: list[Utterance]) -> Iterator[Finding]:
-    """Phrases of two intents that differ in a letter of a word that occurs once."""
-    counts = Counter(word for utterance in training for word in set(utterance.plain_words))
+    """Phrases of two intents that differ in a letter of a word that occurs once, whatever their values."""
+    counts = Counter(word for utterance in training for word in set(utterance.open_phrase))
     by_rest: dict[tuple[str, ...], list[Utterance]] = defaultdict(list)
     for utterance in training:
-        for rest, _ in _rests(utterance.plain_words):
+        for rest, _ in _rests(utterance.open_phrase):
             by_rest[rest].append(utterance)
     for utterance in training:
-        for rest, word in _rests(utterance.plain_words):
-            if counts[word] > 1 or len(word) < MIN_TYPO or word.isdigit():
-                continue
-            for other in by_rest[rest]:
-                place = rest.index("*")
-                twin = other.plain_words[place]
-                if other.intent != utterance.intent and twin != word and OSA.distance(word, twin) == 1 and not twin.isdigit():
-                    yield _same_phrase((utterance, other), "differ in a letter alone")
-                    break
+        for place, (rest, word) in enumerate(_rests(utterance.open_phrase)):
+            if counts[word] == 1 and len(word) >= MIN_TYPO and not word.isdigit():
+                others = (other for other in by_rest[rest] if other.intent != utterance.intent)
+                twin = next((other for other in others if OSA.distance(word, other.open_phrase[place]) == 1), None)
+                if twin is not None:
+                    yield _same_phrase((utterance, twin), "differ in a letter alone, and values")
 
 
 def _rests(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

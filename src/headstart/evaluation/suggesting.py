@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # which waits for torch
     from headstart.tokenization import NLUPipeline
 
 # Chosen on training rows of other skills (benchmarks/suggesting.py).
-LEAST_DOUBT = 0.1  # added to the doubt of every text: what is new to the skill is worth asking even if it seems sure
+LEAST_DOUBT = 0.5  # added to the doubt of every text: what is new to the skill is worth asking even if it seems sure
 BATCH_SIZE = 64
 SURE = 0.8  # what is less probable is told as a reason
 
