@@ -187,6 +187,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=("rows", "intent"), help="both for every skill; unset: in turn")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--prepare", action="store_true", help="fine-tune alone")
+    parser.add_argument("--prepared", action="store_true", help="cases alone whose models are in WORK")
     parser.add_argument("--without_rows", dest="with_rows", action="store_false", help="learn without the skill's own rows")
     parser.add_argument("--set", type=json.loads, default={}, help="options of learn, as JSON")
     options = parser.parse_args()
@@ -195,6 +196,8 @@ def main() -> None:
     runs = []
     for number, name in enumerate(choose_skills(options.skills, options.part)):
         for kind in options.kinds or [("rows", "intent")[number % 2]]:
+            if options.prepared and not (options.work / f"{name}-{kind}-{options.seed}" / "prepared.json").exists():
+                continue
             found = prepare(options, name, kind)
             print(name, kind, "prepared", flush=True)
             if not options.prepare:
