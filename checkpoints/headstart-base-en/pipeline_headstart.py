@@ -230,7 +230,14 @@ class NLUPipeline(Pipeline):
         self.model.note_files(save_directory)
 
     def learn(
-        self, text: Any, intent: str | None = None, slots: Any = None, *, skill: str | None = None, skill_rows: Any = None, **how: Any
+        self,
+        text: Any,
+        intent: str | None = None,
+        slots: Any = None,
+        *,
+        skill: str | None = None,
+        skill_rows: Any = None,
+        **how: Any,
     ) -> Any:
         """Teach the skill an utterance, or rows: corrections, or new intents and slots, in a moment; see `headstart.learn`, whose arguments these are."""
         return _learning().learn(self, text, intent, slots, skill=skill, skill_rows=skill_rows, **how)

@@ -145,9 +145,9 @@ def _start_at_zero(layers: Sequence[nn.Module]) -> list[nn.Parameter]:
     return parameters
 
 
-def minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[torch.Tensor], iterations: int = ITERATIONS) -> None:
-    """Minimize a loss over parameters, in place, by L-BFGS (Liu and Nocedal, 1989)."""
-    optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, line_search_fn="strong_wolfe")
+def minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[torch.Tensor], iterations: int | None = None) -> None:
+    """Minimize a loss over parameters, in place, by L-BFGS (Liu and Nocedal, 1989), in at most so many iterations (15)."""
+    optimizer = torch.optim.LBFGS(parameters, max_iter=iterations or ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
