@@ -135,10 +135,13 @@ def test_a_folder_is_taught_and_undone_by_commands(
     trained_on = str(Path(__file__).parent.parent / "examples" / "coffee_machine")
     assert main(["learn", str(model), "--rows", str(rows), "--trained_on", trained_on]) == 0
     assert json.loads(capsys.readouterr().out)["new_intents"] == ["WaterPlant"]
+    taught = (model / "model.safetensors").read_bytes()
     assert main(["learn", str(model), "--text", "sprinkle my cactus", "--intent", "WaterPlant", "--trained_on", trained_on]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == len(NEW) + 1
     assert load_pipeline(model)("sprinkle my cactus")["intent"]["label"] == "WaterPlant"
     assert (model / "metrics.json").exists()
+    assert main(["learn", str(model), "--undo", "1", "--trained_on", trained_on]) == 0
+    assert (model / "model.safetensors").read_bytes() == taught
     assert main(["learn", str(model), "--undo"]) == 0
     assert (model / "model.safetensors").read_bytes() == before
     assert not (model / "learned.json").exists()

@@ -241,9 +241,9 @@ class NLUPipeline(Pipeline):
         """Teach the skill an utterance, or rows: corrections, or new intents and slots, in a moment; see `headstart.learn`, whose arguments these are."""
         return _learning().learn(self, text, intent, slots, skill=skill, skill_rows=skill_rows, **how)
 
-    def unlearn(self, calls: int | None = None, *, skill: str | None = None) -> Any:
+    def unlearn(self, calls: int | None = None, *, skill: str | None = None, skill_rows: Any = None) -> Any:
         """Take back the last calls of [`learn`], or all of them; see `headstart.unlearn`."""
-        return _learning().unlearn(self, calls, skill=skill)
+        return _learning().unlearn(self, calls, skill=skill, skill_rows=skill_rows)
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:
         """Publish a self-contained checkpoint in one commit; see `HeadstartForJointNLU.push_to_hub`."""

@@ -278,7 +278,7 @@ def _learn(options: argparse.Namespace) -> Iterator[str]:
 
     def change(nlu: Any) -> Any:
         if options.undo is not None:
-            return unlearn(nlu, None if options.undo == "all" else int(options.undo), skill=options.skill)
+            return unlearn(nlu, None if options.undo == "all" else int(options.undo), skill=options.skill, skill_rows=known)
         if rows is not None:
             return learn(nlu, rows, skill=options.skill, skill_rows=known)
         return learn(nlu, options.text, options.intent, options.slots, skill=options.skill, skill_rows=known)

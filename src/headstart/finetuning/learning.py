@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 OTHERS = 300  # out-of-scope utterances that are asked
 REFILL = 0.5  # as in fine-tuning
+WITHOUT_ROWS = (
+    "skill %s learns without the rows that it was trained on, and may forget some: give them as skill_rows, or --trained_on"
+)
 
 
 @dataclass
@@ -130,13 +133,14 @@ def learn(
     return _apply(nlu, changed, Refit(**how))
 
 
-def unlearn(nlu: NLUPipeline, calls: int | None = None, *, skill: str | None = None) -> Learned:
+def unlearn(nlu: NLUPipeline, calls: int | None = None, *, skill: str | None = None, skill_rows: Any = None) -> Learned:
     """Take back what a skill was taught.
 
     Args:
         nlu: a pipeline with the skill.
         calls: of [`learn`], the last so many; unset: all of them, which gives the skill as it was trained.
         skill: the skill; may be left out if the model has one.
+        skill_rows: as for [`learn`], whose earlier calls are learnt anew where the last alone are taken back; unset: what these were given.
 
     Raises:
         ValueError: there is no such skill, or it was not taught so often.
@@ -147,7 +151,11 @@ def unlearn(nlu: NLUPipeline, calls: int | None = None, *, skill: str | None = N
     calls = len(lessons) if calls is None else calls
     if taught is None or not 1 <= calls <= len(lessons):
         raise ValueError(f"skill {name!r} was taught {len(lessons)} times since it was loaded; {calls} can't be taken back.")
-    return _apply(nlu, Taught(taught.entry, taught.parts, lessons[: len(lessons) - calls], taught.known), Refit())
+    known = _read_known(skill_rows, name) if skill_rows is not None else taught.known
+    kept = lessons[: len(lessons) - calls]
+    if kept and known is None:
+        logger.warning(WITHOUT_ROWS, name)
+    return _apply(nlu, Taught(taught.entry, taught.parts, kept, known), Refit())
 
 
 def taught_of(nlu: NLUPipeline, skill: str | None = None) -> Taught | None:

@@ -17,6 +17,7 @@ from headstart.loading import load_pipeline, skill_entry
 from headstart.modeling import HeadstartForJointNLU
 from headstart.modeling.configuration_headstart import check_entry
 from headstart.modeling.folders_headstart import CHECKPOINT, HEAD_FOLDER, kind_of
+from headstart.modeling.integrity_headstart import read_seal
 from headstart.modeling.json_headstart import distinct
 from headstart.saving import locked, written_aside
 from headstart.version import __version__
@@ -59,12 +60,18 @@ def change_folder(
         outdated = () if taught is not None else (ROWS, TRAINED)
         with written_aside(folder, kind.mark, outdated) as aside:
             if kind is HEAD_FOLDER:
-                nlu.model.save_skill(name, aside, headstart=__version__)
+                nlu.model.save_skill(name, aside, **_facts_of(folder))
             else:
                 nlu.save_pretrained(aside)
             if taught is not None:
                 _write_taught(aside, nlu.model, taught)
     return result
+
+
+def _facts_of(head: Path) -> dict[str, Any]:
+    """What the description of a head says besides: the figures of its training, as the card has them."""
+    content = read_seal(head, HEAD_FOLDER).content
+    return {name: content[name] for name in ("metrics", "headstart") if name in content}
 
 
 def read_taught(folder: Path, nlu: Any, name: str) -> Taught | None:
