@@ -119,6 +119,7 @@ def main() -> None:
     torch.set_num_threads(1)
     log = options.out.with_suffix(f".{options.part}-{options.steps}.jsonl")
     runs = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    runs = [run for run in runs if run["seed"] < options.seeds]
     done = {(run["skill"], run["seed"]) for run in runs}
     for seed in range(options.seeds):
         for name in choose_skills(options.skills, options.part):
