@@ -7,6 +7,7 @@ It lives beside the alignment module because it imports it: files that travel wi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from types import GeneratorType
 from typing import Any, cast
 
@@ -228,9 +229,34 @@ class NLUPipeline(Pipeline):
             vars(self.model.config).pop("custom_pipelines", None)
         self.model.note_files(save_directory)
 
+    def learn(
+        self,
+        text: Any,
+        intent: str | None = None,
+        slots: Any = None,
+        *,
+        skill: str | None = None,
+        skill_rows: Any = None,
+        **how: Any,
+    ) -> Any:
+        """Teach the skill an utterance, or rows: corrections, or new intents and slots, in a moment; see `headstart.learn`, whose arguments these are."""
+        return _learning().learn(self, text, intent, slots, skill=skill, skill_rows=skill_rows, **how)
+
+    def unlearn(self, calls: int | None = None, *, skill: str | None = None, skill_rows: Any = None) -> Any:
+        """Take back the last calls of [`learn`], or all of them; see `headstart.unlearn`."""
+        return _learning().unlearn(self, calls, skill=skill, skill_rows=skill_rows)
+
     def push_to_hub(self, repo_id: str, **options: Any) -> str:
         """Publish a self-contained checkpoint in one commit; see `HeadstartForJointNLU.push_to_hub`."""
         return str(self.model.push_to_hub(repo_id, tokenizer=self.tokenizer, **options))
+
+
+def _learning() -> Any:
+    """What fits classifiers anew: of the package, which a checkpoint can do without until then."""
+    try:
+        return import_module("headstart.finetuning.learning")
+    except ModuleNotFoundError as error:
+        raise ImportError("learn needs the package: pip install headstart") from error
 
 
 __all__ = ["NLUPipeline"]

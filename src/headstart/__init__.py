@@ -7,6 +7,7 @@ from headstart.registration import register_with_transformers
 from headstart.version import __version__
 
 if TYPE_CHECKING:
+    from headstart.checking.check import check
     from headstart.checkpoints import BASE_EN
     from headstart.conversion import convert
     from headstart.data.encoding import encode_rows
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from headstart.evaluation.evaluate import evaluate
     from headstart.exporting import export
     from headstart.finetuning.finetune import finetune
+    from headstart.finetuning.learning import learn, unlearn
     from headstart.finetuning.novelty import fit_novelty
     from headstart.finetuning.probing import fit_classifiers
     from headstart.finetuning.recipe import choose_recipe
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BASE_EN": "checkpoints", "CatalogValue": "modeling.catalog_headstart", "DataError": "data.rows", "HeadstartConfig": "modeling", "HeadstartForJointNLU": "modeling",
     "HeadstartModel": "modeling", "NLUPipeline": "tokenization", "Skill": "data.skills",
-    "accept_changes": "modeling.integrity_headstart", "convert": "conversion", "evaluate": "evaluation.evaluate", "export": "exporting", "finetune": "finetuning.finetune", "load_skill": "readers",
+    "accept_changes": "modeling.integrity_headstart", "check": "checking.check", "convert": "conversion", "evaluate": "evaluation.evaluate", "export": "exporting", "finetune": "finetuning.finetune", "learn": "finetuning.learning", "unlearn": "finetuning.learning", "load_skill": "readers",
     "pretrain": "pretraining.pretrain",
     "JointNLUCollator": "training.collator", "NewEpoch": "training.epochs", "choose_recipe": "finetuning.recipe", "encode_rows": "data.encoding",
     "fit_classifiers": "finetuning.probing", "fit_novelty": "finetuning.novelty", "training_rows": "finetuning.rows",
@@ -69,6 +71,7 @@ __all__ = [
     "Skill",
     "__version__",
     "accept_changes",
+    "check",
     "choose_recipe",
     "convert",
     "encode_rows",
@@ -77,7 +80,9 @@ __all__ = [
     "finetune",
     "fit_classifiers",
     "fit_novelty",
+    "learn",
     "load_skill",
     "pretrain",
     "training_rows",
+    "unlearn",
 ]

@@ -13,6 +13,7 @@ from headstart.data.out_of_scope import list_out_of_scope
 from headstart.data.rows import SUFFIXES, DataError, Row, counted, read_rows
 from headstart.data.skills import label_counts
 from headstart.evaluation.by_label import LabelScores, score_labels
+from headstart.evaluation.errors import Errors, find_errors
 from headstart.evaluation.metrics import Metrics, Scorable, expected_calibration_error, roc_auc, score
 from headstart.loading import load_pipeline, skill_entry
 from headstart.modeling.entries_headstart import SkillEntry
@@ -114,6 +115,22 @@ def evaluate_by_label(
     use_gazetteers: bool = True,
 ) -> tuple[Scores, LabelScores]:
     """The scores of [`evaluate`], whose arguments these are, and those of each intent and slot label."""
+    further: Any = {"out_of_scope": out_of_scope, "reject_threshold": reject_threshold, "use_gazetteers": use_gazetteers}
+    scores, errors = evaluate_errors(model, rows, skill, batch_size, **further)
+    return scores, errors.labels
+
+
+def evaluate_errors(
+    model: NLUPipeline | OnnxNLU | str | Path,
+    rows: Any,
+    skill: str | None = None,
+    batch_size: int = 64,
+    *,
+    out_of_scope: Sequence[str] | str | Path | None = None,
+    reject_threshold: float | None = None,
+    use_gazetteers: bool = True,
+) -> tuple[Scores, Errors]:
+    """The scores of [`evaluate`], whose arguments these are, and what is wrong, with scores of each label and what would help."""
     nlu = load_pipeline(model) if isinstance(model, (str, Path)) else model
     entry = skill_entry(nlu, skill)
     annotated = read_scored(rows) if is_path(rows) else rows_from_memory(rows)
@@ -130,7 +147,7 @@ def evaluate_by_label(
                 f"skill {entry['name']!r} can't reject: fine-tune it with --rejection true, or leave out out_of_scope."
             )
         result = {**result, **_score_rejection(nlu, answers, read_utterances(out_of_scope), options)}
-    return result, score_labels(answers, references)
+    return result, find_errors(entry["name"], answers, references, score_labels(answers, references))
 
 
 def read_scored(path: str | PathLike[str]) -> list[Row]:
@@ -232,4 +249,13 @@ def _report_unknown_labels(rows: Sequence[Row], entry: SkillEntry) -> None:
             )  # fmt: skip
 
 
-__all__ = ["Answered", "Scores", "evaluate", "evaluate_by_label", "read_scored", "read_utterances", "score_answers"]
+__all__ = [
+    "Answered",
+    "Scores",
+    "evaluate",
+    "evaluate_by_label",
+    "evaluate_errors",
+    "read_scored",
+    "read_utterances",
+    "score_answers",
+]

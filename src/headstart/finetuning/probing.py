@@ -56,7 +56,7 @@ def fit_classifiers(model: HeadstartForJointNLU, rows: Sequence[EncodedRow] | Ep
     if len(distinct) > MAX_ROWS:
         chosen = _draw(distinct, MAX_ROWS, seed)
         distinct, weights = [distinct[number] for number in chosen], weights[chosen]
-    states = _states(model, distinct, weights.to(model.device))
+    states = read_states(model, distinct, weights.to(model.device))
     entry = model.entries[rows[0]["skill_ids"]]
     classifiers: Any = model.classifiers[entry["name"]]
     direct: Any = dict(model.gazetteers.items()).get(entry["name"])
@@ -89,7 +89,7 @@ def _draw(rows: Sequence[EncodedRow], size: int, seed: int) -> list[int]:
     return [number for turn in zip_longest(*by_intent.values()) for number in turn if number is not None][:size]
 
 
-def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: _States) -> None:
+def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: States) -> None:
     """Fit layers whose outputs stand side by side in one softmax, and the one that catalog matches go to."""
     annotated = states.intents != IGNORED
     intents, found = states.intents[annotated], states.of_intents[annotated]
@@ -115,7 +115,7 @@ def _fit_intents(layers: Sequence[nn.Linear], direct: nn.Linear | None, states: 
     _make_less_certain(parameters, INTENT_CONFIDENCE)
 
 
-def _fit_tags(classifier: nn.Linear, crf: ChainCRF, direct: nn.Linear | None, states: _States) -> None:
+def _fit_tags(classifier: nn.Linear, crf: ChainCRF, direct: nn.Linear | None, states: States) -> None:
     """Fit the tag classifier, its CRF, and the layer that catalog matches go to."""
     parameters = _start_at_zero([classifier, crf, *([direct] if direct is not None else [])])
     num_words = states.row_weights @ states.mask.sum(dim=1).float()
@@ -145,9 +145,9 @@ def _start_at_zero(layers: Sequence[nn.Module]) -> list[nn.Parameter]:
     return parameters
 
 
-def minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[torch.Tensor]) -> None:
-    """Minimize a loss over parameters, in place, by L-BFGS (Liu and Nocedal, 1989)."""
-    optimizer = torch.optim.LBFGS(parameters, max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+def minimize(loss: Callable[[], torch.Tensor], parameters: Sequence[torch.Tensor], iterations: int | None = None) -> None:
+    """Minimize a loss over parameters, in place, by L-BFGS (Liu and Nocedal, 1989), in at most so many iterations (15)."""
+    optimizer = torch.optim.LBFGS(parameters, max_iter=iterations or ITERATIONS, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
@@ -183,7 +183,7 @@ def rows_to_fit(train: EpochRows) -> list[EncodedRow]:
     return rows
 
 
-class _States(NamedTuple):
+class States(NamedTuple):
     """Pooled IC states (rows, width), intents (rows,) and weights (rows,); ST states (rows, words, width), tags and mask (rows, words),
     and weights of rows with annotated slots; and the features that the skill's catalog matches are of both, (rows, features) and
     (rows, words, features)."""
@@ -200,7 +200,8 @@ class _States(NamedTuple):
 
 
 @torch.no_grad()
-def _states(model: HeadstartForJointNLU, rows: Sequence[EncodedRow], weights: torch.Tensor) -> _States:
+def read_states(model: HeadstartForJointNLU, rows: Sequence[EncodedRow], weights: torch.Tensor) -> States:
+    """What the task layers make of encoded rows of one skill, whose weights are (rows,) float."""
     collator = JointNLUCollator(model.config.pad_token_id)
     was_training = model.training
     model.eval()
@@ -224,11 +225,11 @@ def _states(model: HeadstartForJointNLU, rows: Sequence[EncodedRow], weights: to
     of_rows = (torch.cat(of_intents), torch.cat(intents), weights, torch.cat(intent_matches))
     if not tags:
         empty = of_intents[0].new_zeros(0, 0)
-        return _States(*of_rows, empty, empty, empty.bool(), empty[:, :0].sum(dim=1), empty)
+        return States(*of_rows, empty, empty, empty.bool(), empty[:, :0].sum(dim=1), empty)
     num_words = torch.tensor([len(row) for row in tags], device=weights.device)
     mask = torch.arange(int(num_words.max()), device=weights.device) < num_words.unsqueeze(1)
     words, padded_tags, padded_matches = (pad_sequence(parts, batch_first=True) for parts in (of_words, tags, word_matches))
-    return _States(*of_rows, words, padded_tags, mask, weights[tagged], padded_matches)
+    return States(*of_rows, words, padded_tags, mask, weights[tagged], padded_matches)
 
 
-__all__ = ["LEAST_DEVIATION", "fit_classifiers", "minimize", "rows_to_fit", "squares"]
+__all__ = ["LEAST_DEVIATION", "States", "fit_classifiers", "minimize", "read_states", "rows_to_fit", "squares"]
