@@ -1,0 +1,62 @@
+"""`headstart serve`: loads the models, and answers until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from functools import partial
+from typing import Any
+
+from headstart.serving.options import ServeOptions
+
+logger = logging.getLogger(__name__)
+
+SECONDS_TO_STOP = 30  # that requests may take when the server stops
+
+
+def serve(options: ServeOptions) -> None:
+    """Serve models until SIGTERM or SIGINT: then nothing new is accepted, and what was asked is answered.
+
+    Raises:
+        ValueError, OSError: a model can't be loaded, or nothing can be listened to at the address.
+        ImportError: what a server needs is missing.
+    """
+    try:
+        import uvicorn
+
+        from headstart.serving.app import make_app
+        from headstart.serving.service import Service
+    except ImportError as error:
+        raise ImportError(f"a server needs {_name(error)}: pip install 'headstart[serve]'") from error
+    further = None
+    if options.wyoming is not None:
+        try:
+            from headstart.serving.wyoming_server import wyoming_server
+        except ImportError as error:
+            raise ImportError(f"Wyoming needs {_name(error)}: pip install 'headstart[wyoming]'") from error
+        further = partial(wyoming_server, uri=options.wyoming)
+    service = Service(options)
+    app = make_app(service, further)
+    config = uvicorn.Config(
+        app, host=options.host, port=options.port, access_log=False, log_config=None, server_header=False, date_header=False,
+        timeout_graceful_shutdown=SECONDS_TO_STOP,
+    )  # fmt: skip
+    socket = config.bind_socket()
+    host, port = socket.getsockname()[:2]
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    logger.info("%s at %s, its API at %s/docs", ", ".join(service.models.entries), where, where)
+    # uvicorn raises the signal anew when it has stopped, which is no error here.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ignore)
+    uvicorn.Server(config).run([socket])
+
+
+def _ignore(*_: Any) -> None:
+    """The server has stopped already."""
+
+
+def _name(error: ImportError) -> str:
+    return (error.name or str(error)).partition(".")[0]
+
+
+__all__ = ["serve"]
