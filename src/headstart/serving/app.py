@@ -6,13 +6,14 @@ Bodies are read and written here rather than by FastAPI, whose checks of both ta
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ValidationError
+from starlette.routing import Route
 
 from headstart.serving import rasa
 from headstart.serving.gate import OPEN, Gate
@@ -80,6 +81,8 @@ def _add_parse(app: FastAPI, service: Service) -> None:
             return _problem(refused)
         return _json(answers[0] if isinstance(found.text, str) else answers)
 
+    _answer_at_once(app, "/parse", parse)
+
 
 _OPTIONS = tuple(name for name in ParseRequest.model_fields if name != "text")
 
@@ -103,6 +106,8 @@ def _add_rasa(app: FastAPI, service: Service) -> None:
             return _json(rasa.failure(refused.status, reason, refused.detail), refused.status)
         return _json(rasa.parse_message(answers[0]))
 
+    _answer_at_once(app, "/model/parse", parse_message)
+
     @app.get("/version", summary="Rasa's: which version of its API this is")
     async def version() -> dict[str, str]:
         """Of Rasa's API, and of headstart."""
@@ -120,6 +125,11 @@ def _add_rasa(app: FastAPI, service: Service) -> None:
         ]
         names = [model.name for model in models.models]
         return Status(model_file=", ".join(names), model_id=models.identity, num_active_training_jobs=0, skills=skills)
+
+
+def _answer_at_once(app: FastAPI, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
+    """Put a route in front of FastAPI's, which looks for what an endpoint depends on, and stays for the page of the API."""
+    app.router.routes.insert(0, Route(path, endpoint, methods=["POST"], include_in_schema=False))
 
 
 def _add_state(app: FastAPI, service: Service) -> None:
@@ -144,8 +154,12 @@ def _read(kind: type[Body], body: bytes, status: int = 422) -> Body:
         return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in kind.model_fields) or "the body"
-        raise Refused(status, f"{where}: {first['msg']}.") from error
+        if first["type"] == "extra_forbidden":
+            allowed = ", ".join(kind.model_fields)
+            raise Refused(status, f"there is no field {str(first['loc'][-1])[:80]!r}; allowed: {allowed}.") from error
+        # Of a union's members, which pydantic names too, nobody outside knows.
+        where = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in kind.model_fields)
+        raise Refused(status, f"{where or 'the body'}: {first['msg']}.") from error
 
 
 def _json(content: Any, status: int = 200) -> Response:

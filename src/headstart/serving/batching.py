@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from headstart.serving.models import Asked, Plan, answer
@@ -14,7 +14,9 @@ from headstart.tokenization.answers_headstart import Answer
 
 logger = logging.getLogger(__name__)
 
-SHORT = 64  # characters; longer texts are answered with those of half to double their length, or all would take as long as the longest
+# The time of texts that are answered together is that of as many of the longest: those of a length go together, in parts of so many, and without
+# those that are longer than twice the shortest and so many characters.
+PART, SHORT = 32, 32
 
 
 class Overloaded(Exception):
@@ -112,12 +114,26 @@ class Batcher:
 
 def _groups(batch: Sequence[tuple[_Job, int]]) -> list[list[tuple[_Job, int]]]:
     """Those that ask the same of the same models, of about the same length; without those that nobody waits for any more."""
-    groups: dict[tuple[Any, ...], list[tuple[_Job, int]]] = {}
+    alike: dict[tuple[Plan, Asked], list[tuple[_Job, int]]] = {}
     for job, number in batch:
         if not job.future.done():
-            key = (job.plan, job.asked, (len(job.texts[number]) // SHORT).bit_length())
-            groups.setdefault(key, []).append((job, number))
-    return list(groups.values())
+            alike.setdefault((job.plan, job.asked), []).append((job, number))
+    return [group for texts in alike.values() for group in _by_length(texts)]
+
+
+def _by_length(texts: list[tuple[_Job, int]]) -> Iterator[list[tuple[_Job, int]]]:
+    texts.sort(key=lambda place: len(place[0].texts[place[1]]))
+    group: list[tuple[_Job, int]] = []
+    longest = 0
+    for job, number in texts:
+        length = len(job.texts[number])
+        if group and (len(group) == PART or length > longest):
+            yield group
+            group = []
+        if not group:
+            longest = 2 * length + SHORT
+        group.append((job, number))
+    yield group
 
 
 def _answer_group(group: Sequence[tuple[_Job, int]]) -> list[tuple[_Job, BaseException | None]]:

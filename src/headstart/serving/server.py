@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from functools import partial
@@ -39,6 +40,7 @@ def serve(options: ServeOptions) -> None:
     app = make_app(service, further)
     config = uvicorn.Config(
         app, host=options.host, port=options.port, access_log=False, log_config=None, server_header=False, date_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_TO_STOP,
     )  # fmt: skip
     socket = config.bind_socket()
@@ -48,6 +50,8 @@ def serve(options: ServeOptions) -> None:
     # uvicorn raises the signal anew when it has stopped, which is no error here.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ignore)
+    gc.collect()
+    gc.freeze()  # the models stay: looking at them again and again for garbage takes time
     uvicorn.Server(config).run([socket])
 
 
