@@ -268,7 +268,7 @@ def test_a_pipeline_of_ovos(coffee_export: Path, environment: Any, tmp_path: Pat
 @pytest.mark.slow
 def test_the_image_has_what_an_exported_skill_needs_and_is_small(coffee_export: Path, wheel: Path, tmp_path: Path) -> None:
     """The Dockerfile's own commands, but for the place, and headstart being the wheel."""
-    folder, packages = ROOT / "examples" / "docker", tmp_path / "packages"
+    folder, packages = ROOT / "docker", tmp_path / "packages"
     said = (folder / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     commands = [line.removeprefix("RUN ") for line in said.splitlines() if line.startswith("RUN ")]
     for command in commands:

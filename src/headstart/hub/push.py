@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.checkpoints import checkpoint_name, resolve_checkpoint
+from headstart.hub.endpoint import endpoint_files
 from headstart.modeling.folders_headstart import (
     CATALOGS,
     CHECKPOINT,
@@ -38,7 +39,8 @@ def push(
     message: str | None = None,
     token: str | None = None,
 ) -> str:
-    """Publish the files of a folder in one commit: if it is interrupted, no part of it is there, and it can be given again.
+    """Publish the files of a folder in one commit: if it is interrupted, no part of it is there, and it can be given again. With them go a
+    `handler.py` and its `requirements.txt`, which Hugging Face's Inference Endpoints run; a folder's own ones, if it has any.
 
     Args:
         model: folder or short name of a checkpoint, folder of a head, or what `headstart export` wrote.
@@ -62,14 +64,18 @@ def push(
         raise ValueError(
             f"path_in_repo is for heads; {str(folder)!r} holds a whole model, which goes to the top of a repository of its own."
         )
-    files = sorted(path for pattern in kind.published for path in folder.glob(pattern) if path.is_file())
-    left_out = sorted({path.name for path in folder.iterdir()} - {path.name for path in files})
-    logger.info("publishing %s", ", ".join(path.name for path in files))
+    files: dict[str, Path | bytes] = {
+        path.name: path for path in sorted(path for pattern in kind.published for path in folder.glob(pattern) if path.is_file())
+    }
+    if path_in_repo is None:  # endpoints look at the top alone
+        files |= endpoint_files(folder, kind)
+    left_out = sorted({path.name for path in folder.iterdir()} - set(files))
+    logger.info("publishing %s", ", ".join(files))
     if left_out:
         logger.info("not published: %s", ", ".join(left_out))
     return publish(
         repo_id,
-        {path.name: path for path in files},
+        files,
         kind.name,
         message or f"{checkpoint_name(str(folder))}, with headstart push",
         path_in_repo=path_in_repo,
