@@ -323,6 +323,34 @@ def test_a_checkpoint_is_served_too(tiny_base: Path) -> None:
         assert answer == json.loads(json.dumps(nlu("to paris", skill="travel", top_k=2)))
 
 
+def test_a_checkpoint_beside_an_exported_skill(
+    exports: dict[str, Path], tiny_model: Any, tokenizer: Any, root: Path, tmp_path: Path
+) -> None:
+    """A whole checkpoint has no router: its skill is found by what it rejects, as that of an exported one."""
+    model = copy.deepcopy(tiny_model)
+    model.add_skill(load_skill(root / "examples" / "museum_guide"), rejects=True, tokenizer=tokenizer)
+    for name in ("travel", "bank", "tables"):
+        model.delete_skill(name)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    NLUPipeline(model=model.eval(), tokenizer=tokenizer).save_pretrained(tmp_path / "museum")
+    with serving(exports["coffee_machine"], tmp_path / "museum") as client:
+        answers = client.post("/parse", json={"text": [*TEXTS, "where is the tower", "show me something blue", "is it far"]})
+        assert answers.status_code == 200
+        assert {"coffee_machine", "museum_guide"} <= {answer["skill"] for answer in answers.json()}
+
+
+def test_what_keeps_a_server_from_starting_is_an_error(exports: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(["serve", str(exports["travel"]), "--port", port]) == 2
+        assert f"nothing can listen at 127.0.0.1:{port} (Address already in use)" in capsys.readouterr().err
+        assert main(["serve", str(exports["travel"]), "--port", "0", "--wyoming", f"tcp://127.0.0.1:{port}"]) == 2
+        assert "could not start" in capsys.readouterr().err
+
+
 def in_loop(service: Service, ask: Callable[[], Any]) -> Any:
     async def run() -> Any:
         await service.start()

@@ -84,6 +84,7 @@ class Model:
         self._nlu = nlu
         entries: list[SkillEntry] = [nlu.skill()] if self.is_exported else [nlu.model.skill(name) for name in nlu.model.skills]
         self.entries: dict[str, SkillEntry] = {entry["name"]: entry for entry in entries}
+        self._with_routers = frozenset(() if self.is_exported else nlu.model.routed_skills)
         if len(entries) == 1:
             self.routed = tuple(entry["name"] for entry in entries if "rejection" in entry and entry["intents"])
         else:
@@ -102,7 +103,7 @@ class Model:
         if typed := {label: kind for label, kind in asked.typed if label in labels}:
             options["slot_types"] = typed
         options |= {"reject_threshold": asked.reject_threshold, "top_k": asked.top_k}
-        has_routers = part.is_found and not self.is_exported
+        has_routers = part.is_found and self._with_routers.issuperset(part.skills)
         which: dict[str, Any] = {"skills": list(part.skills)} if has_routers else {"skill": part.skills[0]}
         answers: list[Answer] = self._nlu(list(texts), batch_size=len(texts), **which, **options)
         return answers

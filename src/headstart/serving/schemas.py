@@ -103,7 +103,7 @@ class RasaRequest(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, json_schema_extra={"examples": [{"text": "a large latte please"}]})
 
     text: str
-    message_id: str | None = None
+    message_id: Any = None
 
 
 class RasaIntent(BaseModel):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
+import socket
 from functools import partial
 from typing import Any
 
@@ -12,6 +14,7 @@ from headstart.serving.options import ServeOptions
 
 logger = logging.getLogger(__name__)
 
+BACKLOG = 2048  # connections that wait to be accepted
 SECONDS_TO_STOP = 30  # that requests may take when the server stops
 
 
@@ -39,20 +42,35 @@ def serve(options: ServeOptions) -> None:
     service = Service(options)
     app = make_app(service, further)
     config = uvicorn.Config(
-        app, host=options.host, port=options.port, access_log=False, log_config=None, server_header=False, date_header=False,
+        app, access_log=False, log_config=None, server_header=False, date_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_TO_STOP,
     )  # fmt: skip
-    socket = config.bind_socket()
-    host, port = socket.getsockname()[:2]
+    listening = _listen(options.host, options.port)
+    host, port = listening.getsockname()[:2]
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logger.info("%s at %s, its API at %s/docs", ", ".join(service.models.entries), where, where)
-    # uvicorn raises the signal anew when it has stopped, which is no error here.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _ignore)
+    server = uvicorn.Server(config)
     gc.collect()
     gc.freeze()  # the models stay: looking at them again and again for garbage takes time
-    uvicorn.Server(config).run([socket])
+    # uvicorn raises the signal anew when it has stopped, which is no error here.
+    before = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        server.run([listening])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if not server.started:
+        raise OSError("the server could not start; the log above says why.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror  # below 0: of names
+        raise OSError(f"nothing can listen at {host}:{port} ({reason}); give another --host or --port.") from error
 
 
 def _ignore(*_: Any) -> None:
