@@ -171,7 +171,8 @@ body = json.dumps({"text": json.loads(sys.argv[2])}).encode()
 print(urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/parse", body).read().decode())
 """
 OPSDROID = """
-import asyncio, json, sys
+import asyncio, gettext, json, sys
+gettext.install("opsdroid")  # as its command does
 from opsdroid.core import OpsDroid
 from opsdroid.events import Message
 from opsdroid.matchers import match_rasanlu
@@ -181,7 +182,7 @@ config = {"url": f"http://127.0.0.1:{sys.argv[1]}", "token": sys.argv[2], "min-s
 heard = []
 
 async def main():
-    with OpsDroid() as opsdroid:
+    with OpsDroid(config={}, loopless=True) as opsdroid:
         @match_rasanlu("BrewCoffee")
         async def brew(opsdroid, config, message):
             heard.append({name: entity["value"] for name, entity in message.entities.items()})
@@ -235,7 +236,7 @@ print(json.dumps(heard))
 
 @pytest.mark.slow
 def test_opsdroids_matcher_for_rasa(coffee_export: Path, environment: Any) -> None:
-    python = environment("opsdroid==0.31.0")
+    python = environment("opsdroid==0.31.0", "setuptools<80")  # which has the pkg_resources that it imports
     key = "a-key-of-some-length"
     with server(sys.executable, "-c", OURS, "serve", str(coffee_export), HEADSTART_API_KEY=key) as port:
         usable, heard, wrong = run(python, OPSDROID, port, key, json.dumps([ORDER, AWAY]))

@@ -57,11 +57,11 @@ def serve(options: ServeOptions) -> None:
     before = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         server.run([listening])
+    except SystemExit as error:  # its own way to say that it did not start
+        raise OSError("the server could not start; the log above says why.") from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if not server.started:
-        raise OSError("the server could not start; the log above says why.")
 
 
 def _listen(host: str, port: int) -> socket.socket:
