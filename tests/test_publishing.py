@@ -72,8 +72,9 @@ def test_a_checkpoint_is_pushed_and_loaded(hub: HubServer, run: Any, tiny_base: 
     assert done.returncode == 0 and done.stdout.startswith(f"{hub.url}/alice/tiny/commit/"), done.stderr
     assert "not published: checkpoint-5, credentials.json, script.py, trainer_state.json, training_args.bin" in done.stderr
     files = hub.files("alice/tiny")
-    assert {path for path in files if path != ".gitattributes"} == {path.name for path in tiny_base.iterdir() if path.is_file()}
-    assert all(content == (folder / path).read_bytes() for path, content in files.items() if path != ".gitattributes")
+    made = {".gitattributes", "handler.py", "requirements.txt"}
+    assert set(files) - made == {path.name for path in tiny_base.iterdir() if path.is_file()} and made < set(files)
+    assert all(content == (folder / path).read_bytes() for path, content in files.items() if path not in made)
 
     # Whoever lacks the package can load it too.
     code = (
@@ -83,6 +84,20 @@ def test_a_checkpoint_is_pushed_and_loaded(hub: HubServer, run: Any, tiny_base: 
     answer = run(code, token=None)
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout) == load_pipeline(str(tiny_base))("to paris", skill="travel")
+
+    # What an endpoint does with what it downloaded.
+    code = (
+        "import json, sys; from huggingface_hub import snapshot_download; folder = snapshot_download('alice/tiny'); sys.path.insert(0, folder); "
+        "from handler import EndpointHandler; handler = EndpointHandler(folder); parameters = {'skill': 'travel'}; "
+        "print(json.dumps([handler({'inputs': given, 'parameters': parameters}) for given in ('to paris', ['to paris', 'to rome'])]))"
+    )
+    answer = run(code, token=None)
+    assert answer.returncode == 0, answer.stderr
+    nlu = load_pipeline(str(tiny_base))
+    assert json.loads(answer.stdout)[0] == nlu("to paris", skill="travel")
+    assert [one["text"] for one in json.loads(answer.stdout)[1]] == ["to paris", "to rome"]
+    named = files["requirements.txt"].decode()
+    assert re.search("^transformers[<>]", named, re.MULTILINE) and "marisa-trie" in named and "torch" not in named
 
     commits = len(hub.repos["alice/tiny"].commits)
     assert run(PUSH, folder, "alice/tiny").returncode == 0
@@ -123,6 +138,16 @@ def test_an_exported_skill(hub: HubServer, run: Any, tiny_base: Path, tmp_path: 
     assert OnnxNLU(folder)("to paris") == OnnxNLU(tmp_path / "travel")("to paris")
     asked = run(COMMAND, "predict", "alice/travel-onnx", "to paris", token=None, HF_HOME=str(tmp_path / "another"))
     assert asked.returncode == 0 and json.loads(asked.stdout) == OnnxNLU(tmp_path / "travel")("to paris"), asked.stderr
+    code = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]); from handler import EndpointHandler; "
+        "print(json.dumps(EndpointHandler(sys.argv[1])({'inputs': 'to paris'})))"
+    )
+    answer = run(code, folder, token=None)
+    assert answer.returncode == 0 and json.loads(answer.stdout) == OnnxNLU(folder)("to paris"), answer.stderr
+    assert hub.files("alice/travel-onnx")["requirements.txt"].startswith(b"headstart[onnx]==")
+    (tmp_path / "travel" / "handler.py").write_text("# my own\n")
+    assert run(PUSH, tmp_path / "travel", "alice/travel-onnx").returncode == 0
+    assert hub.files("alice/travel-onnx")["handler.py"] == b"# my own\n"
     for branch in (None, "next"):
         done = run(PUSH, tiny_base, "alice/travel-onnx", {"revision": branch})
         assert done.returncode == 1 and "alice/travel-onnx holds an exported skill already; push to another name" in done.stderr

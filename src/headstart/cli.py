@@ -23,6 +23,7 @@ from headstart.data.rows import DataError, counted, shorten
 from headstart.data.templates import FILLS, MAX_UTTERANCES
 from headstart.readers import READERS, load_skill
 from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions
+from headstart.serving.options import add_arguments, options_of
 from headstart.version import __version__
 from headstart.writers import WRITERS
 
@@ -187,6 +188,7 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_export(commands)
     _add_demo(commands)
     _add_push(commands)
+    _add_serve(commands)
     labels = commands.add_parser(
         "labels", allow_abbrev=False, help="count corpora's rows and labels, once, for pretraining by streaming"
     )
@@ -533,6 +535,23 @@ def _push(options: argparse.Namespace) -> Iterator[str]:
 
     names = ("path_in_repo", "private", "revision", "message")
     yield push(options.model, options.repo_id, **{name: getattr(options, name) for name in names})
+
+
+def _add_serve(commands: Any) -> None:
+    command = commands.add_parser(
+        "serve", allow_abbrev=False, help="answer over HTTP, also to clients of Rasa, and Wyoming (Home Assistant)",
+        description="Answer over HTTP: POST /parse, or POST /model/parse for clients of Rasa; the API is shown at /docs. Folders that change "
+        "are loaded anew. Needs headstart[serve], and no torch where every MODEL is an exported skill.",
+    )  # fmt: skip
+    add_arguments(command)
+    command.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> Iterator[str]:
+    from headstart.serving.server import serve
+
+    serve(options_of(options))
+    yield from ()
 
 
 def _labels(options: argparse.Namespace) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from headstart.checkpoints import checkpoint_name, resolve_checkpoint
 from headstart.data.rows import counted
+from headstart.hub.endpoint import endpoint_files
 from headstart.modeling.folders_headstart import (
     CATALOGS,
     CHECKPOINT,
@@ -39,7 +40,8 @@ def push(
     message: str | None = None,
     token: str | None = None,
 ) -> str:
-    """Publish the files of a folder in one commit: if it is interrupted, no part of it is there, and it can be given again.
+    """Publish the files of a folder in one commit: if it is interrupted, no part of it is there, and it can be given again. With them go a
+    `handler.py` and its `requirements.txt`, which Hugging Face's Inference Endpoints run; a folder's own ones, if it has any.
 
     Args:
         model: folder or short name of a checkpoint, folder of a head, or what `headstart export` wrote.
@@ -63,16 +65,20 @@ def push(
         raise ValueError(
             f"path_in_repo is for heads; {str(folder)!r} holds a whole model, which goes to the top of a repository of its own."
         )
-    files = sorted(path for pattern in kind.published for path in folder.glob(pattern) if path.is_file())
-    left_out = sorted({path.name for path in folder.iterdir()} - {path.name for path in files})
-    code = [path for path in files if path.suffix == ".py"]
-    shown = [path.name for path in files if path not in code] + [counted(len(code), "file") + " of code"] * bool(code)
+    files: dict[str, Path | bytes] = {
+        path.name: path for path in sorted(path for pattern in kind.published for path in folder.glob(pattern) if path.is_file())
+    }
+    code = [name for name in files if name.endswith(".py")]
+    if path_in_repo is None:  # endpoints look at the top alone
+        files |= endpoint_files(folder, kind)
+    left_out = sorted({path.name for path in folder.iterdir()} - set(files))
+    shown = [name for name in files if name not in code] + [counted(len(code), "file") + " of code"] * bool(code)
     logger.info("publishing %s", ", ".join(shown))
     if left_out:
         logger.info("not published: %s", ", ".join(left_out))
     return publish(
         repo_id,
-        {path.name: path for path in files},
+        files,
         kind.name,
         message or f"{checkpoint_name(str(folder))}, with headstart push",
         path_in_repo=path_in_repo,
