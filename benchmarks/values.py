@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-TABLES = tuple(HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third", "_fourth", "_fifth", "_sixth", "_seventh", "_eighth"))
+TABLES = tuple(
+    HERE / f"values_en{part}.tsv" for part in ("", "_second", "_third", "_fourth", "_fifth", "_sixth", "_seventh", "_eighth")
+)
 RESULT = HERE / "results" / "values.json"
 NOW = datetime.datetime(2026, 11, 18, 10, 30)  # a Wednesday
 TYPES = {

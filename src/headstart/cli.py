@@ -12,15 +12,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.checking.findings import KINDS, SEVERITIES
-from headstart.checking.telling import report_lines
 from headstart.checkpoints import BASE_EN
-from headstart.data.logs import read_log
 from headstart.data.rows import DataError, counted, shorten
 from headstart.data.templates import FILLS, MAX_UTTERANCES
+from headstart.improving import UnfitError, add_check, add_learn, add_suggest, path_word, size_word
 from headstart.readers import READERS, load_skill
 from headstart.report.options import DEFAULT_SYSTEMS, EXPERIMENTS, SYSTEMS, ReportOptions
 from headstart.serving.options import add_arguments, options_of
@@ -36,7 +33,6 @@ TRAINING = {
     "pretrain": "train a base on corpora: pretrain FOLDER",
     "finetune": "train a skill on a base: finetune SKILL --output_dir OUT",
 }
-COMMANDS = ("finetune", "predict", "evaluate", "calibrate", "convert", "report", "export", "push", "labels", "pretrain")
 STOPPED = {  # what Ctrl-C is answered with, besides that it stopped
     "finetune": "; if it saved checkpoints (--save_steps N), it goes on with --resume_from_checkpoint last",
     "report": "; it goes on with the same command",
@@ -53,11 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in TRAINING:
         return _run(lambda: _print_results(_train(arguments[0], arguments[1:])), STOPPED["finetune"])
-    parser = _make_parser()
+    parser, commands = _make_parser()
     if not arguments:
         parser.print_help(sys.stderr)
         return 2
-    _check_command(arguments[0], parser)
+    _check_command(arguments[0], commands, parser)
     # argparse takes away not only the first "--", but also a text that reads so.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     words = [*arguments[: end + 1], *(KEPT if word == "--" else word for word in arguments[end + 1 :])]
@@ -74,9 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _run(lambda: _print_results(options.run(options)), STOPPED.get(arguments[0], ""))
 
 
-def _check_command(word: str, parser: argparse.ArgumentParser) -> None:
+def _check_command(word: str, commands: Sequence[str], parser: argparse.ArgumentParser) -> None:
     """Name the command that was meant, where one is misspelt."""
-    near = [] if word.startswith("-") or word in COMMANDS else difflib.get_close_matches(word, COMMANDS, n=1)
+    near = [] if word.startswith("-") or word in commands else difflib.get_close_matches(word, commands, n=1)
     if near:
         parser.error(f"there is no command {word!r}. Did you mean {near[0]}? All: headstart --help.")
 
@@ -136,7 +132,8 @@ def _finetune(options: FinetuneOptions) -> Iterator[str]:
         yield json.dumps(dataclasses.asdict(summary), allow_nan=False)
 
 
-def _make_parser() -> argparse.ArgumentParser:
+def _make_parser() -> tuple[argparse.ArgumentParser, list[str]]:
+    """The parser, and the names of the commands."""
     parser = argparse.ArgumentParser(
         prog="headstart",
         description="Train voice-assistant skills (intents and slots) on a pretrained base, ask, measure, export and publish them.",
@@ -175,14 +172,14 @@ def _make_parser() -> argparse.ArgumentParser:
         "--out_of_scope", metavar="FILE", help="utterances that are none of the skill's: rows (.jsonl), or one a line"
     )
     scores.add_argument(
-        "--errors", type=_path, metavar="FILE", help="what is wrong and what would help: a page (.html), or all of it (.json)"
+        "--errors", type=path_word, metavar="FILE", help="what is wrong and what would help: a page (.html), or all of it (.json)"
     )
     scores.add_argument("--quiet", action="store_true", help="no table of intents and slots on standard error")
     scores.set_defaults(run=_evaluate)
     _add_calibrate(commands)
-    _add_check(commands)
-    _add_learn(commands)
-    _add_suggest(commands)
+    add_check(commands)
+    add_learn(commands)
+    add_suggest(commands)
     _add_convert(commands)
     _add_report(commands)
     _add_export(commands)
@@ -198,7 +195,7 @@ def _make_parser() -> argparse.ArgumentParser:
     labels.add_argument("--sources", nargs="+", metavar="NAME", help="these corpora alone")
     labels.set_defaults(run=_labels)
     predict.add_argument(
-        "--top_k", type=_size, metavar="N", help="rank so many intents, with their probabilities (default: the best alone)"
+        "--top_k", type=size_word, metavar="N", help="rank so many intents, with their probabilities (default: the best alone)"
     )
     for command in (predict, scores):
         command.add_argument("--skill", help="the skill to ask; needed if the model has several, unless they are heads")
@@ -210,9 +207,11 @@ def _make_parser() -> argparse.ArgumentParser:
             help="reject over this probability of 'none of these', against the best intent alone; 1: never",
         )
         command.add_argument("--without_gazetteers", action="store_true", help="answer as if no word were in a catalog")
-        command.add_argument("--batch_size", type=_size, help=f"texts read at once (default: {BATCH_SIZE}; of standard input, 1)")
+        command.add_argument(
+            "--batch_size", type=size_word, help=f"texts read at once (default: {BATCH_SIZE}; of standard input, 1)"
+        )
     commands.add_parser("pretrain", help=TRAINING["pretrain"])
-    return parser
+    return parser, list(commands.choices)
 
 
 def _add_calibrate(commands: Any) -> None:
@@ -234,131 +233,6 @@ def _add_calibrate(commands: Any) -> None:
     calibrate.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
     calibrate.add_argument("--dry_run", action="store_true", help="measure and choose, and leave the model as it is")
     calibrate.set_defaults(run=_calibrate)
-
-
-def _add_check(commands: Any) -> None:
-    command = commands.add_parser(
-        "check", allow_abbrev=False, help="what of a skill's rows and catalogs will make a model worse, and what to do",
-        description="Look through a skill's rows and catalogs; no model is needed. The exit status is 1 if there is a finding as grave as "
-        "--fail_on says, so that a pipeline of yours can stop.",
-    )  # fmt: skip
-    command.add_argument("path", metavar="SKILL", help=f"file or folder, in one of: {', '.join(READERS)}")
-    command.add_argument("--json", action="store_true", help="one JSON object, with all rows and remedies")
-    command.add_argument(
-        "--all", dest="show_all", action="store_true", help="every finding, and not the first five of a kind alone"
-    )
-    command.add_argument("--fail_on", choices=(*SEVERITIES, "never"), default="error",
-                         help="the least grave finding that makes the exit status 1 (default: %(default)s)")  # fmt: skip
-    command.add_argument("--ignore", nargs="+", choices=KINDS, default=(), metavar="KIND", help=f"leave out: {', '.join(KINDS)}")
-    command.add_argument(
-        "--from", dest="source_format", choices=sorted(READERS), help="what is read; unset: found from the content"
-    )
-    command.add_argument("--language", help="which of several languages is read, such as de-DE")
-    command.set_defaults(run=_check)
-
-
-def _check(options: argparse.Namespace) -> Iterator[str]:
-    from headstart.checking.check import check
-
-    logging.getLogger("headstart.data.contradictions").setLevel(logging.ERROR)  # findings say the same, with their rows
-    report = check(options.path, ignore=options.ignore, format=options.source_format, language=options.language)
-    if options.json:
-        yield json.dumps(report.as_json(), ensure_ascii=False)
-    else:
-        yield from report_lines(report, options.show_all)
-    if options.fail_on != "never" and report.fails(options.fail_on):
-        raise _UnfitError
-
-
-def _add_learn(commands: Any) -> None:
-    command = commands.add_parser(
-        "learn", allow_abbrev=False, help="teach a trained skill corrections and new intents in a moment, or take them back",
-        description="Changes the model in its place. What it was taught is kept beside it, in learned.json, so that it can be taken back.",
-    )  # fmt: skip
-    command.add_argument("model", metavar="MODEL", help="folder of a checkpoint or a head, which is changed")
-    command.add_argument("--rows", metavar="FILE", help="annotated rows to learn, in any format that a skill is read in")
-    command.add_argument("--text", help="one utterance to learn, with --intent and --slots")
-    command.add_argument("--intent", help="its intent; unset: that says nothing of it")
-    command.add_argument("--slots", type=json.loads, metavar="JSON",
-                         help='its slots, such as \'{"room": "kitchen"}\'; {}: it has none; unset: that says nothing of them')  # fmt: skip
-    command.add_argument("--trained_on", metavar="SKILL", help="the skill's file or folder, whose rows keep what it knew")
-    command.add_argument("--undo", nargs="?", const="all", metavar="CALLS", help="take back the last calls, or all of them")
-    command.add_argument("--skill", help="the skill; needed if the checkpoint has several")
-    command.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
-    command.set_defaults(run=_learn)
-
-
-def _learn(options: argparse.Namespace) -> Iterator[str]:
-    given = [name for name in ("rows", "text", "undo") if getattr(options, name) is not None]
-    if len(given) != 1:
-        raise DataError(
-            f"found {', '.join(f'--{name}' for name in given) or 'nothing to learn'}; give one of --rows, --text and --undo."
-        )
-    if options.undo not in (None, "all") and not options.undo.isdecimal():
-        raise DataError(f"--undo is {options.undo!r}; allowed: a number of calls, or nothing for all of them.")
-    rows = load_skill(options.rows, allow_unseen_labels=True).rows("train") if options.rows is not None else None
-    known = load_skill(options.trained_on, allow_unseen_labels=True) if options.trained_on is not None else None
-    from headstart.finetuning.learning import learn, unlearn
-    from headstart.finetuning.lessons import change_folder
-
-    def change(nlu: Any) -> Any:
-        if options.undo is not None:
-            return unlearn(nlu, None if options.undo == "all" else int(options.undo), skill=options.skill, skill_rows=known)
-        if rows is not None:
-            return learn(nlu, rows, skill=options.skill, skill_rows=known)
-        return learn(nlu, options.text, options.intent, options.slots, skill=options.skill, skill_rows=known)
-
-    found = change_folder(options.model, change, skill=options.skill, base=options.base)
-    yield json.dumps(dataclasses.asdict(found), ensure_ascii=False, allow_nan=False)
-
-
-def _add_suggest(commands: Any) -> None:
-    command = commands.add_parser(
-        "suggest", allow_abbrev=False, help="which utterances of a log to annotate next, one row a line, as the skill answers now",
-        description="Rows to correct: with text, intent and slots as the skill answers now, and how often the log has it, how unsure the skill is, and of what.",
-    )  # fmt: skip
-    command.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of a head")
-    command.add_argument(
-        "--texts", dest="log", required=True, metavar="LOG", help="what users said: one utterance a line, or rows (.jsonl)"
-    )
-    command.add_argument("--number", type=_size, default=20, metavar="N", help="suggestions, at most (default: %(default)s)")
-    command.add_argument("--out", type=_path, metavar="FILE.jsonl", help="file to write the rows in; unset: they are printed")
-    command.add_argument(
-        "--known", metavar="SKILL", help="rows that are annotated already, in any format: they are not asked again"
-    )
-    command.add_argument("--skill", help="the skill; needed if the model has several")
-    command.add_argument("--base", help="checkpoint that a head was trained on; unset: the embedded one of that name")
-    command.set_defaults(run=_suggest)
-
-
-def _suggest(options: argparse.Namespace) -> Iterator[str]:
-    texts = read_log(Path(options.log))
-    known = load_skill(options.known, allow_unseen_labels=True).rows("train") if options.known is not None else []
-    from headstart.evaluation.suggesting import suggest
-    from headstart.loading import load_pipeline
-    from headstart.saving import check_suffix, write_file
-
-    if options.out is not None:
-        check_suffix(options.out, ".jsonl")
-    nlu: Any = load_pipeline(options.model, base=options.base)
-    found = suggest(nlu, texts, options.number, known=known, skill=options.skill)
-    lines = [json.dumps(suggestion, ensure_ascii=False, allow_nan=False) for suggestion in found]
-    if options.out is None:
-        yield from lines
-    else:
-        write_file(options.out, "".join(f"{line}\n" for line in lines))
-
-
-def _path(word: str) -> Path:
-    if not word:
-        raise argparse.ArgumentTypeError("it is empty; leave it out, or give a value")  # Path("") is this folder
-    return Path(word)
-
-
-def _size(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"found {word!r}; allowed: a whole number, at least 1")
-    return int(word)
 
 
 def _add_convert(commands: Any) -> None:
@@ -383,8 +257,8 @@ def _add_convert(commands: Any) -> None:
     command.add_argument(
         "--test_share", type=float, default=0.0, help="share of the templates that becomes test.jsonl of a folder"
     )
-    command.add_argument("--max_utterances", type=_size, help=f"rows made of templates at most (default: {MAX_UTTERANCES})")
-    command.add_argument("--fills", type=_size, help=f"rows made of each template with open slots (default: {FILLS})")
+    command.add_argument("--max_utterances", type=size_word, help=f"rows made of templates at most (default: {MAX_UTTERANCES})")
+    command.add_argument("--fills", type=size_word, help=f"rows made of each template with open slots (default: {FILLS})")
     command.add_argument("--seed", type=int, default=0, help="of the choice of values and templates (default: %(default)s)")
     command.set_defaults(run=_convert)
 
@@ -406,9 +280,9 @@ def _add_report(commands: Any) -> None:
         description="Fine-tune every skill with every system and write report.json, report.md and plots. A report that was stopped goes "
         "on where it was when the same command is given again. Skills without validation or test rows have some held out.",
     )  # fmt: skip
-    command.add_argument("--skills", required=True, type=_path, metavar="FOLDER",
+    command.add_argument("--skills", required=True, type=path_word, metavar="FOLDER",
                          help="folder of skills, one folder or file each; for growth, a corpus whose rows have a domain")  # fmt: skip
-    command.add_argument("--out", required=True, type=_path, metavar="FOLDER", help="where the report is written")
+    command.add_argument("--out", required=True, type=path_word, metavar="FOLDER", help="where the report is written")
     command.add_argument("--experiment", choices=EXPERIMENTS, default="skills",
                          help="skills: each as it is; growth: each domain of a corpus at 25 to 800 utterances (default: %(default)s)")  # fmt: skip
     command.add_argument("--base", default=BASE_EN, help="checkpoint that transfer starts from; unset: the embedded base")
@@ -425,7 +299,7 @@ def _add_report(commands: Any) -> None:
     command.add_argument("--max_steps", type=int, help="steps of every network; unset: chosen by the number of training rows")
     command.add_argument("--backend", choices=("loky", "ray"), default="loky",
                          help="loky: processes here; ray: the Ray cluster at RAY_ADDRESS, or the one that runs here, or a new one (default: %(default)s)")  # fmt: skip
-    command.add_argument("--reasons", type=_path, metavar="FILE",
+    command.add_argument("--reasons", type=path_word, metavar="FILE",
                          help="JSON file of remarks by the names of skills, for those where transfer gains least")  # fmt: skip
     command.add_argument(
         "--quick",
@@ -462,7 +336,7 @@ def _add_export(commands: Any) -> None:
         help="beside it, a page that answers in the browser: static files, for any server, and offline",
     )
     command.add_argument(
-        "--runtime", type=_path, metavar="PATH",
+        "--runtime", type=path_word, metavar="PATH",
         help="of a page: folder or archive of the npm package onnxruntime-web; unset: npm fetches it",
     )  # fmt: skip
     command.set_defaults(run=_export)
@@ -488,13 +362,13 @@ def _add_demo(commands: Any) -> None:
     command.add_argument("model", metavar="MODEL", help="folder, repository or short name of a checkpoint, or folder of heads")
     command.add_argument("--base", help="checkpoint that heads were trained on; unset: the embedded one of that name")
     command.add_argument(
-        "--out", type=_path, default="corrections", metavar="FOLDER",
+        "--out", type=path_word, default="corrections", metavar="FOLDER",
         help="where corrections are kept as rows, a file for each skill (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
         "--host", default="127.0.0.1", help="address to serve at; 0.0.0.0: for others too (default: %(default)s)"
     )
-    command.add_argument("--port", type=_size, default=7860, help="(default: %(default)s)")
+    command.add_argument("--port", type=size_word, default=7860, help="(default: %(default)s)")
     command.set_defaults(run=_demo)
 
 
@@ -670,10 +544,6 @@ class _Lines(logging.Formatter):
         return record.getMessage() if record.name in TELLERS else super().format(record)
 
 
-class _UnfitError(Exception):
-    """What was looked at has failed the look; all has been said."""
-
-
 def _in_words(error: Exception) -> str:
     """An error as a user reads it; the system's own are the file and what is wrong with it."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
@@ -696,7 +566,7 @@ def _run(command: Callable[[], None], stopped: str) -> int:
     logging.getLogger("headstart").setLevel(logging.INFO)
     try:
         command()
-    except _UnfitError:
+    except UnfitError:
         return 1
     except BrokenPipeError:  # whoever read the results has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # python flushes once more at its end
