@@ -16,7 +16,9 @@ from headstart.exporting import export
 from headstart.loading import load_pipeline
 
 SLOW = ("torch", "transformers", "datasets")
-COMMANDS = ("predict", "evaluate", "convert", "report", "export", "push", "labels", "pretrain", "finetune")
+COMMANDS = (
+    "predict", "evaluate", "calibrate", "check", "learn", "suggest", "convert", "report", "export", "demo", "push", "serve", "labels", "pretrain", "finetune",
+)  # fmt: skip
 # Runs commands one after the other in one interpreter, and says after each how it ended and what has been imported by then.
 RUN = f"""
 import contextlib, io, json, sys
