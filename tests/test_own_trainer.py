@@ -65,7 +65,9 @@ def test_the_rows_are_those_of_fine_tuning(coffee: Skill, tiny_base: Path) -> No
     first = list(rows.encoded)
     rows.begin_epoch(1)
     assert rows.encoded != first
-    with pytest.raises(ValueError, match="training_rows has no option 'batch'; allowed: infer, name_rows, out_of_scope"):
+    with pytest.raises(
+        ValueError, match="training_rows has no option 'batch'; allowed: infer, misspell, name_rows, out_of_scope"
+    ):
         headstart.training_rows(coffee, model, tokenizer, batch=3)
 
 

@@ -180,7 +180,7 @@ ARGUMENTS: dict[str, tuple[list[str | bytes], str]] = {
     "a share of more than all": (["convert", "ROWS", "--out", "out", "--test_share", "1.5"], "test_share"),
     "fewer than no rows": (["convert", "ROWS", "--out", "out", "--fills", "-1"], "allowed: a whole number, at least 1"),
     "no utterances": (["convert", "ROWS", "--out", "out", "--max_utterances", "0"], "allowed: a whole number, at least 1"),
-    "a command that there is not": (["predct", "MODEL", "fly"], "invalid choice: 'predct'"),
+    "a command that there is not": (["predct", "MODEL", "fly"], "there is no command 'predct'. Did you mean predict?"),
 }  # fmt: skip
 
 

@@ -114,10 +114,7 @@ def test_runs_of_other_settings_are_named_and_stay_in_the_log(
     log.write_text("".join(json.dumps(entry) + "\n" for entry in others))
     run_all(runs, log)
     assert asked == [0, 1, 2, 3] and len(log.read_text().splitlines()) == 8
-    assert (
-        "4 runs were made with another base, data, options or version; they are done again: coffee_machine, classical, 0; "
-        in caplog.text
-    )
+    assert "4 runs of another base, data, options or version; done again: coffee_machine, classical, 0; " in caplog.text
     # Back and forth between two settings: each is found again, whichever was written last.
     log.write_bytes(written(runs) + log.read_bytes()[: -len(written(runs))])
     run_all(runs, log)

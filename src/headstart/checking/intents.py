@@ -8,7 +8,7 @@ from statistics import median
 
 from headstart.checking.findings import Finding, places
 from headstart.checking.utterances import Utterance
-from headstart.data.rows import shorten
+from headstart.data.rows import counted, shorten
 from headstart.data.skills import Skill
 from headstart.data.texts import text_key
 
@@ -24,14 +24,14 @@ def few_rows(skill: Skill, utterances: list[Utterance]) -> Iterator[Finding]:
     """Intents with few rows, or with few phrases among many rows."""
     for intent, rows in _by_intent(utterances).items():
         if len(rows) < MIN_ROWS:
-            number = "one training row" if len(rows) == 1 else f"{len(rows)} training rows"
+            number = counted(len(rows), "training row")
             yield Finding("few_rows", f"{intent!r} has {number}.", (intent,), places(rows))
             continue
         phrases = Counter(row.phrase for row in rows)
         most, count = phrases.most_common(1)[0]
         if len(rows) >= MANY_ROWS and (len(phrases) < MIN_PHRASES or count > MOST_ALIKE * len(rows)):
-            number = "one phrase" if len(phrases) == 1 else f"{len(phrases)} phrases"
-            reason = f"{intent!r} has {len(rows)} training rows of {number}, without values and small words; {count} are {shorten(' '.join(most))}."
+            number = counted(len(phrases), "phrase")
+            reason = f"{intent!r} has {counted(len(rows), 'training row')} of {number}, without values and small words; {count} are {shorten(' '.join(most))}."
             yield Finding("few_phrases", reason, (intent,), places([row for row in rows if row.phrase == most]))
 
 
@@ -43,7 +43,7 @@ def unbalanced_rows(skill: Skill, utterances: list[Utterance]) -> Iterator[Findi
     middle = median(len(rows) for rows in rows_of.values())
     for intent, rows in rows_of.items():
         if len(rows) >= MIN_LARGE and len(rows) > UNBALANCED * middle:
-            reason = f"{intent!r} has {len(rows)} training rows, half of the intents {middle:g} or fewer."
+            reason = f"{intent!r} has {counted(len(rows), 'training row')}, half of the intents {middle:g} or fewer."
             yield Finding("unbalanced_rows", reason, (intent,), places(rows, 2))
 
 
@@ -56,7 +56,7 @@ def unbalanced_lengths(skill: Skill, utterances: list[Utterance]) -> Iterator[Fi
         usual = middles[intent] if len(rows) >= MIN_ROWS else middle_of_all
         long = [row for row in rows if len(row.words) > max(LONG, LONGER * usual)]
         for row in long:
-            reason = f"{shorten(row.row['text'])} of {intent!r} has {len(row.words)} words, where {usual:g} are usual."
+            reason = f"{shorten(row.row['text'])} of {intent!r} has {counted(len(row.words), 'word')}, where {usual:g} are usual."
             yield Finding("unbalanced_lengths", reason, (intent,), places([row]))
         others = [middle for other, middle in middles.items() if other != intent]
         if len(rows) >= MIN_ROWS and others and middles[intent] >= max(MIN_WORDS, LENGTHS_APART * median(others)):

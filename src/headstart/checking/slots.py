@@ -11,7 +11,7 @@ from headstart.checking.findings import Finding, places
 from headstart.checking.utterances import Utterance, words_of
 from headstart.data.inferred_types import infer_types
 from headstart.data.offsets import is_inside
-from headstart.data.rows import shorten
+from headstart.data.rows import counted, shorten
 from headstart.data.skills import Skill
 from headstart.tokenization.alignment_headstart import Span
 
@@ -36,7 +36,7 @@ def without_values(skill: Skill, utterances: list[Utterance]) -> Iterator[Findin
             continue
         values = {words for row in rows_of[label] for its, words in row.values if its == label}
         if len(values) < MANY_VALUES:
-            number = "one value" if len(values) == 1 else f"{len(values)} different values"
+            number = counted(len(values), "different value")
             reason = f"the slot {label!r} has neither type nor catalog, and {number} in the training rows."
             yield Finding("slot_without_values", reason, (label,), places(rows_of[label]))
 
@@ -49,15 +49,14 @@ def in_no_row(skill: Skill, utterances: list[Utterance]) -> Iterator[Finding]:
     for label in skill.slots:
         listed = {words_of(value) for value in skill.catalogs.get(label, [])}
         if label not in rows_of:
-            reason = (
-                f"no training row has the slot {label!r}{f', which has a catalog of {len(listed)} values' if listed else ''}."
-            )
+            of_catalog = f", which has a catalog of {counted(len(listed), 'value')}" if listed else ""
+            reason = f"no training row has the slot {label!r}{of_catalog}."
             yield Finding("slot_in_no_row", reason, (label,), (), tuple(skill.catalogs.get(label, [])[:5]))
             continue
         shown = {words for row in rows_of[label] for its, words in row.values if its == label} & listed
         if len(shown) <= FEW_SHOWN and len(listed) >= max(MIN_CATALOG, len(shown) + 3) and len(rows_of[label]) > FEW_SHOWN:
             unseen = [value for value in skill.catalogs[label] if words_of(value) not in shown]
-            reason = f"{len(rows_of[label])} training rows have the slot {label!r}, and show {len(shown)} of its catalog's {len(listed)} values."
+            reason = f"the slot {label!r} stands in {counted(len(rows_of[label]), 'training row')}, with {len(shown)} of its catalog's {counted(len(listed), 'value')}."
             yield Finding("values_in_no_row", reason, (label,), places(rows_of[label], 3), tuple(unseen[:5]))
 
 

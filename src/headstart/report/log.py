@@ -76,7 +76,7 @@ def _of_runs(log: Path, results: dict[tuple[RunKey, str], RunResult], runs: Sequ
     if others:
         more = f"; and {len(others) - NAMED} more" if len(others) > NAMED else ""
         logger.warning(
-            "%s: %s: done again: %s%s",
+            "%s: %s; done again: %s%s",
             log, counted_kind(len(others), "runs of another base, data, options or version"), "; ".join(others[:NAMED]), more,
         )  # fmt: skip
     return same

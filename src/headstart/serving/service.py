@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from headstart.data.rows import counted
 from headstart.serving.batching import Batcher, Overloaded, Unanswerable
 from headstart.serving.metrics import Metrics
 from headstart.serving.models import Models, ask
@@ -99,7 +100,7 @@ class Service:
     def _check(self, texts: Sequence[str]) -> None:
         limits = self.options
         if len(texts) > limits.max_texts:
-            raise Refused(422, f"{len(texts)} texts; a request may have {limits.max_texts}.")
+            raise Refused(422, f"{counted(len(texts), 'text')}; a request may have {limits.max_texts}.")
         for text in texts:
             if len(text) > limits.max_chars:
                 raise Refused(422, f"a text of {len(text)} characters; it may have {limits.max_chars}.")

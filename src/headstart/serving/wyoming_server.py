@@ -19,6 +19,7 @@ from wyoming.info import Attribution, Describe, Info, IntentModel, IntentProgram
 from wyoming.intent import Entity, Intent, NotRecognized, Recognize
 from wyoming.server import AsyncEventHandler, AsyncServer
 
+from headstart.data.rows import counted
 from headstart.serving.service import Refused, Service
 from headstart.serving.values import typed_value
 from headstart.tokenization.answers_headstart import Answer
@@ -80,7 +81,7 @@ def describe(service: Service) -> Info:
     models = [
         IntentModel(
             name=name,
-            description=f"{len(entry['intents'])} intents, {len(entry['slots'])} slots",
+            description=f"{counted(len(entry['intents']), 'intent')}, {counted(len(entry['slots']), 'slot')}",
             languages=[service.options.language],
             **shared,
         )

@@ -403,7 +403,7 @@ class FinetuneOptions(TrainingOptions):
         brief="how often a slot gets another value; 0: never",
     )
     misspell: float = option(
-        0.25,
+        0.1,
         "Probability that words of a row are misspelt at an epoch, so that hurried typing is understood; 0: never.",
         brief="how often a row has misspelt words; 0: never",
     )
