@@ -71,6 +71,7 @@ def nlu(tiny_model: HeadstartForJointNLU, tokenizer: PreTrainedTokenizerBase, co
         label_priors=label_priors(coffee.rows("train")),
     )
     model.skill("coffee_machine")["rejection"]["temperature"] = 1.3
+    model.skill("coffee_machine")["slot_temperature"] = 1.4
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return NLUPipeline(model=model.eval(), tokenizer=tokenizer)

@@ -9,6 +9,7 @@ import { tagsToSpans } from "./words.js";
  * @property {string[]} intents
  * @property {string[]} slots labels
  * @property {{threshold: number, temperature: number}} [rejection] of "none of these"
+ * @property {number} [slot_temperature] what scores of tags are divided by before slots get their probabilities
  * @property {{[intent: string]: string[]}} [label_priors] slot labels that an intent was seen with
  * @property {number} unseen_prior least share of its probability that another label keeps
  */

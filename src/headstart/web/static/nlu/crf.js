@@ -140,8 +140,11 @@ class FactoredSteps {
 
 /** A linear-chain CRF that decodes one text. */
 export class Field {
-  /** @param {{[name: string]: ArrayLike<number>}} arrays the content of crf.npz */
-  constructor(arrays) {
+  /**
+   * @param {{[name: string]: ArrayLike<number>}} arrays the content of crf.npz
+   * @param {number} [temperature] what scores are divided by before they become probabilities; the most probable tags are those without
+   */
+  constructor(arrays, temperature = 1) {
     const numTags = arrays.start.length;
     const numLabels = (numTags - 1) / 2;
     this._numLabels = numLabels;
@@ -152,6 +155,9 @@ export class Field {
     this._end = Float64Array.from(this._order, (tag) => arrays.end[tag]);
     /** @type {Steps} */
     this._steps = "transitions" in arrays ? new DenseSteps(arrays.transitions, this._order) : new FactoredSteps(arrays);
+    this._temperature = temperature;
+    /** @type {Field} what probabilities are taken of */
+    this._softer = temperature === 1 ? this : new Field(divided(arrays, temperature));
   }
 
   /**
@@ -162,7 +168,8 @@ export class Field {
   decode(emissions) {
     const words = emissions.map((scores) => Float64Array.from(this._order, (tag) => scores[tag]));
     const path = this._bestPath(words);
-    const scores = path.every((place) => place === 0) ? path.map(() => 0) : this._marginals(words, path);
+    const softer = words.map((scores) => scores.map((score) => score / this._temperature));
+    const scores = path.every((place) => place === 0) ? path.map(() => 0) : this._softer._marginals(softer, path);
     return { tags: path.map((place) => this._order[place]), scores };
   }
 
@@ -224,6 +231,10 @@ export class Field {
     }
     return found;
   }
+}
+
+function divided(arrays, temperature) {
+  return Object.fromEntries(Object.entries(arrays).map(([name, values]) => [name, Float64Array.from(values, (score) => score / temperature)]));
 }
 
 function add(first, second) {

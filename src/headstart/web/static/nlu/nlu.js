@@ -41,7 +41,7 @@ export class NLU {
     this._unknown = description.unk_token_id;
     /** @type {import("./answers.js").Entry} the skill: name, intents, slots */
     this.entry = description.skill;
-    this._crf = arrays === null ? null : new Field(arrays);
+    this._crf = arrays === null ? null : new Field(arrays, this.entry.slot_temperature);
     this._priors = hasAny(this.entry.label_priors) ? new LabelPriors(this.entry) : null;
     this._catalogs = catalogs === null ? null : new Catalogs(catalogs);
     this._last = Promise.resolve();
