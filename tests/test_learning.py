@@ -94,7 +94,9 @@ def test_an_intent_alone_says_nothing_of_slots(nlu: Any, coffee: Skill) -> None:
     text = "prepare two espressos"
     slots = nlu(text)["slots"]
     nlu.learn(text, "DescaleMachine" if "DescaleMachine" in coffee.intents else coffee.intents[-1], skill_rows=coffee)
-    assert {slot["label"] for slot in slots} <= {slot["label"] for slot in nlu(text)["slots"]}
+    assert slots and {slot["label"] for slot in slots} <= {slot["label"] for slot in nlu(text)["slots"]}
+    nlu.learn(text, coffee.intents[-1], {})  # that it has none is another thing to say
+    assert nlu(text)["slots"] == []
 
 
 def test_requests_that_are_being_answered_keep_their_skill(nlu: Any, coffee: Skill) -> None:
