@@ -100,4 +100,4 @@ def test_what_an_intent_of_jovo_has_for_alexa_takes_the_place_of_the_rest(tmp_pa
 def test_examples_that_rasa_leaves_out_are_read_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     text = "nlu:\n- intent: brew\n  examples: |\n    - make tea\n      - make more\n- intent: stop\n  examples: |\n    - stop\n"
     assert [row["text"] for row in read(tmp_path, "nlu.yml", text).rows("train")] == ["make tea", "make more", "stop"]
-    assert "examples are indented further than the first, which Rasa itself leaves out" in caplog.text
+    assert "examples are indented further than the first, which Rasa itself leaves out" in caplog.text and "(1)" in caplog.text

@@ -162,7 +162,7 @@ def test_of_the_same_sample_the_first_is_kept(tmp_path, caplog):
     skill = load(tmp_path, model(intent_of("coffee now", "coffee  now", "a {size} one", "a {size} one"), other))
     assert patterns(skill) == [("OrderIntent", "coffee now"), ("OrderIntent", "a {size} one"), ("OtherIntent", "tea now")]
     text = caplog.text
-    assert "samples that another intent has too" in text and "2 samples that are empty or occur before" in text
+    assert "samples that another intent has too" in text and "2 samples that are empty or occur before" in text and "(1)" in text
 
 
 def test_slots_that_are_not_declared_stay_slots(tmp_path, caplog):

@@ -126,8 +126,8 @@ def test_hassil_in_json_in_a_configuration_and_with_sentences_that_are_damaged(
     assert patterns(read(tmp_path, {"en.json": json.dumps(content)})) == {"Hi": {"hello there", "hi there"}}
     configuration = "conversation:\n  intents:\n    Off:\n      - lights (off\n      - lights <no>\n      - 'lights \\(all\\) out'\n      - tea {what}\n"
     assert patterns(read(tmp_path, {"configuration.yaml": configuration})) == {"Off": {"lights (all) out", "tea {what}"}}
-    assert "left out sentences with brackets that don't match" in caplog.text
-    assert "left out sentences with a rule that is not there, <no>" in caplog.text
+    assert "left out sentences with brackets that don't match" in caplog.text and "(1)" in caplog.text
+    assert "left out sentences with a rule that is not there, <no>" in caplog.text and "(1)" in caplog.text
     assert "lists are not there, of whose slots no value is known" in caplog.text
 
 
@@ -229,8 +229,8 @@ def test_rhasspy_with_rules_tags_meanings_ranges_and_slots(tmp_path: Path, caplo
     assert set(skill.catalogs["color"]) == {"red", "dark blue", "deep blue", "sea green", "teal"} == set(skill.catalogs["wall"])
     assert CatalogValue("teal", None, ("sea green",)) in skill.canonical["color"]
     assert CatalogValue("light_1", None, ("lamp",), is_said=False) in skill.canonical["device"]
-    assert "left out sentences with a slot whose file is not there, $nobody" in caplog.text
-    assert "left out sentences with brackets that don't match" in caplog.text
+    assert "left out sentences with a slot whose file is not there, $nobody" in caplog.text and "(1)" in caplog.text
+    assert "left out sentences with brackets that don't match" in caplog.text and "(1)" in caplog.text
 
 
 def test_rhasspy_in_one_file(tmp_path: Path) -> None:

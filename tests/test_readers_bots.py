@@ -215,7 +215,11 @@ def test_dialogflow_cx_as_a_package(tmp_path: Path, caplog: pytest.LogCaptureFix
     ]
     assert skill.catalogs == {"size": ["big", "large", "small"], "kind": ["green"]}
     assert skill.slot_types == {"when": "@sys.date-time"}
-    assert "left out phrases without text" in caplog.text and "entity values made of other types" in caplog.text
+    assert (
+        "left out phrases without text" in caplog.text
+        and "entity values made of other types" in caplog.text
+        and "(1)" in caplog.text
+    )
     assert rows(load_skill(path, language="de")) == [("ein Tee", "order.tea", ())]
 
 

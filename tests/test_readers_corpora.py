@@ -36,8 +36,8 @@ def test_top(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         ("way to the game of anna", "GET_DIRECTIONS", (("DESTINATION", "the game of anna"),)),
         ("stop", "STOP", ()),
     ]
-    assert "trees with intents within slots, of which the outermost slots are read" in caplog.text
-    assert "left out trees with brackets that don't match" in caplog.text
+    assert "trees with intents within slots, of which the outermost slots are read" in caplog.text and "(1)" in caplog.text
+    assert "left out trees with brackets that don't match" in caplog.text and "(1)" in caplog.text
 
 
 def test_top_2_in_parts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -141,7 +141,9 @@ def test_rows_of_words_and_tags_in_lines_and_in_a_list(tmp_path: Path, caplog: p
         assert find_reader(Source(path)).NAME == "tagged_rows"
         assert sorted(rows(load_skill(path)), key=str) == sorted(expected, key=str)
     assert "fields that are not read: note" in caplog.text
-    assert "rows whose words don't stand in their text, and which are read from their words" in caplog.text
+    assert (
+        "rows whose words don't stand in their text, and which are read from their words" in caplog.text and "(1)" in caplog.text
+    )
 
 
 def test_numbers_get_the_names_of_the_dataset(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_what_a_split_of_rasa_holds_out_is_not_trained_on(tmp_path: Path, caplog
         (tmp_path / f"{name}.yml").write_text(RASA.format("Brew", "\n    - ".join(texts)))
     skill = readers.load_skill(tmp_path)
     assert [[row["text"] for row in skill.rows(part)] for part in ("train", "test")] == [["tea"], ["milk"]]
-    assert "left out examples of training that train_test_split holds out" in caplog.text
+    assert "left out examples of training that train_test_split holds out" in caplog.text and "(1)" in caplog.text
 
 
 def test_a_project_that_is_nothing_but_tests_is_trained_on(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ data/tables/spoons.txt
         ("so long", "bye", ()),
     }
     assert skill.catalogs == {"soup": ["tomato", "leek", "leek and potato"], "size": ["cup", "bucket", "large", "pot"]}
-    assert "lookup tables whose file is not in the folder" in caplog.text
+    assert "lookup tables whose file is not in the folder" in caplog.text and "(1)" in caplog.text
     assert "intents without examples" in caplog.text
 
 

@@ -124,7 +124,7 @@ def test_of_two_that_are_as_near_none_is_chosen(tmp_path: Path, caplog: pytest.L
         load_skill(write(tmp_path / name, content))
     name, content = as_rasa("bigger xx bigger now", "bigger", 5, 11)
     assert told(load_skill(write(tmp_path / name, content))) == [("bigger xx bigger now", None)]
-    assert "spans with wrong offsets, whose utterances are read as not annotated" in caplog.text
+    assert "spans with wrong offsets, whose utterances are read as not annotated" in caplog.text and "(1)" in caplog.text
     assert "common_examples[0]: '5-11 bigger in bigger xx bigger now'" in caplog.text
 
 
@@ -132,7 +132,11 @@ def test_a_value_in_rasa_may_be_canonical_where_offsets_cut_no_word(tmp_path: Pa
     name, content = as_rasa("fly to oslo now", "NO-03", 7, 11)
     skill = load_skill(write(tmp_path / name, content))
     assert told(skill) == [("fly to oslo now", ["oslo"])] and skill.catalogs == {"size": ["oslo"]}
-    assert "canonical values that nobody says" in caplog.text and "common_examples[0]: 'NO-03'" in caplog.text
+    assert (
+        "canonical values that nobody says" in caplog.text
+        and "common_examples[0]: 'NO-03'" in caplog.text
+        and "(1)" in caplog.text
+    )
     name, content = as_rasa("fly to oslo now", "NO-03", 8, 11)
     assert told(load_skill(write(tmp_path / name, content))) == [("fly to oslo now", None)]
 
@@ -239,7 +243,7 @@ def test_an_id_is_no_value(tmp_path: Path, form: str, caplog: pytest.LogCaptureF
     skill = load_skill(path)
     assert skill.catalogs == {"size": ["western place"]}
     assert {text for text, _ in told(skill)} == {"go to western place now"}
-    assert "canonical values that nobody says" in caplog.text and "au-wa" in caplog.text
+    assert "canonical values that nobody says" in caplog.text and "au-wa" in caplog.text and "(1)" in caplog.text
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -404,7 +408,7 @@ def test_damaged_markup_leaves_its_example_out(name: str, suffix: str, tmp_path:
         assert rows == [("home", []), ("fly to lyon now", ["lyon"])]
         return
     assert rows == [("home", [])]
-    assert "left out examples with annotations" in caplog.text
+    assert "left out examples with annotations" in caplog.text and "(1)" in caplog.text
     assert f"such as line {text.count(chr(10))}: " in caplog.text
 
 
